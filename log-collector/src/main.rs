@@ -1,0 +1,3 @@
+//! `log-collector`: the command line of the service.
+
+fn main() {}

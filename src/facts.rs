@@ -1,0 +1,226 @@
+//! Plain data about one exchange: what the request said, what the answer said, who called.
+//! Knows no provider, no policy and no wire format; a field is `None` where nothing was stated.
+
+use serde_json::Value;
+
+/// Most text kept per direction of one exchange, in bytes. Detectors and triggers read no more;
+/// what was longer says so in [`Text::truncated`].
+pub const TEXT_BYTES_MAX: usize = 1 << 20;
+
+/// Text gathered piece by piece up to [`TEXT_BYTES_MAX`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Text {
+    text: String,
+    truncated: bool,
+}
+
+/// The request, once its last byte is there.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RequestFacts {
+    /// Provider in OpenTelemetry's GenAI words: `openai`, `anthropic`.
+    pub provider: &'static str,
+    /// Operation in OpenTelemetry's GenAI words: `chat`.
+    pub operation: &'static str,
+    /// The model as the client named it.
+    pub requested_model: Option<String>,
+    /// The model as the provider is asked for it, after any pin.
+    pub model: Option<String>,
+    /// The client asked for a streamed answer.
+    pub stream: bool,
+    /// All text of the input, system text included, parts separated by a newline.
+    pub prompt: Text,
+    /// `metadata.category` of the body, where the API has such a field.
+    pub metadata_category: Option<String>,
+    /// Categories found so far, most severe first, without duplicates.
+    pub categories: Vec<String>,
+    /// Who called.
+    pub caller: Caller,
+    /// Envoy's route name, where it has one.
+    pub route: Option<String>,
+    /// The gateway's node id.
+    pub gateway: String,
+}
+
+/// The answer, once its last byte (or its stream's terminal event) is there.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AnswerFacts {
+    /// HTTP status, as the provider sent it.
+    pub status: u16,
+    /// The model the answer names.
+    pub served_model: Option<String>,
+    /// The provider's fingerprint of what served the answer.
+    pub system_fingerprint: Option<String>,
+    /// Why the first choice ended, in the provider's own word.
+    pub finish_reason: Option<String>,
+    /// The answer is a refusal by the model.
+    pub refusal: bool,
+    /// Assistant text of the first choice: no reasoning, no refusal, no tool arguments.
+    pub output: Text,
+    /// Tool calls the client is to run, first choice, in order.
+    pub tool_calls: Vec<ToolCall>,
+    /// Tokens, as the provider states them.
+    pub usage: Usage,
+    /// Exponential of the mean token logprob of the first choice.
+    pub logprob_confidence: Option<f64>,
+    /// `confidence` of a JSON answer: the model's own claim, 0 to 1.
+    pub field_confidence: Option<f64>,
+    /// `x-ai-confidence` of the provider's answer, 0 to 1.
+    pub header_confidence: Option<f64>,
+    /// The provider answered with an error: status of 400 or more, or an error inside a 200.
+    pub error: bool,
+    /// Milliseconds from the request's last byte going up to the answer's last byte (or terminal event).
+    pub latency_ms: u64,
+}
+
+/// A call of a tool that the client is to run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ToolCall {
+    /// The tool's name.
+    pub name: String,
+    /// Its arguments, as the provider wrote them (JSON text), cut at 64 KiB.
+    pub arguments: String,
+}
+
+/// Token counts by the provider's own definition.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Usage {
+    /// `prompt_tokens`, `input_tokens`.
+    pub input_tokens: Option<u64>,
+    /// `completion_tokens`, `output_tokens`.
+    pub output_tokens: Option<u64>,
+    /// The provider's own object; over a stream, its events merged, the last value of each field.
+    pub raw: Option<Value>,
+}
+
+/// Who called: the strongest identity wins.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Caller {
+    /// URI of the client certificate, `spiffe://…`.
+    pub spiffe: Option<String>,
+    /// First 16 hex digits of the API key's SHA-256.
+    pub api_key_hash: Option<String>,
+    /// Address without port.
+    pub address: Option<String>,
+}
+
+/// Why something of an exchange could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unread {
+    /// The body is no JSON, or not UTF-8.
+    MalformedJson,
+    /// JSON, but not of the shape the path promises.
+    UnknownShape,
+    /// A key that a fact is read from stands twice.
+    DuplicateKey,
+    /// Nested deeper than 64.
+    TooDeep,
+    /// A POST without a body.
+    NoBody,
+    /// A path that no table row knows.
+    UnknownPath,
+    /// A known path with a method or content type it does not have.
+    UnknownContent,
+    /// A protocol upgrade or CONNECT.
+    Upgrade,
+    /// A content coding that is not decoded, or broken compressed bytes.
+    Encoding,
+    /// Decompressed size or ratio over the cap.
+    Bomb,
+    /// The request's body did not arrive whole.
+    InputIncomplete,
+    /// An identity header stands twice.
+    DuplicateHeader,
+    /// More than the limit; the rest was not read.
+    Truncated,
+    /// The stream ended without its terminal event.
+    NoTerminator,
+}
+
+/// The largest text whose first `characters` characters are wanted is cut on a character boundary.
+pub fn first_characters(text: &str, characters: usize) -> &str {
+    match text.char_indices().nth(characters) {
+        Some((at, _)) => text.get(..at).unwrap_or(text),
+        None => text,
+    }
+}
+
+// === impl Text ===
+
+impl Text {
+    /// Appends as much of `piece` as still fits.
+    pub fn push(&mut self, piece: &str) {
+        let room = TEXT_BYTES_MAX.saturating_sub(self.text.len());
+        if piece.len() <= room {
+            self.text.push_str(piece);
+            return;
+        }
+        self.truncated = true;
+        let mut cut = room;
+        while !piece.is_char_boundary(cut) {
+            cut -= 1;
+        }
+        self.text.push_str(piece.get(..cut).unwrap_or(""));
+    }
+
+    /// Appends a part that stands apart: on a new line unless it is the first.
+    pub fn push_part(&mut self, piece: &str) {
+        if !self.text.is_empty() {
+            self.push("\n");
+        }
+        self.push(piece);
+    }
+
+    /// What was kept.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// There was more than is kept.
+    pub fn truncated(&self) -> bool {
+        self.truncated
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        let mut kept = Text::default();
+        kept.push(text);
+        kept
+    }
+}
+
+// === impl Caller ===
+
+impl Caller {
+    /// The strongest identity as one string: `spiffe://…`, `key:…` or `ip:…`.
+    pub fn strongest(&self) -> Option<String> {
+        self.spiffe
+            .clone()
+            .or_else(|| self.api_key_hash.as_ref().map(|hash| format!("key:{hash}")))
+            .or_else(|| self.address.as_ref().map(|address| format!("ip:{address}")))
+    }
+}
+
+// === impl Unread ===
+
+impl Unread {
+    /// The word that the record's `unread` holds.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Unread::MalformedJson => "malformed_json",
+            Unread::UnknownShape => "unknown_shape",
+            Unread::DuplicateKey => "duplicate_key",
+            Unread::TooDeep => "too_deep",
+            Unread::NoBody => "no_body",
+            Unread::UnknownPath => "unknown_path",
+            Unread::UnknownContent => "unknown_content",
+            Unread::Upgrade => "upgrade",
+            Unread::Encoding => "encoding",
+            Unread::Bomb => "bomb",
+            Unread::InputIncomplete => "input_incomplete",
+            Unread::DuplicateHeader => "duplicate_header",
+            Unread::Truncated => "truncated",
+            Unread::NoTerminator => "no_terminator",
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! `governance`: the command line. Everything it does is in `governance_filter::cli`.
+
+fn main() {}
