@@ -12,4 +12,5 @@
 //! ```
 
 pub mod facts;
+pub mod llm;
 pub mod record;
