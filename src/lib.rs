@@ -11,6 +11,14 @@
 //! facts
 //! ```
 
+pub mod detect;
+pub mod exchange;
 pub mod facts;
 pub mod llm;
+pub mod outbox;
+pub mod policy;
 pub mod record;
+pub mod settings;
+
+#[cfg(target_os = "wasi")]
+mod filter;
