@@ -13,9 +13,6 @@ mod call;
 mod head;
 mod request;
 
-#[cfg(test)]
-mod tests;
-
 pub use body::Budget;
 pub use head::{Origin, RequestHead, ResponseHead};
 

@@ -44,7 +44,12 @@ pub enum SettingsError {
     /// No JSON of this shape.
     Json(serde_json::Error),
     /// Outside its range.
-    Range { key: &'static str, expected: &'static str },
+    Range {
+        /// The setting.
+        key: &'static str,
+        /// What it may be.
+        expected: &'static str,
+    },
 }
 
 impl Settings {

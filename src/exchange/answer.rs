@@ -109,7 +109,7 @@ impl PlainAnswer {
     pub fn abandoned(&self, setup: &Setup, end: Ending, now_ms: u64, effects: &mut Vec<Effect>) {
         let kind = ended_early(end);
         let answer = AnswerFacts { status: self.head.status, ..AnswerFacts::default() };
-        let unread = [Unread::Truncated];
+        let unread = [Unread::OutputIncomplete];
         let status = Some(self.head.status);
         let none = Verdict::default();
         let line = self.call.outcome(setup, kind, status, &answer, &none, &unread, now_ms);
