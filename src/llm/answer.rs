@@ -41,6 +41,13 @@ pub(super) enum Step {
     Ends,
 }
 
+/// Which of several statements of a stream counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stated {
+    First,
+    Last,
+}
+
 /// A piece of a tool call, as it came.
 #[derive(Default)]
 pub(super) struct CallPiece<'a> {
@@ -171,6 +178,17 @@ impl Call {
         if let Some(arguments) = piece.arguments {
             push_capped(&mut self.call.arguments, &arguments);
         }
+    }
+}
+
+/// Takes what an event states of a fact. Empty text is kept as served, but gives way to any other.
+pub(super) fn state(fact: &mut Option<String>, stated: Option<Cow<str>>, which: Stated) {
+    let Some(stated) = stated else {
+        return;
+    };
+    let open = fact.as_ref().is_none_or(String::is_empty);
+    if open || (which == Stated::Last && !stated.is_empty()) {
+        *fact = Some(stated.into_owned());
     }
 }
 

@@ -55,9 +55,8 @@ pub(super) fn refusal(refusal: &Refusal) -> String {
         Some(policy) => format!(r#","policy":{}"#, json::quoted(policy)),
         None => String::new(),
     };
-    format!(
-        r#"{{"type":"error","error":{{"type":"{kind}","message":{message}{policy}}},"request_id":{decision_id}}}"#
-    )
+    let error = format!(r#"{{"type":"{kind}","message":{message}{policy}}}"#);
+    format!(r#"{{"type":"error","error":{error},"request_id":{decision_id}}}"#)
 }
 
 /// The error event.

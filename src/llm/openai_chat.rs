@@ -7,7 +7,7 @@
 
 use serde::Deserialize;
 
-use super::answer::{Answer, CallPiece, Step};
+use super::answer::{self, Answer, CallPiece, Stated, Step};
 use super::json::{self, Edit, Notes, Object};
 use super::{Refusal, RefusalKind};
 use crate::facts::Unread;
@@ -29,6 +29,8 @@ struct TokenLogprob {
 
 /// Reads a whole answer.
 pub(super) fn read_whole(answer: &mut Answer, object: &Object) {
+    // A failed generation may have cost tokens, and some say how many beside the error.
+    read_common(answer, object);
     if answer.facts.status >= 400 || object.raw("error").is_some() {
         answer.facts.error = true;
         return;
@@ -37,7 +39,6 @@ pub(super) fn read_whole(answer: &mut Answer, object: &Object) {
         answer.note(Some(Unread::UnknownShape));
         return;
     }
-    read_common(answer, object);
     for choice in first_choices(object) {
         read_choice(answer, &choice, choice.object("message"), Form::Whole);
     }
@@ -93,9 +94,8 @@ pub(super) fn refusal(refusal: &Refusal) -> String {
         Some(policy) => format!(r#","policy":{}"#, json::quoted(policy)),
         None => String::new(),
     };
-    format!(
-        r#"{{"error":{{"message":{message},"type":"{kind}","param":null,"code":"{code}","decision_id":{decision_id}{policy}}}}}"#
-    )
+    let details = format!(r#""code":"{code}","decision_id":{decision_id}{policy}"#);
+    format!(r#"{{"error":{{"message":{message},"type":"{kind}","param":null,{details}}}}}"#)
 }
 
 /// The error event. The official SDKs raise on a `data` with an `error` in it.
@@ -111,11 +111,11 @@ enum Form {
 }
 
 fn read_chunk(answer: &mut Answer, object: &Object) -> Step {
+    read_common(answer, object);
     if object.raw("error").is_some() {
         answer.facts.error = true;
         return Step::Ends;
     }
-    read_common(answer, object);
     for choice in first_choices(object) {
         // Perplexity and Writer send `message` beside `delta`, Perplexity's with all text so far.
         let delta = choice.object("delta").or_else(|| choice.object("message"));
@@ -128,10 +128,8 @@ fn read_chunk(answer: &mut Answer, object: &Object) -> Step {
 /// an object of its own.
 fn read_common(answer: &mut Answer, object: &Object) {
     answer.served_model(object);
-    if answer.facts.system_fingerprint.is_none() {
-        let fingerprint = object.text("system_fingerprint");
-        answer.facts.system_fingerprint = fingerprint.map(|text| text.into_owned());
-    }
+    let fingerprint = object.raw("system_fingerprint").and_then(json::string);
+    answer::state(&mut answer.facts.system_fingerprint, fingerprint, Stated::First);
     let groq = object.object("x_groq");
     let usage = object.raw("usage").or_else(|| groq.as_ref()?.raw("usage"));
     if let Some(usage) = usage {
@@ -148,9 +146,8 @@ fn first_choices<'a>(object: &Object<'a>) -> Vec<Object<'a>> {
 }
 
 fn read_choice(answer: &mut Answer, choice: &Object, message: Option<Object>, form: Form) {
-    if let Some(reason) = choice.text("finish_reason") {
-        answer.facts.finish_reason = Some(reason.into_owned());
-    }
+    let reason = choice.raw("finish_reason").and_then(json::string);
+    answer::state(&mut answer.facts.finish_reason, reason, Stated::Last);
     if choice.raw("error").is_some() {
         answer.facts.error = true;
     }
