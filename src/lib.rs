@@ -6,12 +6,13 @@
 //! ```text
 //! filter (wasi only), cli (native only)
 //! exchange, outbox
-//! record, policy
-//! llm, detect
+//! policy
+//! llm, detect, record
 //! facts
 //! ```
 
 pub mod detect;
 pub mod facts;
 pub mod llm;
+pub mod policy;
 pub mod record;
