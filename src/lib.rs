@@ -5,9 +5,9 @@
 //!
 //! ```text
 //! filter (wasi only), cli (native only)
-//! exchange, outbox
-//! record, policy
-//! llm, detect
+//! exchange, outbox, settings
+//! policy
+//! record, llm, detect
 //! facts
 //! ```
 
