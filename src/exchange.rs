@@ -11,13 +11,15 @@ mod answer;
 mod body;
 mod call;
 mod head;
+mod held;
 mod request;
 
 pub use body::Budget;
 pub use head::{Origin, RequestHead, ResponseHead};
 
-use answer::{HeldAnswer, PlainAnswer, StreamedAnswer};
+use answer::{PlainAnswer, StreamedAnswer};
 use call::Call;
+use held::HeldAnswer;
 use request::Incoming;
 
 /// One exchange, from the first header to the access log.
@@ -231,7 +233,9 @@ impl Exchange {
             }
             Event::ResponseBody(bytes, end) => match phase {
                 Phase::ReadingPlain(answer) => answer.body(setup, bytes, end, now_ms, &mut effects),
-                Phase::ReadingStream(answer) => answer.body(setup, bytes, end, now_ms, &mut effects),
+                Phase::ReadingStream(answer) => {
+                    answer.body(setup, bytes, end, now_ms, &mut effects)
+                }
                 other => other,
             },
             Event::Commit(kind, commit) => phase.commit(setup, kind, commit, now_ms, &mut effects),

@@ -128,7 +128,12 @@ struct Backoff {
 
 impl Outbox {
     /// Takes a line. `waiting` is the context to notify and its deadline.
-    pub fn push(&mut self, line: Line, waiting: Option<(u32, u64)>, now_ms: u64) -> Result<(), Full> {
+    pub fn push(
+        &mut self,
+        line: Line,
+        waiting: Option<(u32, u64)>,
+        now_ms: u64,
+    ) -> Result<(), Full> {
         let most = match line.kind {
             Kind::Intent => INTENTS_STOP_AT,
             Kind::Outcome | Kind::Delivery => LINES_MAX,
@@ -179,7 +184,13 @@ impl Outbox {
     }
 
     /// An answer with an HTTP status. Only a 200 whose lines name record and digest releases.
-    pub fn call_answered(&mut self, id: CallId, status: u16, body: &[u8], now_ms: u64) -> Vec<Notice> {
+    pub fn call_answered(
+        &mut self,
+        id: CallId,
+        status: u16,
+        body: &[u8],
+        now_ms: u64,
+    ) -> Vec<Notice> {
         if self.policy == Announcement::InFlight(id) {
             match status {
                 200..=299 => {

@@ -337,11 +337,13 @@ fn what_is_no_inference_passes_untouched_and_counted() {
 fn every_early_end_leaves_exactly_one_outcome() {
     type Step = fn(&mut Model);
     let steps: [Step; 5] = [
-        |model| drop(model.request_headers(&[
-            (":method", "POST"),
-            (":path", CHAT),
-            ("content-type", JSON),
-        ])),
+        |model| {
+            drop(model.request_headers(&[
+                (":method", "POST"),
+                (":path", CHAT),
+                ("content-type", JSON),
+            ]))
+        },
         |model| {
             let body = ask_stream("gpt-4o-2025-12-17");
             model.request_body(body.as_bytes(), End::OfStream);
@@ -417,7 +419,8 @@ fn no_schedule_breaks_an_invariant() {
         let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let mut model = Model::new(if random.below(4) == 0 { SHIPPED } else { SEED });
         let streamed = random.below(2) == 0;
-        let request = if streamed { ask_stream("gpt-4o-2025-12-17") } else { ask("gpt-4o-2025-12-17") };
+        let request =
+            if streamed { ask_stream("gpt-4o-2025-12-17") } else { ask("gpt-4o-2025-12-17") };
         let answer = if streamed { chat_stream() } else { chat("Hello.") };
         run(&mut model, &mut random, request.as_bytes(), answer.as_bytes(), streamed);
         let outcomes = model.lines.iter().filter(|line| line.kind == Kind::Outcome).count();

@@ -7,7 +7,7 @@ use crate::detect;
 use crate::facts::{AnswerFacts, Unread, first_characters};
 use crate::policy::Verdict;
 use crate::record::{
-    DeliveryKind, Delivery, FORMAT, Intent, Line, Outcome, OutcomeKind, Triggered, rfc3339,
+    Delivery, DeliveryKind, FORMAT, Intent, Line, Outcome, OutcomeKind, Triggered, rfc3339,
     summary_digest,
 };
 

@@ -92,9 +92,15 @@ impl RequestHead {
             route: origin.route.filter(|route| !route.is_empty()).map(word),
             trace_id: text(headers, "traceparent").and_then(|value| trace_id(&value)),
             request_id: text(headers, "x-request-id").map(word),
-            duplicate: ["authorization", "x-api-key", "api-key", "content-type", "content-encoding"]
-                .iter()
-                .any(|name| all(headers, name).count() > 1),
+            duplicate: [
+                "authorization",
+                "x-api-key",
+                "api-key",
+                "content-type",
+                "content-encoding",
+            ]
+            .iter()
+            .any(|name| all(headers, name).count() > 1),
         }
     }
 }

@@ -82,7 +82,9 @@ impl Incoming {
             effects.push(Effect::Count(Counter::OverBudget));
             let message = "the gateway holds as many request bodies as it may; try again";
             let refused = Stopped::limit("body_budget", RefusalKind::Unavailable, message);
-            return self.into_call(&[Unread::InputIncomplete]).deny(setup, refused, now_ms, effects);
+            return self
+                .into_call(&[Unread::InputIncomplete])
+                .deny(setup, refused, now_ms, effects);
         }
         match end {
             End::OfStream => self.finish(setup, now_ms, effects),
@@ -130,12 +132,7 @@ impl Incoming {
         self.into_call(&[Unread::InputIncomplete]).deny(setup, stopped, now_ms, effects)
     }
 
-    fn too_large(
-        self: Box<Self>,
-        setup: &Setup,
-        now_ms: u64,
-        effects: &mut Vec<Effect>,
-    ) -> Phase {
+    fn too_large(self: Box<Self>, setup: &Setup, now_ms: u64, effects: &mut Vec<Effect>) -> Phase {
         let mebibytes = REQUEST_BYTES_MAX >> 20;
         let message = format!("the request body is larger than {mebibytes} MiB");
         let stopped = Stopped::limit("request_bytes_max", RefusalKind::TooLarge, &message);

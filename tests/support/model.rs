@@ -274,7 +274,10 @@ impl Model {
             return;
         }
         if self.request.headers_sent {
-            assert!(self.acked.contains(&Kind::Intent), "the provider was called without an intent");
+            assert!(
+                self.acked.contains(&Kind::Intent),
+                "the provider was called without an intent"
+            );
         }
         let answered_by_provider = self.waiting.contains(&Kind::Outcome);
         if self.response.end_sent && answered_by_provider && self.request.headers_sent {
