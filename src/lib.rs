@@ -11,5 +11,8 @@
 //! facts
 //! ```
 
+#[cfg(not(target_family = "wasm"))]
+pub mod cli;
 pub mod facts;
+pub mod policy;
 pub mod record;
