@@ -170,8 +170,9 @@ impl Admin {
         const PREFIX: &str = "extension_config_discovery.http_filter.governance.";
         let stats = self.stats(PREFIX)?;
         let value = |name: &str| value_of(&stats, name);
+        // `config_reload` counts what was refused too.
         Some(Reloads {
-            taken: value("config_reload"),
+            taken: value("update_success"),
             refused: value("config_fail") + value("update_rejected"),
         })
     }
@@ -268,7 +269,7 @@ mod tests {
 
     #[test]
     fn counters_of_all_listeners_are_summed() {
-        let stats = "a.config_reload: 2\na.config_fail: 1\nb.config_reload: 1\n";
-        assert_eq!(value_of(stats, "config_reload"), 3);
+        let stats = "a.update_success: 2\na.config_fail: 1\nb.update_success: 1\n";
+        assert_eq!(value_of(stats, "update_success"), 3);
     }
 }

@@ -115,6 +115,7 @@ fn confirm(
     terminal: &Terminal,
 ) -> Result<Option<Change>, CliError> {
     let Some(now) = stack.admin.reloads() else { return Ok(Some(change)) };
+    let refused = now.refused > change.before.refused;
     // An Envoy that was restarted meanwhile counts from nothing and has read the new file.
     let restarted = now.taken < change.before.taken || now.refused < change.before.refused;
     if now.taken > change.before.taken || (restarted && now.taken > 0) {
@@ -124,7 +125,7 @@ fn confirm(
         return Ok(None);
     }
     let late = change.since.elapsed() > PATIENCE;
-    if now.refused > change.before.refused || late {
+    if refused || late {
         let what = if late { "did not take up" } else { "refused" };
         terminal.warn(&format!(
             "Envoy {what} policy {}; policy {} stays in force",
