@@ -10,7 +10,7 @@ use crate::policy::Policy;
 /// Prints every error of the file, or how many policies it holds and its version.
 pub(crate) fn run(file: &Path) -> Result<ExitCode, CliError> {
     let policy = load(file)?.1;
-    let count = policy.policies().len();
+    let count = policy.policy_names().count();
     Terminal::new().result(&format!("ok: {count} policies, {}", policy.version()));
     Ok(ExitCode::SUCCESS)
 }
