@@ -36,9 +36,9 @@ impl Policy {
         Ok(Self { policies, version: format!("sha256:{hex}") })
     }
 
-    /// The policies.
-    pub fn policies(&self) -> &[String] {
-        &self.policies
+    /// The policies' names.
+    pub fn policy_names(&self) -> impl Iterator<Item = &str> {
+        self.policies.iter().map(String::as_str)
     }
 
     /// `sha256:` and the digest of the text.
