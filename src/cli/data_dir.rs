@@ -150,7 +150,8 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), CliError> {
         .map_err(CliError::file("open the folder", path))
 }
 
-fn place(
+/// Where a folder can be that the unprivileged account must reach: there, or where root keeps such.
+pub(crate) fn place(
     wanted: &Path,
     account: Option<&Account>,
     terminal: &Terminal,

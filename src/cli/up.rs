@@ -17,6 +17,8 @@ mod ready;
 mod stack;
 mod supervise;
 
+pub(crate) use ready::Ready;
+
 /// What the operator can set.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
