@@ -20,5 +20,7 @@ pub mod policy;
 pub mod record;
 pub mod settings;
 
+#[cfg(not(target_family = "wasm"))]
+pub mod cli;
 #[cfg(target_os = "wasi")]
 mod filter;

@@ -1,0 +1,104 @@
+# AI governance for Envoy: what a developer and an operator type. `make help` lists it.
+# Tools that are not part of a machine's usual set live in .governance/tools; nothing is installed elsewhere.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+CARGO ?= cargo
+PYTHON ?= python3
+TOOLS := .governance/tools
+VENV := $(TOOLS)/venv
+LISTEN ?= 127.0.0.1:10000
+WASM := target/wasm32-wasip1/release/governance_filter.wasm
+
+# Suites without files, clock or network: the same source runs natively and on wasm32.
+PURE_SUITES ?= providers detectors policy_load policy_errors policy_verdicts exchanges contract
+# Those that are there; a suite that is not yet written is not an error.
+PURE_PRESENT = $(foreach suite,$(PURE_SUITES),$(if $(wildcard tests/$(suite).rs),$(suite)))
+
+WASM_BINDGEN = $(shell awk '/^name = "wasm-bindgen"$$/ {getline; gsub(/[^0-9.]/, ""); print}' Cargo.lock)
+TARGETS := wasm32-wasip1 wasm32-unknown-unknown
+
+export UPSTREAM DATABASE_URL SLACK_WEBHOOK_URL
+
+.PHONY: help
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo '  make demo                                   the whole stack with a built-in provider, toured'
+	@echo '  make up UPSTREAM=https://api.openai.com     the same stack before a real provider, staying up'
+
+.PHONY: demo
+demo: tools build ## start everything, send a guided tour of real calls, show what was recorded
+	@target/release/governance demo
+
+.PHONY: up
+up: tools build ## start everything before UPSTREAM and stay up (SLACK_WEBHOOK_URL, DATABASE_URL, LISTEN)
+	@target/release/governance up --listen $(LISTEN)
+
+.PHONY: build
+build: prerequisites ## everything in release form: both programs and the filter
+	@echo '==> build: governance, log-collector'
+	@$(CARGO) build --release --workspace --bins
+	@echo '==> build: $(WASM)'
+	@$(CARGO) build --release --lib --target wasm32-wasip1
+	@printf '    filter: %s bytes\n' "$$(wc -c < $(WASM) | tr -d ' ')"
+
+.PHONY: test
+test: tools check build ## format, lints, build, native suites, the pure suites on wasm32
+	@echo '==> test: native'
+	@$(CARGO) test --workspace
+	@echo '==> test: wasm32 ($(words $(PURE_PRESENT)) suites)'
+	@if [ -n '$(strip $(PURE_PRESENT))' ]; then \
+	  CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER='$(CURDIR)/$(TOOLS)/bin/wasm-bindgen-test-runner' \
+	  $(CARGO) test --target wasm32-unknown-unknown $(addprefix --test ,$(PURE_PRESENT)); \
+	fi
+
+.PHONY: check
+check: prerequisites ## format and lints, native and wasm
+	@echo '==> check: format'
+	@$(CARGO) fmt --all --check
+	@echo '==> check: lints, native'
+	@$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
+	@echo '==> check: lints, wasm32-wasip1'
+	@$(CARGO) clippy --lib --target wasm32-wasip1 --quiet -- -D warnings
+
+.PHONY: prerequisites
+prerequisites:
+	@missing=0; need() { command -v "$$1" >/dev/null 2>&1 || { echo "missing: $$1; $$2" >&2; missing=1; }; }; \
+	need $(CARGO) "install it with: curl -sSf https://sh.rustup.rs | sh"; \
+	need cc "install it with: apt install build-essential  (macOS: xcode-select --install)"; \
+	exit $$missing
+
+# Each part has a stamp that names its versions, so that a second run does nothing and a new pin redoes it.
+.PHONY: tools
+tools: prerequisites $(VENV)/.stamp $(TOOLS)/.targets $(TOOLS)/.wasm-bindgen ## install Envoy, Postgres, the clients and the wasm runner into .governance/tools
+
+$(VENV)/.stamp: requirements.txt
+	@command -v $(PYTHON) >/dev/null || { echo 'missing: $(PYTHON); install it with: apt install python3 python3-venv' >&2; exit 1; }
+	@echo '==> tools: Envoy, Postgres and the official clients ($(VENV))'
+	@$(PYTHON) -m venv $(VENV) || { echo 'missing: the venv module; install it with: apt install python3-venv' >&2; exit 1; }
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@touch $@
+
+$(TOOLS)/.targets: rust-toolchain.toml
+	@mkdir -p $(TOOLS)
+	@sysroot="$$(rustc --print sysroot)"; \
+	for target in $(TARGETS); do \
+	  [ -d "$$sysroot/lib/rustlib/$$target" ] && continue; \
+	  command -v rustup >/dev/null || { echo 'missing: rustup; install it with: curl -sSf https://sh.rustup.rs | sh' >&2; exit 1; }; \
+	  echo "==> tools: Rust target $$target"; rustup target add "$$target"; \
+	done
+	@touch $@
+
+$(TOOLS)/.wasm-bindgen: Cargo.lock
+	@command -v node >/dev/null || { echo 'missing: node; install it with: apt install nodejs' >&2; exit 1; }
+	@if ! $(TOOLS)/bin/wasm-bindgen-test-runner --version 2>/dev/null | grep -qF ' $(WASM_BINDGEN)'; then \
+	  echo '==> tools: wasm-bindgen-test-runner $(WASM_BINDGEN)'; \
+	  install=(install --quiet --root $(TOOLS) wasm-bindgen-cli --version $(WASM_BINDGEN)); \
+	  $(CARGO) "$${install[@]}" --locked || { \
+	    echo '    its lock file names a version that the registry does not offer; resolving anew'; \
+	    $(CARGO) "$${install[@]}"; }; \
+	fi
+	@touch $@

@@ -1,0 +1,61 @@
+//! The command line of `governance`: one file a subcommand. It judges no traffic; the filter does.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod account;
+mod check;
+mod data_dir;
+mod database;
+mod demo;
+mod envoy;
+mod error;
+mod ports;
+mod postgres;
+mod process;
+pub mod standin;
+mod terminal;
+mod tools;
+mod up;
+
+use error::CliError;
+
+/// AI governance for Envoy: checks policies, starts the whole stack, shows it at work.
+#[derive(Debug, Parser)]
+#[command(name = "governance", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check a policy file: every error with its line, or its version
+    Check {
+        /// The policy file
+        #[arg(default_value = "governance.yml")]
+        file: PathBuf,
+    },
+    /// Start Envoy with the filter, the collector and Postgres before a provider, and stay up
+    Up(Box<up::Options>),
+    /// Start the stack with a built-in provider, send a guided tour of calls, show what was recorded
+    Demo(demo::Options),
+}
+
+/// Runs the command that the program's arguments name.
+pub fn run() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Check { file } => check::run(&file),
+        Command::Up(options) => up::run(*options),
+        Command::Demo(options) => demo::run(&options),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            terminal::Terminal::new().error(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
