@@ -11,6 +11,7 @@
 //! facts
 //! ```
 
+pub mod detect;
 pub mod facts;
 pub mod llm;
 pub mod record;
