@@ -123,7 +123,7 @@ fn odd_texts_take_no_longer_and_stay_in_bounds() {
     let units =
         ["1 ", "@", "a@", "a.", "4", "(1) ", "DE89 ", "+1-", "é", "1-", "0x", "a@b.", "\u{a0}1"];
     for unit in units {
-        let text = unit.repeat(50_000);
+        let text = unit.repeat(20_000);
         for span in detect::find(&text) {
             assert!(text.get(span.start..span.end).is_some(), "{unit:?} {span:?}");
         }
