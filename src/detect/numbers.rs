@@ -22,6 +22,8 @@ pub(super) enum Separator {
     Blank,
     Dash,
     Dot,
+    /// An opening parenthesis, a blank before it or not: `+1 (415)`.
+    Open,
     /// A closing parenthesis, a blank or dash behind it or not.
     Parenthesis,
 }
@@ -67,6 +69,7 @@ fn separator(between: &str) -> Option<Separator> {
         " " | "\u{a0}" | "\u{202f}" => Some(Separator::Blank),
         "-" | "\u{2010}" | "\u{2011}" | "\u{2012}" | "\u{2013}" => Some(Separator::Dash),
         "." => Some(Separator::Dot),
+        "(" | " (" => Some(Separator::Open),
         ")" | ") " | ")-" => Some(Separator::Parenthesis),
         _ => None,
     }

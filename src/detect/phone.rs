@@ -75,7 +75,7 @@ fn number(text: &str, rest: &[Group], count: usize) -> Option<(usize, Span)> {
     let end = window.last()?.end;
     // Inside a run a number may start and end at a blank only: not in the middle of `1-2-3`.
     let next = rest.get(count).map(|group| group.separator);
-    if !matches!(next, None | Some(Separator::Blank)) {
+    if !matches!(next, None | Some(Separator::Blank | Separator::Open)) {
         return None;
     }
     let before = text.get(..start)?;
@@ -194,7 +194,8 @@ fn needed(text: &str, window: &[Group], shape: &[usize]) -> Option<Context> {
     let total: usize = shape.iter().sum();
     let pairs = shape == [2, 2, 2] && blanks;
     let usual = (7..=12).contains(&total) && shape.iter().all(|length| *length >= 2);
-    if is_date(text, window, shape) || !(usual || pairs) {
+    let mixed = window.iter().skip(1).any(|group| group.separator == Separator::Open);
+    if mixed || is_date(text, window, shape) || !(usual || pairs) {
         return None;
     }
     // `10 000 000` may be a number of anything, also of people to call.
