@@ -3,7 +3,8 @@
 
 use super::{Kind, Span};
 
-/// Country and length, from the IBAN registry (<https://www.swift.com/standards/data-standards/iban-international-bank-account-number>).
+/// Country and length, from the registry that SWIFT keeps for ISO 13616:
+/// <https://www.iso13616.org>.
 #[rustfmt::skip]
 const LENGTHS: [(&[u8; 2], usize); 78] = [
     (b"AD", 24), (b"AE", 23), (b"AL", 28), (b"AT", 20), (b"AZ", 28), (b"BA", 20), (b"BE", 16),

@@ -22,6 +22,8 @@ pub(super) enum Separator {
     Blank,
     Dash,
     Dot,
+    /// An opening parenthesis, a blank before it or not: `+1 (415)`.
+    Open,
     /// A closing parenthesis, a blank or dash behind it or not.
     Parenthesis,
 }
@@ -67,6 +69,7 @@ fn separator(between: &str) -> Option<Separator> {
         " " | "\u{a0}" | "\u{202f}" => Some(Separator::Blank),
         "-" | "\u{2010}" | "\u{2011}" | "\u{2012}" | "\u{2013}" => Some(Separator::Dash),
         "." => Some(Separator::Dot),
+        "(" | " (" => Some(Separator::Open),
         ")" | ") " | ")-" => Some(Separator::Parenthesis),
         _ => None,
     }
@@ -189,18 +192,18 @@ fn is_card(text: &str, rest: &[Group], count: usize) -> bool {
 /// The digits start as a network's numbers do, and have its length.
 fn is_issued(digits: &[u8]) -> bool {
     let prefix = digits.iter().take(4).fold(0u32, |value, digit| value * 10 + u32::from(*digit));
-    match (prefix, digits.len()) {
-        (4000..=4999, 13 | 16 | 19) => true,
-        (5100..=5599 | 2221..=2720, 16) => true,
-        (3400..=3499 | 3700..=3799, 15) => true,
-        (3000..=3059 | 3095 | 3600..=3699 | 3800..=3999, 14..=19) => true,
-        (3528..=3589, 16..=19) => true,
-        (2131 | 1800, 15) => true,
-        (6011 | 6440..=6599 | 6200..=6299 | 8100..=8171, 16..=19) => true,
-        (5000..=5099 | 5600..=5899 | 6300..=6399 | 6700..=6799, 12..=19) => true,
-        (2200..=2204, 16..=19) => true,
-        _ => false,
-    }
+    matches!(
+        (prefix, digits.len()),
+        (4000..=4999, 13 | 16 | 19)
+            | (5100..=5599 | 2221..=2720, 16)
+            | (3400..=3499 | 3700..=3799, 15)
+            | (3000..=3059 | 3095 | 3600..=3699 | 3800..=3999, 14..=19)
+            | (3528..=3589, 16..=19)
+            | (2131 | 1800, 15)
+            | (6011 | 6440..=6599 | 6200..=6299 | 8100..=8171, 16..=19)
+            | (5000..=5099 | 5600..=5899 | 6300..=6399 | 6700..=6799, 12..=19)
+            | (2200..=2204, 16..=19)
+    )
 }
 
 fn luhn(digits: &[u8]) -> bool {
@@ -214,7 +217,7 @@ fn luhn(digits: &[u8]) -> bool {
             (_, digit) => digit * 2,
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// Never issued: areas 000, 666 and 900 up, group 00, serial 0000.

@@ -75,7 +75,7 @@ fn number(text: &str, rest: &[Group], count: usize) -> Option<(usize, Span)> {
     let end = window.last()?.end;
     // Inside a run a number may start and end at a blank only: not in the middle of `1-2-3`.
     let next = rest.get(count).map(|group| group.separator);
-    if !matches!(next, None | Some(Separator::Blank)) {
+    if !matches!(next, None | Some(Separator::Blank | Separator::Open)) {
         return None;
     }
     let before = text.get(..start)?;
@@ -97,7 +97,12 @@ fn number(text: &str, rest: &[Group], count: usize) -> Option<(usize, Span)> {
     } else {
         national(text, window, &shape) || extension > 0 && shape.ends_with(&[3, 4])
     };
-    if !told && !in_context(context(text, window), window, &shape, text) {
+    let told = told
+        || needed(text, window, &shape).is_some_and(|least| {
+            // Looking around costs more than looking at the digits, so it comes last.
+            context(text, window) >= least
+        });
+    if !told {
         return None;
     }
     let start = if plus || parenthesis { start - 1 } else { start };
@@ -144,9 +149,12 @@ fn national(text: &str, window: &[Group], shape: &[usize]) -> bool {
         [1, 3, 3, 4] => return even && first == "1",
         _ => {}
     }
-    let (Some(_), rest) = (shape.first(), shape.get(1..).unwrap_or_default()) else {
+    // The tail of a longer number, an account's perhaps, may start with a zero as well.
+    let opens = window.first().is_some_and(|group| group.separator == Separator::None);
+    let rest = shape.get(1..).unwrap_or_default();
+    if !opens {
         return false;
-    };
+    }
     if first.starts_with("00") {
         // The international prefix, dialled.
         let country = (3..=5).contains(&first.len());
@@ -176,22 +184,24 @@ fn context(text: &str, window: &[Group]) -> Context {
     }
 }
 
-/// Groupings that could be anything, and are telephones where the words around say so.
-fn in_context(context: Context, window: &[Group], shape: &[usize], text: &str) -> bool {
-    if context == Context::None {
-        return false;
-    }
-    let total: usize = shape.iter().sum();
+/// Groupings that could be anything: the least that the words around must say for a telephone.
+fn needed(text: &str, window: &[Group], shape: &[usize]) -> Option<Context> {
     if let [length] = shape {
-        return context == Context::Noun && (7..=12).contains(length);
+        return (7..=12).contains(length).then_some(Context::Noun);
     }
-    let blanks = window.iter().skip(1).all(|group| group.separator == Separator::Blank);
-    let dots = window.iter().skip(1).all(|group| group.separator == Separator::Dot);
-    let thousands = (blanks || dots) && shape.iter().skip(1).all(|length| *length == 3);
-    let dated = is_date(text, window, shape);
+    let all = |wanted: Separator| window.iter().skip(1).all(|group| group.separator == wanted);
+    let blanks = all(Separator::Blank);
+    let total: usize = shape.iter().sum();
     let pairs = shape == [2, 2, 2] && blanks;
     let usual = (7..=12).contains(&total) && shape.iter().all(|length| *length >= 2);
-    (usual || pairs) && !dated && (!thousands || context == Context::Noun)
+    let mixed = window.iter().skip(1).any(|group| group.separator == Separator::Open);
+    if mixed || is_date(text, window, shape) || !(usual || pairs) {
+        return None;
+    }
+    // `10 000 000` may be a number of anything, also of people to call.
+    let thousands =
+        (blanks || all(Separator::Dot)) && shape.iter().skip(1).all(|length| *length == 3);
+    Some(if thousands { Context::Noun } else { Context::Verb })
 }
 
 /// `2024-01-15`, `15.01.2024`, and two years side by side.

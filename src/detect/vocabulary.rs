@@ -26,37 +26,39 @@ const HEALTHCARE_CLEAR: &[&str] = &[
     "hemoglobin", "hiv", "hypertension", "icd 10", "insulin", "lab results", "leukemia",
     "medical advice", "medical condition", "medical history", "medical record", "mental health",
     "metastatic", "metformin", "oncologist", "oncology", "patient id", "patient record",
-    "protected health information", "psychiatrist", "radiology", "schizophrenia",
-    "side effects", "tumor", "tumour", "x ray",
+    "protected health information", "psychiatrist", "radiology", "schizophrenia", "side effects",
+    "tumor", "tumour", "x ray",
 ];
 
 /// Terms that are figures of speech as often.
 #[rustfmt::skip]
 const HEALTHCARE_VAGUE: &[&str] = &[
     "allergic", "allergy", "anxiety", "asthma", "cancer", "chronic", "clinic", "clinical",
-    "depression", "diagnose", "diagnosis", "disease", "doctor", "dosage", "dose", "fever", "hospital",
-    "illness", "infection", "insomnia", "mg", "medical", "medication", "medicine", "migraine", "nurse", "pain",
-    "patient", "pharmacy", "physician", "pregnancy", "pregnant", "prescribed", "prescription",
-    "stroke", "surgeon", "surgery", "symptom", "therapist", "therapy", "treatment", "vaccine",
+    "depression", "diagnose", "diagnosis", "disease", "doctor", "dosage", "dose", "fever",
+    "hospital", "illness", "infection", "insomnia", "medical", "medication", "medicine", "mg",
+    "migraine", "nurse", "pain", "patient", "pharmacy", "physician", "pregnancy", "pregnant",
+    "prescribed", "prescription", "stroke", "surgeon", "surgery", "symptom", "therapist", "therapy",
+    "treatment", "vaccine",
 ];
 
 /// Terms that mean nothing else.
 #[rustfmt::skip]
 const FINANCIAL_CLEAR: &[&str] = &[
     "account balance", "account number", "annual income", "bank account", "bank statement",
-    "bank transfer", "credit card", "credit history", "credit limit", "credit rating", "credit report", "credit score",
-    "debit card", "debt consolidation", "direct debit", "iban", "income tax", "interest rate",
-    "investment advice", "loan application", "loan officer", "money laundering", "mortgage", "net worth", "overdraft",
-    "pension fund", "retirement fund", "routing number", "sort code", "stock portfolio",
-    "swift code", "tax return", "wire transfer",
+    "bank transfer", "credit card", "credit history", "credit limit", "credit rating",
+    "credit report", "credit score", "debit card", "debt consolidation", "direct debit", "iban",
+    "income tax", "interest rate", "investment advice", "loan application", "loan officer",
+    "money laundering", "mortgage", "net worth", "overdraft", "pension fund", "retirement fund",
+    "routing number", "sort code", "stock portfolio", "swift code", "tax return", "wire transfer",
 ];
 
 /// Terms that are used of other things as well.
 #[rustfmt::skip]
 const FINANCIAL_VAGUE: &[&str] = &[
-    "bank", "bankruptcy", "borrower", "broker", "credit", "debt", "dividend", "equity", "income", "invest",
-    "investment", "invoice", "lender", "loan", "payment", "payroll", "pension", "portfolio",
-    "refinance", "repayment", "salary", "savings", "shares", "stock", "tax", "transaction",
+    "bank", "bankruptcy", "borrower", "broker", "credit", "debt", "dividend", "equity", "income",
+    "invest", "investment", "invoice", "lender", "loan", "payment", "payroll", "pension",
+    "portfolio", "refinance", "repayment", "salary", "savings", "shares", "stock", "tax",
+    "transaction",
 ];
 
 /// Which topics a text is about.
