@@ -1,6 +1,13 @@
 //! What loads: the shipped file, the bare file of three policies, defaults, and, seeded and the
 //! same on each run, thousands of damaged files, none of which may panic, hang or take long.
 
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests are not seen as tests"
+)]
+
 use governance_filter::detect::Kind;
 use governance_filter::policy::{OnFailure, Phase, Policy, RecordSettings, Unreadable};
 

@@ -1,6 +1,8 @@
 //! What a loaded policy says of requests and answers: phases, categories, the third outcome, the
 //! order of pins, floating names and `allowed`, and the served model. Error wording is elsewhere.
 
+#![allow(clippy::panic, reason = "helpers of tests are not seen as tests")]
+
 use governance_filter::facts::{AnswerFacts, RequestFacts, TEXT_BYTES_MAX, Text, ToolCall};
 use governance_filter::policy::{Action, OnFailure, Phase, Policy, Unreadable, Verdict};
 
