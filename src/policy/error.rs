@@ -121,7 +121,7 @@ impl fmt::Display for Display<'_> {
             }
             let Problem { line, column, kind, quoted, caret } = problem;
             writeln!(f, "{}:{line}:{column}: {kind}", self.file)?;
-            writeln!(f, "  | {quoted}")?;
+            writeln!(f, "{}", format!("  | {quoted}").trim_end())?;
             write!(f, "  | {:caret$}^", "")?;
         }
         if self.errors.untold > 0 {

@@ -84,7 +84,7 @@ pub fn read(text: &str, problems: &mut Problems) -> Option<Node> {
                 open.push(Open { at: start, mapping: true, nodes: Vec::new() });
             }
             Event::SequenceEnd | Event::MappingEnd => {
-                let Some(done) = open.pop() else { return None };
+                let done = open.pop()?;
                 let node = done.into_node(span.end.line());
                 close(&mut open, &mut root, node);
             }

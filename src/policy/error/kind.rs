@@ -94,7 +94,7 @@ pub enum TriggerProblem {
     /// A loop over a written list that is too long.
     LoopTooLong { found: usize, max: usize },
     /// `prompt` or `output` read too often.
-    TooManyReads { name: &'static str, max: usize },
+    TooManyReads { max: usize },
     /// `prompt` or `output` joined to another text.
     LargeJoined { name: &'static str },
     /// A name that is no variable.
@@ -133,7 +133,9 @@ impl fmt::Display for ProblemKind {
                 write!(f, "expected at most {max} levels of nesting, found a deeper one")
             }
             K::Alias => write!(f, "YAML aliases are not supported, write the value out"),
-            K::Tag => write!(f, "YAML tags are not supported, write the value without it"),
+            K::Tag => {
+                write!(f, "YAML tags are not supported, a text that begins with `!` needs quotes")
+            }
             K::KeyNotText => write!(f, "expected a word as key"),
             K::DuplicateKey { key, first_line } => {
                 write!(f, "key `{key}` stands twice, first on line {first_line}")
@@ -165,6 +167,7 @@ impl fmt::Display for ProblemKind {
                 write!(f, "`{key}`: expected at most {max} characters, found {characters}")
             }
             K::MissingName => write!(f, "policy without a `name`"),
+            K::Policy { policy, problem } if policy.is_empty() => write!(f, "policy: {problem}"),
             K::Policy { policy, problem } => write!(f, "policy `{policy}`: {problem}"),
             K::PinToAlias { alias, target } => {
                 write!(f, "`models.pins`: `{alias}` leads to `{target}`, which is an alias itself")
@@ -174,6 +177,9 @@ impl fmt::Display for ProblemKind {
                 "`models.pins`: `{alias}` leads to `{target}`, which the provider may repoint and \
                  `models.floating: deny` refuses"
             ),
+            K::Trigger { policy, problem } if policy.is_empty() => {
+                write!(f, "trigger: {problem}")
+            }
             K::Trigger { policy, problem } => {
                 write!(f, "trigger of policy `{policy}`: {problem}")
             }
@@ -221,10 +227,14 @@ impl fmt::Display for TriggerProblem {
             T::LoopTooLong { found, max } => {
                 write!(f, "expected a loop over at most {max} items, found {found}")
             }
-            T::TooManyReads { name, max } => {
-                write!(f, "expected `{name}` at most {max} times, and once within a loop")
-            }
+            T::TooManyReads { max } => write!(
+                f,
+                "`prompt` and `output` may be read at most {max} times, and once within a loop"
+            ),
             T::LargeJoined { name } => write!(f, "`{name}` may not be joined to another text"),
+            T::UnknownVariable { name, nearest: None } => {
+                write!(f, "unknown variable `{name}`, a text needs quotes: `'{name}'`")
+            }
             T::UnknownVariable { name, nearest } => {
                 write!(f, "unknown variable `{name}`{}", DidYouMean(*nearest))
             }

@@ -1,11 +1,14 @@
 //! What can be said of an expression without facts: names it does not have, comparisons that can
 //! never match, and what would cost too much on the largest exchange. Evaluates nothing.
 
+mod operator;
+
 use super::term::{Node, Term};
 use crate::policy::error::{TriggerProblem, nearest};
 use crate::policy::variable::{
     FUNCTIONS, FUNCTIONS_LATER, MACROS, Type, VARIABLES, VARIABLES_LATER, Variable,
 };
+use operator::{common, literal};
 
 /// A loop reads a large text once for each item: 64 MiB at most, some 10 ms.
 const LOOP_ITEMS_MAX: usize = 64;
@@ -29,7 +32,7 @@ pub fn check(root: &Node) -> Checked {
     let mut checker = Checker {
         variables: Vec::new(),
         problems: Vec::new(),
-        binding: None,
+        bindings: Vec::new(),
         loops: 0,
         large_reads: 0,
         large_reads_in_loop: 0,
@@ -54,7 +57,8 @@ struct Binding {
 struct Checker {
     variables: Vec<Variable>,
     problems: Vec<(usize, TriggerProblem)>,
-    binding: Option<Binding>,
+    /// The innermost last.
+    bindings: Vec<Binding>,
     loops: usize,
     large_reads: usize,
     large_reads_in_loop: usize,
@@ -93,12 +97,16 @@ impl Checker {
         nodes.iter().map(|node| self.infer(node)).collect()
     }
 
+    fn bound(&self, name: &str) -> Option<&Binding> {
+        self.bindings.iter().rev().find(|binding| binding.name == name)
+    }
+
     fn note(&mut self, at: usize, problem: TriggerProblem) {
         self.problems.push((at, problem));
     }
 
     fn name(&mut self, at: usize, name: &str) -> Option<Type> {
-        if let Some(binding) = self.binding.as_ref().filter(|binding| binding.name == name) {
+        if let Some(binding) = self.bound(name) {
             return binding.kind;
         }
         let Some(variable) = Variable::parse(name) else {
@@ -119,10 +127,11 @@ impl Checker {
         }
         if variable.is_large() {
             self.large_reads += 1;
-            self.large_reads_in_loop += usize::from(self.binding.is_some());
-            if self.large_reads > LARGE_READS_MAX || self.large_reads_in_loop > 1 {
-                let name = variable.as_str();
-                self.note(at, TriggerProblem::TooManyReads { name, max: LARGE_READS_MAX });
+            self.large_reads_in_loop += usize::from(!self.bindings.is_empty());
+            // Told once, where the bound is passed.
+            let in_loop = !self.bindings.is_empty() && self.large_reads_in_loop == 2;
+            if self.large_reads == LARGE_READS_MAX + 1 || in_loop {
+                self.note(at, TriggerProblem::TooManyReads { max: LARGE_READS_MAX });
             }
         }
         variable.kind()
@@ -131,7 +140,7 @@ impl Checker {
     fn field(&mut self, at: usize, of: &Node, field: &str) -> Option<Type> {
         let kind = self.infer(of);
         let Term::Name(name) = &of.term else { return None };
-        let bound = self.binding.as_ref().filter(|binding| binding.name == *name);
+        let bound = self.bound(name);
         let variable = Variable::parse(name).filter(|_| bound.is_none());
         let fields = match (bound, variable) {
             (Some(binding), _) => binding.fields,
@@ -198,9 +207,9 @@ impl Checker {
             }
             _ => {}
         }
-        let outer = self.binding.replace(bound);
+        self.bindings.push(bound);
         let kinds = self.infer_all(body);
-        self.binding = outer;
+        self.bindings.pop();
         if matches!(name, "map" | "filter") {
             return Some(Type::List);
         }
@@ -217,14 +226,15 @@ impl Checker {
         target: Option<&Node>,
         args: &[Node],
     ) -> Option<Type> {
+        // The parser leaves a macro that is written wrongly as a call.
+        if let Some((_, usage)) = MACROS.iter().find(|(known, _)| *known == name) {
+            self.note(at, TriggerProblem::WrongArguments { name: name.to_owned(), usage });
+            return None;
+        }
         let target_kind = target.and_then(|target| self.infer(target));
         let kinds = self.infer_all(args);
         if let Some(kind) = self.operator(at, name, args, &kinds) {
             return kind;
-        }
-        if let Some((_, usage)) = MACROS.iter().find(|(known, _)| *known == name) {
-            self.note(at, TriggerProblem::WrongArguments { name: name.to_owned(), usage });
-            return None;
         }
         let Some((_, usage, takes, gives)) = FUNCTIONS.iter().find(|row| row.0 == name) else {
             let name = name.to_owned();
@@ -256,174 +266,4 @@ impl Checker {
         }
         Some(*gives)
     }
-
-    /// The type an operator gives; the outer `None` where `name` is no operator.
-    fn operator(
-        &mut self,
-        at: usize,
-        name: &str,
-        args: &[Node],
-        kinds: &[Option<Type>],
-    ) -> Option<Option<Type>> {
-        let first = kinds.first().copied().flatten();
-        let second = kinds.get(1).copied().flatten();
-        match name {
-            "_&&_" | "_||_" | "!_" => {
-                for (arg, kind) in args.iter().zip(kinds) {
-                    self.expect(arg.at, written(name), *kind, &[Type::Bool], "a condition");
-                }
-                Some(Some(Type::Bool))
-            }
-            "_?_:_" => {
-                let condition = args.first().map_or(at, |arg| arg.at);
-                self.expect(condition, "?", first, &[Type::Bool], "a condition");
-                Some(common(kinds.get(1..).unwrap_or(&[])))
-            }
-            "_==_" | "_!=_" => {
-                self.comparable(at, args, first, second);
-                Some(Some(Type::Bool))
-            }
-            "_<_" | "_<=_" | "_>_" | "_>=_" => {
-                if self.comparable(at, args, first, second) {
-                    for (arg, kind) in args.iter().zip(kinds) {
-                        let ordered = [Type::Number, Type::Text, Type::Bool];
-                        self.expect(arg.at, written(name), *kind, &ordered, "a number or a string");
-                    }
-                }
-                Some(Some(Type::Bool))
-            }
-            "_+_" => {
-                self.plus(at, args, kinds);
-                Some(common(kinds))
-            }
-            "_-_" | "_*_" | "_/_" | "_%_" | "-_" => {
-                for (arg, kind) in args.iter().zip(kinds) {
-                    self.expect(arg.at, written(name), *kind, &[Type::Number], "a number");
-                }
-                Some(Some(Type::Number))
-            }
-            "@in" => {
-                self.within(at, args, first, second);
-                Some(Some(Type::Bool))
-            }
-            "_[_]" => Some(None),
-            _ => None,
-        }
-    }
-
-    /// Two sides of different types are never equal, whatever the facts.
-    fn comparable(
-        &mut self,
-        at: usize,
-        args: &[Node],
-        first: Option<Type>,
-        second: Option<Type>,
-    ) -> bool {
-        let (Some(left), Some(right)) = (first, second) else { return true };
-        if left == right {
-            return true;
-        }
-        // The side that is no literal is the one to speak of.
-        let literal_first = args.first().is_some_and(|arg| matches!(arg.term, Term::Literal(_)));
-        let (index, is, with) = if literal_first { (1, right, left) } else { (0, left, right) };
-        let name = match args.get(index).map(|arg| &arg.term) {
-            Some(Term::Name(name)) => format!("`{name}`"),
-            _ if index == 0 => "the left side".to_owned(),
-            _ => "the right side".to_owned(),
-        };
-        let (is, with) = (is.as_str(), with.as_str());
-        self.note(at, TriggerProblem::NeverMatches { name, is, with });
-        false
-    }
-
-    fn within(&mut self, at: usize, args: &[Node], first: Option<Type>, second: Option<Type>) {
-        let Some(list) = args.get(1) else { return };
-        self.expect(list.at, "in", second, &[Type::List, Type::Map], "a list");
-        let items = match &list.term {
-            Term::List(items) => items.iter().map(literal).collect(),
-            Term::Name(name) if name == "categories" => vec![Some(Type::Text)],
-            _ => return,
-        };
-        if let (Some(_), Some(items)) = (first, common(&items)) {
-            self.comparable(at, args, first, Some(items));
-        }
-    }
-
-    fn plus(&mut self, at: usize, args: &[Node], kinds: &[Option<Type>]) {
-        for (arg, kind) in args.iter().zip(kinds) {
-            let joined = [Type::Number, Type::Text, Type::List];
-            self.expect(arg.at, "+", *kind, &joined, "a number, a string or a list");
-            // Joining copies: a few of these would double a mebibyte into gigabytes.
-            if let Some(variable) = carried(arg) {
-                let name = variable.as_str();
-                self.note(arg.at, TriggerProblem::LargeJoined { name });
-            }
-        }
-        if let (Some(Some(left)), Some(Some(right))) = (kinds.first(), kinds.get(1))
-            && left != right
-        {
-            let (expected, found) = (left.as_str(), right.as_str());
-            let operator = "+".to_owned();
-            self.note(at, TriggerProblem::WrongOperand { operator, expected, found });
-        }
-    }
-
-    fn expect(
-        &mut self,
-        at: usize,
-        operator: &str,
-        kind: Option<Type>,
-        fit: &[Type],
-        expected: &'static str,
-    ) {
-        if let Some(kind) = kind.filter(|kind| !fit.contains(kind)) {
-            let operator = operator.to_owned();
-            let found = kind.as_str();
-            self.note(at, TriggerProblem::WrongOperand { operator, expected, found });
-        }
-    }
-}
-
-/// The large text that a value holds, rather than something computed from it.
-fn carried(node: &Node) -> Option<Variable> {
-    match &node.term {
-        Term::Name(name) => Variable::parse(name).filter(|variable| variable.is_large()),
-        Term::Call { name, args, .. } if name == "string" => args.iter().find_map(carried),
-        Term::Call { name, args, .. } if name == "_?_:_" => args.iter().skip(1).find_map(carried),
-        Term::Call { name, args, .. } if name == "_[_]" => args.first().and_then(carried),
-        Term::Field { of, test: false, .. } => carried(of),
-        Term::List(items) | Term::Map(items) => items.iter().find_map(carried),
-        Term::Loop { name, range, body, .. } if matches!(name.as_str(), "map" | "filter") => {
-            carried(range).or_else(|| body.iter().find_map(carried))
-        }
-        Term::Literal(_)
-        | Term::Field { .. }
-        | Term::Call { .. }
-        | Term::Loop { .. }
-        | Term::Other => None,
-    }
-}
-
-fn literal(node: &Node) -> Option<Type> {
-    match &node.term {
-        Term::Literal(kind) => Some(*kind),
-        Term::Name(_)
-        | Term::Field { .. }
-        | Term::Call { .. }
-        | Term::List(_)
-        | Term::Map(_)
-        | Term::Loop { .. }
-        | Term::Other => None,
-    }
-}
-
-/// The type that all have.
-fn common(kinds: &[Option<Type>]) -> Option<Type> {
-    let first = kinds.first().copied().flatten()?;
-    kinds.iter().all(|kind| *kind == Some(first)).then_some(first)
-}
-
-/// An operator as it is written.
-fn written(name: &str) -> &str {
-    name.trim_matches('_')
 }
