@@ -348,9 +348,15 @@ fn every_early_end_leaves_exactly_one_outcome() {
             let body = ask_stream("gpt-4o-2025-12-17");
             model.request_body(body.as_bytes(), End::OfStream);
         },
-        |model| drop(model.ack(Kind::Intent)),
-        |model| drop(model.answer_headers(200, &[("content-type", SSE)], End::Open)),
-        |model| drop(model.answer_body(b"data: {\"choices\":[]}\n\n", End::Open)),
+        |model| {
+            model.ack(Kind::Intent);
+        },
+        |model| {
+            model.answer_headers(200, &[("content-type", SSE)], End::Open);
+        },
+        |model| {
+            model.answer_body(b"data: {\"choices\":[]}\n\n", End::Open);
+        },
     ];
     let cases = [
         (Ending::ClientLeft, ["aborted", "aborted", "aborted", "aborted", "aborted"]),
@@ -432,7 +438,8 @@ fn run(model: &mut Model, random: &mut Random, request: &[u8], answer: &[u8], st
     model.request_headers(&[(":method", "POST"), (":path", CHAT), ("content-type", JSON)]);
     for (chunk, end) in random.pieces(request) {
         if random.below(40) == 0 {
-            return drop(model.done(Ending::ClientLeft));
+            model.done(Ending::ClientLeft);
+            return;
         }
         model.request_body(chunk, end);
     }
@@ -443,7 +450,8 @@ fn run(model: &mut Model, random: &mut Random, request: &[u8], answer: &[u8], st
         for (chunk, end) in random.pieces(answer) {
             if random.below(30) == 0 {
                 let endings = [Ending::ClientLeft, Ending::UpstreamFailed];
-                return drop(model.done(endings[random.below(2)]));
+                model.done(endings[random.below(2)]);
+                return;
             }
             model.answer_body(chunk, end);
             if model.waiting.contains(&Kind::Outcome) && random.below(2) == 0 {
@@ -486,11 +494,11 @@ impl Random {
             return;
         }
         match self.below(8) {
-            0 => drop(model.commit(kind, Commit::Expired)),
-            1 => drop(model.commit(kind, Commit::Refused)),
-            2 => drop(model.commit(kind, Commit::Expired).ack(kind)),
-            3 => drop(model.ack(kind).ack(kind)),
-            _ => drop(model.ack(kind)),
-        }
+            0 => model.commit(kind, Commit::Expired),
+            1 => model.commit(kind, Commit::Refused),
+            2 => model.commit(kind, Commit::Expired).ack(kind),
+            3 => model.ack(kind).ack(kind),
+            _ => model.ack(kind),
+        };
     }
 }
