@@ -1,4 +1,5 @@
-//! Everything that talks SQL. Above this module nobody sees a connection; below it nobody sees HTTP.
+//! Everything that talks SQL. Above this module nobody sees a connection, below it nobody sees
+//! HTTP.
 //!
 //! Every statement runs under the session settings made here: commits are durable, nothing waits
 //! for ever, names resolve in `public`.
