@@ -151,7 +151,8 @@ fn ack_spells_status_and_verdict_in_one_way() {
         verdict: Some(IntentVerdict::Proceed),
     };
     let text = format!(
-        r#"{{"decision_id":"{ID}","kind":"intent","digest":"00","status":"unknown_policy","verdict":"proceed"}}"#
+        "{{\"decision_id\":\"{ID}\",\"kind\":\"intent\",\"digest\":\"00\",\
+         \"status\":\"unknown_policy\",\"verdict\":\"proceed\"}}"
     );
     assert_eq!(serde_json::to_string(&ack).unwrap(), text);
 }

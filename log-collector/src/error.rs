@@ -52,7 +52,8 @@ pub enum StartError {
     },
     /// The tables are missing or older than this build.
     #[error(
-        "the database is at schema {found}, this build needs {expected}: run `log-collector migrate`"
+        "the database is at schema {found}, this build needs {expected}; \
+         run `log-collector migrate`"
     )]
     Schema {
         /// Newest migration found; 0 where there is none.
