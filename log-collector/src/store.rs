@@ -153,5 +153,8 @@ fn connect(
         .post_create(hook)
         .build();
     // Only a missing runtime can fail here, and it was just given.
-    pool.map_err(|_| StoreError::Unreachable.during("setting up the connections"))
+    pool.map_err(|error| {
+        let cause = error.to_string();
+        StoreError::Unreachable { cause }.during("setting up the connections")
+    })
 }
