@@ -335,3 +335,6 @@ impl Problems {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,14 +6,18 @@
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use deadpool_postgres::HookError;
 use tokio_postgres::error::SqlState;
 
 /// Why the database did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// No connection to be had.
-    #[error("the database was not reached")]
-    Unreachable,
+    #[error("the database was not reached: {cause}")]
+    Unreachable {
+        /// The client library's words for sockets, TLS and sign-on, which quote no data.
+        cause: String,
+    },
     /// It did not answer in time.
     #[error("the database did not answer in time")]
     Timeout,
@@ -52,7 +56,8 @@ pub enum StartError {
     },
     /// The tables are missing or older than this build.
     #[error(
-        "the database is at schema {found}, this build needs {expected}: run `log-collector migrate`"
+        "the database is at schema {found}, this build needs {expected}; \
+         run `log-collector migrate`"
     )]
     Schema {
         /// Newest migration found; 0 where there is none.
@@ -142,7 +147,7 @@ impl StoreError {
 impl From<tokio_postgres::Error> for StoreError {
     fn from(error: tokio_postgres::Error) -> StoreError {
         let Some(database) = error.as_db_error() else {
-            return if error.is_closed() { StoreError::Lost } else { StoreError::Unreachable };
+            return if error.is_closed() { StoreError::Lost } else { unreachable(&error) };
         };
         let code = database.code().clone();
         match code.code().get(..2) {
@@ -159,9 +164,23 @@ impl From<deadpool_postgres::PoolError> for StoreError {
         match error {
             deadpool_postgres::PoolError::Backend(error) => error.into(),
             deadpool_postgres::PoolError::Timeout(_) => StoreError::Timeout,
-            _ => StoreError::Unreachable,
+            deadpool_postgres::PoolError::PostCreateHook(HookError::Backend(error)) => error.into(),
+            other => unreachable(&other),
         }
     }
+}
+
+fn unreachable(error: &dyn std::error::Error) -> StoreError {
+    let mut cause = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let text = error.to_string();
+        if !cause.contains(&text) {
+            cause = format!("{cause}: {text}");
+        }
+        source = error.source();
+    }
+    StoreError::Unreachable { cause }
 }
 
 // === impl ApiError ===

@@ -123,7 +123,7 @@ impl Service {
             readiness: app.readiness.clone(),
             committed: committed.clone(),
         };
-        let writer = tokio::spawn(writer.run());
+        let mut writer = tokio::spawn(writer.run());
         let mut helpers = spawn_helpers(config, &app, &committed, &stop)?;
         let mut stopped = stop.clone();
         let signal = async move {
@@ -135,6 +135,12 @@ impl Service {
         tokio::select! {
             () = shutdown => {}
             _ = &mut server => warn!("the listener ended"),
+            // Only a panic ends it early. Nothing would be acked from here on; whoever started
+            // this process can start it again.
+            _ = &mut writer => {
+                let source = std::io::Error::other("the writer ended");
+                return Err(StartError::Io { doing: "committing", source });
+            }
         }
         info!("stopping: finishing what was taken");
         let _ = stopping.send(true);
@@ -143,7 +149,8 @@ impl Service {
         }
         app.queue.close();
         let _ = writer.await;
-        let _ = tokio::time::timeout(DRAIN_TIMEOUT, helpers.join_next()).await;
+        let finish = async { while helpers.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(DRAIN_TIMEOUT, finish).await;
         Ok(())
     }
 }

@@ -62,7 +62,6 @@ impl Alerts {
             if !revived {
                 revived = self.store.revive_alerts(SLACK).await.is_ok();
             }
-            let started = Instant::now();
             let next = match self.store.claim_alert(SLACK).await {
                 Ok(Some(claim)) => self.attempt(&claim, &mut failures).await,
                 Ok(None) => {
@@ -74,7 +73,8 @@ impl Alerts {
             };
             match next {
                 Next::After(pause) => {
-                    self.pause(started + pause).await;
+                    // From now, not from the attempt: Retry-After counts from the answer.
+                    self.pause(Instant::now() + pause).await;
                 }
                 Next::Disabled => {
                     self.metrics.slack_disabled.set(1);

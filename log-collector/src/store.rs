@@ -1,4 +1,5 @@
-//! Everything that talks SQL. Above this module nobody sees a connection; below it nobody sees HTTP.
+//! Everything that talks SQL. Above this module nobody sees a connection, below it nobody sees
+//! HTTP.
 //!
 //! Every statement runs under the session settings made here: commits are durable, nothing waits
 //! for ever, names resolve in `public`.
@@ -22,8 +23,8 @@ use deadpool_postgres::{Runtime, Timeouts};
 use crate::config::Database;
 use crate::error::{StartError, StoreError};
 
-/// The writer, the alerts, the closer, the watch and policies: one each, and one to spare.
-const CONNECTIONS_MAX: usize = 6;
+/// The alerts, the closer, the watch and policies: one each, and one to spare.
+const CONNECTIONS_MAX: usize = 5;
 
 /// A database that does not take a connection in this time is not available.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -38,6 +39,8 @@ const SESSION: &str = "
 /// The database, as the service's own login sees it.
 pub struct Store {
     pool: Pool,
+    /// One connection that nothing but commits can take.
+    writer: Pool,
     commit_timeout: Duration,
     /// Versions known to be in `ai_policies`, whose rows never go.
     policies: Mutex<HashSet<String>>,
@@ -54,8 +57,9 @@ impl Store {
         commit_timeout: Duration,
         targets: Vec<&'static str>,
     ) -> Result<Store, StartError> {
-        let pool = connect(database, commit_timeout)?;
-        Ok(Store { pool, commit_timeout, policies: Mutex::default(), targets })
+        let pool = connect(database, commit_timeout, CONNECTIONS_MAX)?;
+        let writer = connect(database, commit_timeout, 1)?;
+        Ok(Store { pool, writer, commit_timeout, policies: Mutex::default(), targets })
     }
 
     /// Refuses to start on a database that could lose or change what was acked.
@@ -98,7 +102,15 @@ impl Store {
         &self,
         work: impl AsyncFnOnce(&mut Object) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let mut client = self.client().await?;
+        self.bounded_on(&self.pool, work).await
+    }
+
+    async fn bounded_on<T>(
+        &self,
+        pool: &Pool,
+        work: impl AsyncFnOnce(&mut Object) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut client = pool.get().await?;
         let result = tokio::time::timeout(self.commit_timeout, work(&mut client)).await;
         if !matches!(result, Ok(Ok(_))) {
             drop(Object::take(client));
@@ -112,7 +124,11 @@ impl Store {
 }
 
 /// A pool whose sessions are set up as [`SESSION`] says.
-fn connect(database: &Database, statement_timeout: Duration) -> Result<Pool, StartError> {
+fn connect(
+    database: &Database,
+    statement_timeout: Duration,
+    connections_max: usize,
+) -> Result<Pool, StartError> {
     let mut postgres = database.postgres.clone();
     postgres.application_name("log-collector");
     postgres.connect_timeout(CONNECT_TIMEOUT);
@@ -131,11 +147,14 @@ fn connect(database: &Database, statement_timeout: Duration) -> Result<Pool, Sta
         recycle: Some(CONNECT_TIMEOUT),
     };
     let pool = Pool::builder(manager)
-        .max_size(CONNECTIONS_MAX)
+        .max_size(connections_max)
         .runtime(Runtime::Tokio1)
         .timeouts(timeouts)
         .post_create(hook)
         .build();
     // Only a missing runtime can fail here, and it was just given.
-    pool.map_err(|_| StoreError::Unreachable.during("setting up the connections"))
+    pool.map_err(|error| {
+        let cause = error.to_string();
+        StoreError::Unreachable { cause }.during("setting up the connections")
+    })
 }

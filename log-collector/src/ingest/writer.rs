@@ -143,7 +143,7 @@ impl Writer {
 /// The one line a decision leaves on the terminal. No text of prompt or answer.
 fn log_decision(outcome: &governance_filter::record::Outcome) {
     let id = &outcome.decision_id;
-    let model: String = outcome.model.chars().filter(|c| !c.is_control()).take(100).collect();
+    let model: String = outcome.model.chars().take(100).collect();
     let word = outcome.outcome.as_str();
     let mut text = format!("{id} {model} {word}");
     if !outcome.actions.is_empty() {
@@ -155,6 +155,8 @@ fn log_decision(outcome: &governance_filter::record::Outcome) {
     if let Some(status) = outcome.status {
         text.push_str(&format!(" status={status}"));
     }
+    // Others' text in here must not start a line of its own.
+    let text = text.replace(char::is_control, "");
     info!(target: "decision", "{text}");
 }
 

@@ -12,7 +12,7 @@ const SUMMARY_CHARS_MAX: usize = 200;
 const NAME_CHARS_MAX: usize = 80;
 
 /// More names than this say no more.
-const NAMES_MAX: usize = 5;
+const NAMES_MAX: usize = 3;
 
 /// Does this decision ask for a human? A pin that was applied is no reason to call one.
 pub fn alerts(outcome: &Outcome) -> bool {

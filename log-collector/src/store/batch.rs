@@ -34,7 +34,7 @@ impl Store {
     /// Commits a batch and says of each entry what became of it. No two entries may have the same
     /// kind and id. An `Err` means that nothing is known to be there.
     pub async fn commit(&self, entries: &[&Entry]) -> Result<Vec<AckStatus>, StoreError> {
-        let result = self.bounded(async |client| {
+        let result = self.bounded_on(&self.writer, async |client| {
             let tx = client.transaction().await?;
             let statuses = self.write(&tx, entries).await?;
             tx.commit().await?;
@@ -62,7 +62,7 @@ impl Store {
     /// Keeps a single entry as refused.
     pub async fn quarantine(&self, entry: &Entry, reason: Reason) -> Result<(), StoreError> {
         let refused = Refused::new(reason, entry.bytes());
-        self.bounded(async |client| {
+        self.bounded_on(&self.writer, async |client| {
             let tx = client.transaction().await?;
             insert_refused(&tx, &[(entry, &refused)]).await?;
             Ok(tx.commit().await?)
@@ -312,7 +312,7 @@ async fn insert_refused(
     for (entry, refused) in refused {
         let kind = entry.kind.and_then(|kind| serde_json::to_value(kind).ok());
         let kind = kind.as_ref().and_then(|kind| kind.as_str());
-        let id = Some(entry.decision_id.replace('\0', "")).filter(|id| !id.is_empty());
+        let id = Some(entry.decision_id.as_str()).filter(|id| !id.is_empty());
         let total = i64::try_from(refused.bytes_total).unwrap_or(i64::MAX);
         let statement = tx.prepare_cached(sql).await?;
         tx.execute(

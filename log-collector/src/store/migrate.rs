@@ -34,7 +34,7 @@ const HISTORY: &str = "
 /// Brings a database to [`VERSION`]. Says what it did.
 pub async fn migrate(database: &Database) -> Result<(), StartError> {
     // Long enough for any migration of a large table; this is not the service.
-    let pool = super::connect(database, std::time::Duration::from_secs(3_600))?;
+    let pool = super::connect(database, std::time::Duration::from_secs(3_600), 1)?;
     let client = pool.get().await.map_err(StoreError::from);
     let mut client = client.map_err(|e| e.during("connecting to the database"))?;
     make_roles(&client).await?;

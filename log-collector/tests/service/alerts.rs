@@ -1,0 +1,88 @@
+//! Alerts: the outbox, and Slack when it is slow, broken or gone.
+
+use std::time::Duration;
+
+use governance_filter::record::AckStatus;
+
+use crate::support::slack::Slack;
+use crate::support::{Collector, Database, flagged, id, line, outcome, until};
+
+const DELIVERED: &str = "SELECT count(*) FROM outbox_messages WHERE state = 'delivered'";
+
+#[tokio::test]
+async fn flagged_decision_reaches_slack_with_its_redacted_summary() {
+    let database = Database::fresh().await;
+    let slack = Slack::start(&[]).await;
+    let config = Collector::with_slack(database.config(), &slack.url);
+    let collector = Collector::ready(config).await;
+    let id = id();
+    let summary = format!("<!channel> {}", "y".repeat(480));
+    let lines = [&flagged(&id, &summary), &line(&outcome(&crate::support::id()))];
+    collector.acks(&lines).await;
+    until("delivered", || async { database.count(DELIVERED).await == 1 }).await;
+    let taken = slack.taken();
+    assert_eq!(taken.len(), 1, "the decision without a trigger alerts nobody");
+    let text = taken[0]["text"].as_str().unwrap();
+    let start = "🔍 Low-confidence output (0.62): &lt;!channel&gt; yyy";
+    assert!(text.starts_with(start), "{text}");
+    assert!(text.ends_with(&format!("\nDecision ID: {id}")), "{text}");
+    assert_eq!(text.matches('y').count(), 200 - "<!channel> ".len());
+    let (_, metrics) = collector.get("/metrics").await;
+    assert!(metrics.contains("collector_slack_sends_total{reason=\"ok\"} 1"), "{metrics}");
+}
+
+#[tokio::test]
+async fn slack_that_refuses_for_now_is_tried_again_when_it_says() {
+    let database = Database::fresh().await;
+    let slack =
+        Slack::start(&[(429, Some(2), "rate_limited"), (500, None, "oops"), (503, None, "")]).await;
+    let config = Collector::with_slack(database.config(), &slack.url);
+    let collector = Collector::ready(config).await;
+    let acks = collector.acks(&[&flagged(&id(), "a"), &flagged(&id(), "b")]).await;
+    assert_eq!(acks[0].status, AckStatus::Committed, "Slack down never touches acks");
+    until("both delivered", || async { database.count(DELIVERED).await == 2 }).await;
+    let tries = slack.tries();
+    assert_eq!(tries.len(), 5);
+    assert!(tries[1] - tries[0] >= Duration::from_secs(2), "Retry-After is honoured");
+    assert!(tries[4] - tries[3] >= Duration::from_secs(1), "one message a second");
+    let again = "SELECT count(*) FROM outbox_messages WHERE last_status = 200 AND attempts > 1";
+    assert!(database.count(again).await >= 1, "the row tells its story");
+}
+
+#[tokio::test]
+async fn webhook_that_is_gone_is_left_alone_until_a_restart() {
+    let database = Database::fresh().await;
+    let slack = Slack::start(&[(404, None, "no_service")]).await;
+    let config = || Collector::with_slack(database.config(), &slack.url);
+    let collector = Collector::ready(config()).await;
+    collector.acks(&[&flagged(&id(), "a")]).await;
+    let failed = "SELECT count(*) FROM outbox_messages WHERE state = 'failed'
+        AND last_status = 404 AND last_error = 'target_refused'";
+    until("failed", || async { database.count(failed).await == 1 }).await;
+    until("disabled", || async { collector.metric("collector_slack_disabled").await == 1.0 }).await;
+    let acks = collector.acks(&[&flagged(&id(), "b")]).await;
+    assert_eq!(acks[0].status, AckStatus::Committed);
+    assert_eq!(collector.get("/readyz").await.0, 200);
+    assert_eq!(slack.tries().len(), 1);
+    collector.stop().await;
+    let _collector = Collector::ready(config()).await;
+    until("both delivered", || async { database.count(DELIVERED).await == 2 }).await;
+}
+
+#[tokio::test]
+async fn alerts_survive_a_crash_and_a_lease_that_nobody_holds() {
+    let database = Database::fresh().await;
+    let down = Collector::with_slack(database.config(), "http://127.0.0.1:9/services/T/B/X");
+    let collector = Collector::ready(down).await;
+    collector.acks(&[&flagged(&id(), "a")]).await;
+    let tried = "SELECT count(*) FROM outbox_messages WHERE last_error = 'connection'";
+    until("tried in vain", || async { database.count(tried).await == 1 }).await;
+    collector.kill();
+    // As a sender that died between Slack's 200 and the mark would leave it.
+    let sql = "UPDATE outbox_messages SET leased_until = now() + interval '1 second',
+        next_attempt_at = now()";
+    database.admin().await.batch_execute(sql).await.unwrap();
+    let slack = Slack::start(&[]).await;
+    let _collector = Collector::ready(Collector::with_slack(database.config(), &slack.url)).await;
+    until("delivered", || async { database.count(DELIVERED).await == 1 }).await;
+}

@@ -1,0 +1,18 @@
+//! The whole service over HTTP against a real Postgres. `cargo test -p log-collector` needs a
+//! Postgres to run: `TEST_DATABASE_ADMIN_URL`, or server binaries that `support::server` finds.
+
+// clippy.toml exempts test functions; what they call here is test code just the same.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
+
+mod alerts;
+mod closing;
+mod faults;
+mod roles;
+mod support;
+mod wire;
