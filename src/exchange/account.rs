@@ -142,6 +142,8 @@ fn summary(setup: &Setup, answer: &AnswerFacts) -> Option<String> {
     }
     let window = record.summary_characters.saturating_add(REDACTION_MARGIN_CHARACTERS);
     let redacted = detect::redact(first_characters(text, window), &record.redact);
+    // Postgres keeps no NUL in text; what is stored must match its digest.
+    let redacted = redacted.replace('\0', "");
     Some(first_characters(&redacted, record.summary_characters).to_owned())
 }
 
