@@ -15,8 +15,8 @@ use keys::Key;
 /// A file larger than this is no policy that people read.
 const FILE_BYTES_MAX: usize = 256 * 1024;
 
-/// Longest summary, in characters; the collector keeps no longer one.
-const SUMMARY_CHARACTERS_MAX: usize = 10_000;
+/// Longest summary, in characters: the collector keeps 4,000 bytes, and a character has up to four.
+const SUMMARY_CHARACTERS_MAX: usize = 1_000;
 
 /// The file, each absent key at its default.
 pub struct File {
