@@ -60,6 +60,7 @@ impl DataDir {
             .create(true)
             .truncate(false)
             .write(true)
+            .mode(0o600)
             .open(&lock_path)
             .map_err(CliError::file("open", &lock_path))?;
         match lock.try_lock() {

@@ -45,7 +45,7 @@ pub(super) struct Asked {
     text: String,
 }
 
-const FILES: [&str; 10] = [
+const FILES: [&str; 11] = [
     include_str!("../../../tests/demo/recordings/openai-rate-limited.json"),
     include_str!("../../../tests/demo/recordings/openai-plain-sure.json"),
     include_str!("../../../tests/demo/recordings/openai-plain-unsure.json"),
@@ -54,6 +54,7 @@ const FILES: [&str; 10] = [
     include_str!("../../../tests/demo/recordings/openai-stream.json"),
     include_str!("../../../tests/demo/recordings/anthropic-rate-limited.json"),
     include_str!("../../../tests/demo/recordings/anthropic-plain-tool-call.json"),
+    include_str!("../../../tests/demo/recordings/anthropic-plain-meeting.json"),
     include_str!("../../../tests/demo/recordings/anthropic-plain.json"),
     include_str!("../../../tests/demo/recordings/anthropic-stream.json"),
 ];

@@ -237,6 +237,8 @@ fn start_collector(
     let mut environment = vec![
         ("DATABASE_URL".to_owned(), urls.app.clone()),
         ("GOVERNANCE_TOKEN".to_owned(), data.state().token.clone()),
+        // The lines that are relayed are text.
+        ("LOG_FORMAT".to_owned(), "text".to_owned()),
     ];
     environment.extend(
         options.slack_webhook.iter().map(|url| ("SLACK_WEBHOOK_URL".to_owned(), url.clone())),
