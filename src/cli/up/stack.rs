@@ -85,12 +85,13 @@ impl Stack {
         stop: &Stop,
         terminal: &Terminal,
     ) -> Result<Self, CliError> {
-        let (policy_text, policy) = check::load(&options.policy)?;
-        let parts = Parts::find(options)?;
-        let mut data = DataDir::open(&options.data_dir, parts.account.as_ref(), terminal)?;
+        // What an earlier start that was killed left there is not true of this one.
         if let Some(path) = &options.ready_file {
             let _ = std::fs::remove_file(path);
         }
+        let (policy_text, policy) = check::load(&options.policy)?;
+        let parts = Parts::find(options)?;
+        let mut data = DataDir::open(&options.data_dir, parts.account.as_ref(), terminal)?;
 
         let mut postgres = match &options.database_url {
             Some(_) => None,
