@@ -76,8 +76,8 @@ impl EmbeddedPostgres {
         self.url(DATABASE)
     }
 
-    /// Waits for a server that was killed to let go of the folder: two would destroy it, so Postgres
-    /// refuses the second.
+    /// Waits for a server that was killed to let go of the folder: two would destroy it, so
+    /// Postgres refuses the second.
     pub(crate) fn await_release(&self) {
         const PATIENCE: Duration = Duration::from_secs(10);
         let deadline = Instant::now() + PATIENCE;

@@ -1,7 +1,7 @@
 //! Child processes: started in a process group of their own, logged to a file, gone when we are.
 //!
-//! Linux sends the parent-death signal when the *thread* that started a child ends, so only the main
-//! thread may call [`Launch::spawn`].
+//! Linux sends the parent-death signal when the *thread* that started a child ends, so only the
+//! main thread may call [`Launch::spawn`].
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};

@@ -1,5 +1,5 @@
-//! What the tour left behind: the rows as they stand in Postgres, and Slack's messages, each compared
-//! with what the caller saw.
+//! What the tour left behind: the rows as they stand in Postgres, and Slack's messages, each
+//! compared with what the caller saw.
 
 use std::time::{Duration, Instant, SystemTime};
 

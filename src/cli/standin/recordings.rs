@@ -178,14 +178,11 @@ mod tests {
 
     #[test]
     fn logprobs_come_only_when_asked_for() {
-        let ask = |logprobs| {
-            let text = "Say foo quietly";
-            answer(
-                "openai",
-                &format!(
-                    r#"{{"model":"m","logprobs":{logprobs},"messages":[{{"role":"user","content":"{text}"}}]}}"#
-                ),
-            )
+        let ask = |logprobs: bool| {
+            let messages = serde_json::json!([{"role": "user", "content": "Say foo quietly"}]);
+            let request =
+                serde_json::json!({"model": "m", "logprobs": logprobs, "messages": messages});
+            answer("openai", &request.to_string())
         };
         assert!(ask(true).contains("\"logprob\":"));
         assert!(!ask(false).contains("\"logprob\":"));
