@@ -235,22 +235,24 @@ fn start_collector(
 ) -> Result<Service, CliError> {
     terminal.step("starting the collector");
     let address = ports::reachable(parts.collector_address);
-    let mut environment = vec![
-        ("DATABASE_URL".to_owned(), urls.app.clone()),
-        ("GOVERNANCE_TOKEN".to_owned(), data.state().token.clone()),
+    let environment = [
+        ("DATABASE_URL", urls.app.clone()),
+        ("GOVERNANCE_TOKEN", data.state().token.clone()),
+        ("SLACK_WEBHOOK_URL", options.slack_webhook.clone().unwrap_or_default()),
         // The lines that are relayed are text.
-        ("LOG_FORMAT".to_owned(), "text".to_owned()),
+        ("LOG_FORMAT", "text".to_owned()),
+        // Set for another collector, these would contradict the ones above.
+        ("DATABASE_URL_FILE", String::new()),
+        ("GOVERNANCE_TOKEN_FILE", String::new()),
+        ("SLACK_WEBHOOK_URL_FILE", String::new()),
     ];
-    environment.extend(
-        options.slack_webhook.iter().map(|url| ("SLACK_WEBHOOK_URL".to_owned(), url.clone())),
-    );
     let launch = Launch {
         name: "the collector",
         program: parts.collector.clone(),
         arguments: ["serve", "--listen", &parts.collector_address.to_string()]
             .map(Into::into)
             .to_vec(),
-        environment,
+        environment: environment.map(|(name, value)| (name.to_owned(), value)).to_vec(),
         account: None,
         directory: data.path().to_owned(),
         log: data.log("collector"),
