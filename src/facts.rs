@@ -128,6 +128,8 @@ pub enum Unread {
     Bomb,
     /// The request's body did not arrive whole.
     InputIncomplete,
+    /// The answer did not arrive whole.
+    OutputIncomplete,
     /// An identity header stands twice.
     DuplicateHeader,
     /// More than the limit; the rest was not read.
@@ -218,6 +220,7 @@ impl Unread {
             Unread::Encoding => "encoding",
             Unread::Bomb => "bomb",
             Unread::InputIncomplete => "input_incomplete",
+            Unread::OutputIncomplete => "output_incomplete",
             Unread::DuplicateHeader => "duplicate_header",
             Unread::Truncated => "truncated",
             Unread::NoTerminator => "no_terminator",

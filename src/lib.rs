@@ -5,14 +5,22 @@
 //!
 //! ```text
 //! filter (wasi only), cli (native only)
-//! exchange, outbox
-//! record, policy
-//! llm, detect
+//! exchange, outbox, settings
+//! policy
+//! record, llm, detect
 //! facts
 //! ```
 
 #[cfg(not(target_family = "wasm"))]
 pub mod cli;
+pub mod detect;
+pub mod exchange;
 pub mod facts;
+pub mod llm;
+pub mod outbox;
 pub mod policy;
 pub mod record;
+pub mod settings;
+
+#[cfg(target_os = "wasi")]
+mod filter;

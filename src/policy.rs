@@ -1,48 +1,310 @@
-//! Stand-in until the policy engine is merged: knows the version and counts names.
+//! governance.yml, compiled: what a request and an answer set off, and what is to be done. The
+//! only way to a [`Policy`] is [`Policy::parse`], which reports every problem of the file at once.
+//! Holds no state between exchanges, calls nothing, reads no clock.
 
-use sha2::{Digest, Sha256};
+mod compile;
+mod error;
+mod expression;
+mod judge;
+mod schema;
+mod variable;
+mod yaml;
 
-/// A policy.
+use std::collections::BTreeMap;
+
+use crate::detect;
+use crate::facts::{AnswerFacts, RequestFacts};
+use crate::record::Triggered;
+
+pub use error::{Display, PolicyErrors, Problem};
+pub use variable::Phase;
+
+/// A governance.yml that loaded.
 #[derive(Debug)]
 pub struct Policy {
-    policies: Vec<String>,
     version: String,
+    label: Option<String>,
+    rules: Vec<Rule>,
+    floating: Floating,
+    pins: BTreeMap<String, String>,
+    confidence_from: Vec<ConfidenceSource>,
+    request_logprobs: Vec<String>,
+    record: RecordSettings,
+    unreadable: Unreadable,
 }
 
-/// Why a policy does not load.
+/// What the record keeps, and what happens when it cannot be committed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecordSettings {
+    /// Longest summary of an answer. Key: `record.summary_characters`. Default: 500.
+    pub summary_characters: usize,
+    /// What is blacked out in a summary. Key: `record.redact`. Default: every kind.
+    pub redact: Vec<detect::Kind>,
+    /// What happens without a commit. Key: `record.on_failure`. Default: deny.
+    pub on_failure: OnFailure,
+    /// When `allow` falls back to `deny`, Unix milliseconds. Key: `record.on_failure_until`, a
+    /// time by RFC 3339. Default: never.
+    pub on_failure_until_ms: Option<u64>,
+}
+
+/// What happens to an answer whose record could not be committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnFailure {
+    /// No record, no answer.
+    Deny,
+    /// Released, counted, and the record tried again.
+    Allow,
+}
+
+/// What happens to a request that could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// Refused.
+    Deny,
+    /// Let through and flagged for review.
+    Flag,
+    /// Let through.
+    Allow,
+}
+
+/// How sure an answer is, and who says so.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Confidence {
+    /// 0 to 1.
+    pub value: f64,
+    /// `header`, `field` or `logprobs`.
+    pub source: &'static str,
+}
+
+/// What a policy does, the strongest last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Action {
+    /// Marked, for someone to look at some time.
+    FlagForReview,
+    /// Put before a person.
+    RouteToHumanReview,
+    /// Refused.
+    Deny,
+}
+
+/// What the policies say of one phase of an exchange. The default: nothing fired.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Verdict {
+    /// Every policy that fired or could not be evaluated, in the order of the file.
+    pub triggered: Vec<Triggered>,
+    /// The first enforced `deny`.
+    pub denial: Option<Denial>,
+}
+
+/// A refusal, as the caller is told of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denial {
+    /// The policy that refused.
+    pub policy: String,
+    /// Which policy, why, and what to use instead. Never anything of the prompt.
+    pub message: String,
+}
+
+/// One entry of `policies`.
 #[derive(Debug)]
-pub struct PolicyErrors;
-
-impl PolicyErrors {
-    /// The errors as printed.
-    pub fn display(&self, file: &str) -> String {
-        format!("{file}:1:1: expected `policies`")
-    }
+struct Rule {
+    name: String,
+    when: When,
+    action: Action,
+    on_error: OnError,
+    message: Option<String>,
 }
+
+/// When a rule fires.
+#[derive(Debug)]
+enum When {
+    /// The expression is true.
+    Trigger(expression::Expression),
+    /// The model is none of these.
+    NotAllowed(Vec<String>),
+}
+
+/// What a trigger that cannot be evaluated counts as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum OnError {
+    /// Fired where the action is `deny`, so that doubt never lets anything through; else not.
+    Default,
+    Fire,
+    Skip,
+}
+
+/// What happens to names that the provider may repoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Floating {
+    Deny,
+    Flag,
+    Allow,
+}
+
+/// Where a confidence can come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ConfidenceSource {
+    Header,
+    Field,
+    Logprobs,
+}
+
+// === impl Policy ===
 
 impl Policy {
-    /// Compiles a policy.
-    pub fn parse(text: &str) -> Result<Self, PolicyErrors> {
-        if !text.contains("policies:") {
-            return Err(PolicyErrors);
-        }
-        let digest = Sha256::digest(text.as_bytes());
-        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        let policies = text
-            .lines()
-            .filter_map(|line| line.trim().strip_prefix("- name: "))
-            .map(str::to_owned)
-            .collect();
-        Ok(Self { policies, version: format!("sha256:{hex}") })
+    /// Reads and compiles a governance.yml, or says everything that is wrong with it.
+    pub fn parse(text: &str) -> Result<Policy, PolicyErrors> {
+        let mut problems = error::Problems::new(text);
+        let file = schema::read(text, &mut problems);
+        let policy = compile::compile(text, file, &mut problems);
+        problems.or(policy)
     }
 
-    /// The policies' names.
-    pub fn policy_names(&self) -> impl Iterator<Item = &str> {
-        self.policies.iter().map(String::as_str)
-    }
-
-    /// `sha256:` and the digest of the text.
+    /// The file's identity: `sha256:` and 64 hex digits of the text's bytes.
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// The label people gave it. Key: `version`.
+    pub fn label(&self) -> Option<&str> {
+        self.label.as_deref()
+    }
+
+    /// What a pin makes of the requested model. Key: `models.pins`.
+    pub fn pin(&self, requested: &str) -> Option<&str> {
+        self.pins.get(requested).map(String::as_str)
+    }
+
+    /// `confidence.request_logprobs` lists the model as it is sent upstream.
+    pub fn requests_logprobs(&self, model: &str) -> bool {
+        self.request_logprobs.iter().any(|listed| listed == model)
+    }
+
+    /// What the record keeps.
+    pub fn record(&self) -> &RecordSettings {
+        &self.record
+    }
+
+    /// What happens to a request that could not be read; `default` is resolved.
+    pub fn unreadable(&self) -> Unreadable {
+        self.unreadable
+    }
+
+    /// Lowest confidence among the configured sources that are present.
+    pub fn confidence(&self, answer: &AnswerFacts) -> Option<Confidence> {
+        let stated = self.confidence_from.iter().filter_map(|source| {
+            let value = match source {
+                ConfidenceSource::Header => answer.header_confidence,
+                ConfidenceSource::Field => answer.field_confidence,
+                ConfidenceSource::Logprobs => answer.logprob_confidence,
+            }?;
+            // NaN is no number to compare a threshold with: the same as not stated.
+            (!value.is_nan()).then_some(Confidence { value, source: source.as_str() })
+        });
+        stated.min_by(|left, right| left.value.total_cmp(&right.value))
+    }
+
+    /// What the request sets off.
+    pub fn judge_request(&self, request: &RequestFacts) -> Verdict {
+        judge::request(self, request)
+    }
+
+    /// What the answer sets off: policies whose trigger reads an answer fact, the served model
+    /// against `allowed`, and policies on `category` once more for those of `answer_categories`
+    /// that the request did not have.
+    pub fn judge_answer(
+        &self,
+        request: &RequestFacts,
+        answer: &AnswerFacts,
+        answer_categories: &[String],
+    ) -> Verdict {
+        judge::answer(self, request, answer, answer_categories)
+    }
+
+    /// What the record says of a request that could not be read; nothing where it is allowed.
+    pub fn unreadable_triggered(&self) -> Option<Triggered> {
+        let action = match self.unreadable {
+            Unreadable::Deny => Action::Deny,
+            Unreadable::Flag => Action::FlagForReview,
+            Unreadable::Allow => return None,
+        };
+        Some(judge::fired("unreadable", action, Phase::Request))
+    }
+
+    /// The refusal of a request that could not be read; nothing unless that denies.
+    pub fn unreadable_denial(&self) -> Option<Denial> {
+        (self.unreadable == Unreadable::Deny).then(|| Denial {
+            policy: "unreadable".to_owned(),
+            message: "refused by policy `unreadable`: the request could not be read, so no policy \
+                      could be applied to it"
+                .to_owned(),
+        })
+    }
+
+    /// Names of the policies, in the order of the file.
+    pub fn policy_names(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().map(|rule| rule.name.as_str())
+    }
+
+    /// When each policy is judged, in the order of the file; `allowed` begins with the request.
+    pub fn policy_phases(&self) -> impl Iterator<Item = (&str, Phase)> {
+        self.rules.iter().map(|rule| (rule.name.as_str(), rule.phase()))
+    }
+}
+
+// === impl RecordSettings ===
+
+impl RecordSettings {
+    /// What holds at `now_ms`: `allow` ends at its `on_failure_until`.
+    pub fn on_failure_at(&self, now_ms: u64) -> OnFailure {
+        match self.on_failure_until_ms {
+            Some(until_ms) if now_ms >= until_ms => OnFailure::Deny,
+            _ => self.on_failure,
+        }
+    }
+}
+
+// === impl Action ===
+
+impl Action {
+    /// The word that governance.yml and the record hold.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Action::FlagForReview => "flag_for_review",
+            Action::RouteToHumanReview => "route_to_human_review",
+            Action::Deny => "deny",
+        }
+    }
+}
+
+// === impl Rule ===
+
+impl Rule {
+    fn phase(&self) -> Phase {
+        match &self.when {
+            When::Trigger(trigger) => trigger.phase(),
+            When::NotAllowed(_) => Phase::Request,
+        }
+    }
+
+    /// Whether a failed evaluation counts as fired.
+    fn fires_on_error(&self) -> bool {
+        match self.on_error {
+            OnError::Default => self.action == Action::Deny,
+            OnError::Fire => true,
+            OnError::Skip => false,
+        }
+    }
+}
+
+// === impl ConfidenceSource ===
+
+impl ConfidenceSource {
+    fn as_str(self) -> &'static str {
+        match self {
+            ConfidenceSource::Header => "header",
+            ConfidenceSource::Field => "field",
+            ConfidenceSource::Logprobs => "logprobs",
+        }
     }
 }

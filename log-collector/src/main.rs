@@ -1,3 +1,80 @@
-//! `log-collector`: the command line of the service.
+//! `log-collector`: the command line of the service. Reads arguments, sets up logging, and hands
+//! over to the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use log_collector::Service;
+use log_collector::config::{DatabaseArgs, ServeArgs};
+use log_collector::error::StartError;
+use log_collector::store::migrate::migrate;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::info;
+use tracing_subscriber::EnvFilter;
+
+/// Commits decision records to Postgres and calls Slack.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make the roles and bring the schema up to date; with the database owner's login.
+    Migrate(DatabaseArgs),
+    /// Take decision records; with a login that is granted `app_service`.
+    Serve(Box<ServeArgs>),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    set_up_logging();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let result = runtime
+        .map_err(|source| StartError::Io { doing: "starting the runtime", source })
+        .and_then(|runtime| runtime.block_on(run(cli.command)));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("log-collector: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<(), StartError> {
+    match command {
+        Command::Migrate(args) => migrate(&args.parse()?).await,
+        Command::Serve(args) => {
+            let config = args.parse()?;
+            // Before anything is taken, so that no signal finds the default handler.
+            let stop = |kind| {
+                signal(kind).map_err(|source| StartError::Io { doing: "handling signals", source })
+            };
+            let (mut term, mut int) =
+                (stop(SignalKind::terminate())?, stop(SignalKind::interrupt())?);
+            let service = Service::bind(config).await?;
+            info!("listening on {}", service.address()?);
+            service
+                .run(async move {
+                    tokio::select! {
+                        _ = term.recv() => {}
+                        _ = int.recv() => {}
+                    }
+                })
+                .await
+        }
+    }
+}
+
+fn set_up_logging() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if std::env::var("LOG_FORMAT").is_ok_and(|format| format == "json") {
+        lines.json().init();
+    } else {
+        lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init();
+    }
+}

@@ -1,0 +1,337 @@
+//! What the operator sets, by flag or environment; every mistake is reported at once. Secrets come
+//! from the environment or a file and never show in `Debug`, errors or logs.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use reqwest::Url;
+
+/// Flags and variables as given.
+#[derive(clap::Args, Debug)]
+pub struct DatabaseArgs {
+    /// Postgres URL. `sslmode` is honoured: `prefer` and `require` encrypt, `verify-full` also
+    /// checks the server's name against the system's roots or `sslrootcert`.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<Secret>,
+    /// File that holds the URL.
+    #[arg(long, env = "DATABASE_URL_FILE")]
+    pub database_url_file: Option<PathBuf>,
+}
+
+/// Flags and variables of `serve` as given.
+#[derive(clap::Args, Debug)]
+pub struct ServeArgs {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    /// Where to listen. Loopback unless told otherwise.
+    #[arg(long, env = "COLLECTOR_LISTEN", default_value = "127.0.0.1:9080")]
+    listen: String,
+    /// Bearer token the filters send.
+    #[arg(long, env = "GOVERNANCE_TOKEN", hide_env_values = true)]
+    token: Option<Secret>,
+    /// File that holds the token.
+    #[arg(long, env = "GOVERNANCE_TOKEN_FILE")]
+    token_file: Option<PathBuf>,
+    /// Slack incoming webhook; without one no alerts are sent.
+    #[arg(long, env = "SLACK_WEBHOOK_URL", hide_env_values = true)]
+    slack_webhook_url: Option<Secret>,
+    /// File that holds the webhook's URL.
+    #[arg(long, env = "SLACK_WEBHOOK_URL_FILE")]
+    slack_webhook_url_file: Option<PathBuf>,
+    /// Age at which an intent without outcome is closed as `unknown`: the longest stream (1 h)
+    /// and the filter's retries (10 min).
+    #[arg(long, env = "CLOSE_AFTER", default_value = "1h 10m")]
+    close_after: String,
+    /// Longest one commit may take before its requests are answered 503.
+    #[arg(long, env = "COMMIT_TIMEOUT", default_value = "5s")]
+    commit_timeout: String,
+    /// Lines waiting for a commit at most.
+    #[arg(long, env = "QUEUE_LINES_MAX", default_value = "4096")]
+    queue_lines_max: String,
+    /// Bytes waiting for a commit at most.
+    #[arg(long, env = "QUEUE_BYTES_MAX", default_value = "67108864")]
+    queue_bytes_max: String,
+}
+
+/// What `serve` runs with.
+#[derive(Debug)]
+pub struct ServeConfig {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The service's own login.
+    pub database: Database,
+    /// Bearer token the filters send.
+    pub token: Secret,
+    /// Slack incoming webhook.
+    pub slack: Option<Webhook>,
+    /// Age at which an intent without outcome is closed.
+    pub close_after: Duration,
+    /// Longest one commit may take.
+    pub commit_timeout: Duration,
+    /// Lines waiting for a commit at most.
+    pub queue_lines_max: usize,
+    /// Bytes waiting for a commit at most.
+    pub queue_bytes_max: usize,
+}
+
+/// A parsed Postgres URL.
+#[derive(Clone)]
+pub struct Database {
+    /// What the client library understands.
+    pub postgres: tokio_postgres::Config,
+    /// `sslmode` was `verify-ca` or `verify-full`; both check the name, too.
+    pub verify: bool,
+    /// `sslrootcert`, in place of the system's roots.
+    pub root_cert: Option<PathBuf>,
+}
+
+/// A parsed webhook URL, secret because it alone lets one post.
+#[derive(Clone)]
+pub struct Webhook(pub Url);
+
+/// Text that never shows.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+/// Everything wrong with what was given.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ConfigError(pub Vec<String>);
+
+/// Collects problems, so that one run shows them all.
+#[derive(Default)]
+struct Problems(Vec<String>);
+
+// === impl DatabaseArgs ===
+
+impl DatabaseArgs {
+    /// The database alone, for commands that need no more.
+    pub fn parse(self) -> Result<Database, ConfigError> {
+        let mut problems = Problems::default();
+        let database = self.read(&mut problems);
+        match database {
+            Some(database) if problems.0.is_empty() => Ok(database),
+            _ => Err(ConfigError(problems.0)),
+        }
+    }
+
+    fn read(self, problems: &mut Problems) -> Option<Database> {
+        let url = problems.secret("DATABASE_URL", self.database_url, self.database_url_file);
+        if url.is_none() && !problems.mention("DATABASE_URL") {
+            problems.add("DATABASE_URL is not set (nor DATABASE_URL_FILE)".to_owned());
+        }
+        url.and_then(|url| problems.keep("DATABASE_URL", Database::parse(&url.0)))
+    }
+}
+
+// === impl ServeArgs ===
+
+impl ServeArgs {
+    /// Checks everything, then says everything that is wrong.
+    pub fn parse(self) -> Result<ServeConfig, ConfigError> {
+        let mut problems = Problems::default();
+        let database = self.database.read(&mut problems);
+        let token = problems.secret("GOVERNANCE_TOKEN", self.token, self.token_file);
+        match &token {
+            Some(token) if token.0.len() < 16 => {
+                problems.add("GOVERNANCE_TOKEN is shorter than 16 characters".to_owned());
+            }
+            None if !problems.mention("GOVERNANCE_TOKEN") => {
+                problems.add(
+                    "GOVERNANCE_TOKEN is not set (nor GOVERNANCE_TOKEN_FILE); filters must send it"
+                        .to_owned(),
+                );
+            }
+            _ => {}
+        }
+        let slack = problems
+            .secret("SLACK_WEBHOOK_URL", self.slack_webhook_url, self.slack_webhook_url_file)
+            .and_then(|url| problems.keep("SLACK_WEBHOOK_URL", Webhook::parse(&url.0)));
+        let listen = problems.keep(
+            "COLLECTOR_LISTEN",
+            self.listen.parse().map_err(|_| "expected an address such as 127.0.0.1:9080"),
+        );
+        let close_after = problems.duration("CLOSE_AFTER", &self.close_after);
+        let commit_timeout = problems.duration("COMMIT_TIMEOUT", &self.commit_timeout);
+        let queue_lines_max = problems.count("QUEUE_LINES_MAX", &self.queue_lines_max);
+        let queue_bytes_max = problems.count("QUEUE_BYTES_MAX", &self.queue_bytes_max);
+        let config = (|| {
+            Some(ServeConfig {
+                listen: listen?,
+                database: database?,
+                token: token?,
+                slack,
+                close_after: close_after?,
+                commit_timeout: commit_timeout?,
+                queue_lines_max: queue_lines_max?,
+                queue_bytes_max: queue_bytes_max?,
+            })
+        })();
+        match config {
+            Some(config) if problems.0.is_empty() => Ok(config),
+            _ => Err(ConfigError(problems.0)),
+        }
+    }
+}
+
+// === impl Database ===
+
+impl Database {
+    /// Parses a URL. The client library knows neither `verify-*` nor `sslrootcert`, so these are
+    /// taken out first. The reason never quotes the URL, which holds a password.
+    pub fn parse(text: &str) -> Result<Database, &'static str> {
+        const SHAPE: &str = "expected a URL such as postgres://user@host:5432/name";
+        let mut url = text.trim().to_owned();
+        let (mut verify, mut root_cert) = (false, None);
+        if let Ok(mut parsed) = Url::parse(&url)
+            && parsed.query().is_some()
+        {
+            let mut kept = Vec::new();
+            for (key, value) in parsed.query_pairs() {
+                match (key.as_ref(), value.as_ref()) {
+                    ("sslmode", "verify-ca" | "verify-full") => {
+                        verify = true;
+                        kept.push(("sslmode".to_owned(), "require".to_owned()));
+                    }
+                    ("sslrootcert", path) => root_cert = Some(PathBuf::from(path)),
+                    _ => kept.push((key.into_owned(), value.into_owned())),
+                }
+            }
+            parsed.set_query(None);
+            // Not the form encoding of `query_pairs_mut`: its `+` is no space to libpq's grammar.
+            let query: Vec<String> = kept
+                .iter()
+                .map(|(key, value)| {
+                    format!(
+                        "{key}={}",
+                        value.replace('%', "%25").replace('&', "%26").replace(' ', "%20")
+                    )
+                })
+                .collect();
+            url = if query.is_empty() {
+                parsed.to_string()
+            } else {
+                format!("{parsed}?{}", query.join("&"))
+            };
+        }
+        let postgres = url.parse::<tokio_postgres::Config>().map_err(|_| SHAPE)?;
+        if postgres.get_hosts().is_empty() {
+            return Err(SHAPE);
+        }
+        Ok(Database { postgres, verify, root_cert })
+    }
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+// === impl Webhook ===
+
+impl Webhook {
+    /// Parses an `http` or `https` URL.
+    pub fn parse(text: &str) -> Result<Webhook, &'static str> {
+        match Url::parse(text.trim()) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(Webhook(url)),
+            _ => Err("expected a URL such as https://hooks.slack.com/services/…"),
+        }
+    }
+}
+
+impl fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+// === impl Secret ===
+
+impl Secret {
+    /// The text itself, for the one place that needs it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::str::FromStr for Secret {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Secret, Self::Err> {
+        Ok(Secret(text.trim().to_owned()))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+// === impl ConfigError ===
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+// === impl Problems ===
+
+impl Problems {
+    fn add(&mut self, problem: String) {
+        self.0.push(problem);
+    }
+
+    fn mention(&self, name: &str) -> bool {
+        self.0.iter().any(|problem| problem.starts_with(name))
+    }
+
+    fn keep<T>(&mut self, name: &str, parsed: Result<T, &'static str>) -> Option<T> {
+        parsed.map_err(|problem| self.add(format!("{name}: {problem}"))).ok()
+    }
+
+    fn duration(&mut self, name: &str, text: &str) -> Option<Duration> {
+        let parsed = humantime::parse_duration(text).ok().filter(|value| !value.is_zero());
+        self.keep(name, parsed.ok_or("expected a duration such as `5s` or `1h 10m`"))
+    }
+
+    fn count(&mut self, name: &str, text: &str) -> Option<usize> {
+        let parsed = text.parse().ok().filter(|count| *count > 0);
+        self.keep(name, parsed.ok_or("expected a whole number above 0"))
+    }
+
+    /// From the variable or its file, not both; an empty one counts as not set, for that is how
+    /// compose files and shells pass on what they do not have.
+    fn secret(
+        &mut self,
+        name: &str,
+        value: Option<Secret>,
+        file: Option<PathBuf>,
+    ) -> Option<Secret> {
+        let value = value.filter(|secret| !secret.0.is_empty());
+        match (value, file) {
+            (Some(_), Some(_)) => {
+                self.add(format!("{name} and {name}_FILE are both set"));
+                None
+            }
+            (Some(value), None) => Some(value),
+            (None, None) => None,
+            (None, Some(path)) => match std::fs::read_to_string(&path) {
+                Ok(text) if text.trim().is_empty() => {
+                    self.add(format!("{name}_FILE: `{}` is empty", path.display()));
+                    None
+                }
+                Ok(text) => Some(Secret(text.trim().to_owned())),
+                Err(error) => {
+                    self.add(format!("{name}_FILE: cannot read `{}`: {error}", path.display()));
+                    None
+                }
+            },
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The error types and where each belongs: `StoreError` inside, wherever SQL runs; `StartError` for
+//! whoever starts the process; `ApiError` at the HTTP edge, the only one a client sees.
+//!
+//! None of them carries a URL, a secret, or text of a record. Postgres quotes offending values in
+//! its messages, so of an error about data only the SQLSTATE is kept.
+
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use tokio_postgres::error::SqlState;
+
+/// Why the database did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No connection to be had.
+    #[error("the database was not reached")]
+    Unreachable,
+    /// It did not answer in time.
+    #[error("the database did not answer in time")]
+    Timeout,
+    /// The connection broke. What was being committed may or may not be there.
+    #[error("the connection to the database was lost")]
+    Lost,
+    /// It refused the data: trying again with the same data is pointless.
+    #[error("the database refused the data with SQLSTATE {}", code.code())]
+    Data {
+        /// Class 22 or 23.
+        code: SqlState,
+    },
+    /// It refused for a reason that lies not in the data.
+    #[error("the database refused with SQLSTATE {}: {message}", code.code())]
+    Server {
+        /// Any other class.
+        code: SqlState,
+        /// Postgres's words, which name objects but quote no data.
+        message: String,
+    },
+}
+
+/// Why the process did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// What was configured makes no sense; every problem at once.
+    #[error("{0}")]
+    Config(#[from] crate::config::ConfigError),
+    /// The database answered with an error, or not at all.
+    #[error("{doing}: {source}")]
+    Store {
+        /// What was being done.
+        doing: &'static str,
+        /// What came of it.
+        source: StoreError,
+    },
+    /// The tables are missing or older than this build.
+    #[error(
+        "the database is at schema {found}, this build needs {expected}: run `log-collector migrate`"
+    )]
+    Schema {
+        /// Newest migration found; 0 where there is none.
+        found: i32,
+        /// Newest migration of this build.
+        expected: i32,
+    },
+    /// The service's login could change what it may only add to.
+    #[error(
+        "the login `{login}` may {privilege} ai_decisions, which must be append-only for the \
+         service: use a login of its own that is granted only `app_service`"
+    )]
+    Privileged {
+        /// Who connected.
+        login: String,
+        /// What it may do.
+        privilege: String,
+    },
+    /// Acked would not mean durable.
+    #[error("synchronous_commit is `{found}` and could not be set to `on`")]
+    NotDurable {
+        /// The setting's value.
+        found: String,
+    },
+    /// The migrating login can neither make the roles nor act as their owner.
+    #[error(
+        "the login `{login}` can not set up the roles (it needs CREATEROLE, and must own the \
+         database); as an administrator run:\n{statements}\nthen run `log-collector migrate` again"
+    )]
+    Roles {
+        /// Who connected.
+        login: String,
+        /// What an administrator can run instead.
+        statements: String,
+    },
+    /// An applied migration is not the one this build carries.
+    #[error("migration {version} was applied with other text than this build carries")]
+    Changed {
+        /// Its number.
+        version: i32,
+    },
+    /// The listener, the signal handlers or the TLS roots.
+    #[error("{doing}: {source}")]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// What came of it.
+        source: std::io::Error,
+    },
+    /// The HTTP client for alerts could not be built.
+    #[error("cannot set up the client for alerts")]
+    Client,
+}
+
+/// What a client is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ApiError {
+    /// No token, or another one.
+    #[error("a valid bearer token is needed")]
+    Unauthorized,
+    /// The body as a whole is no NDJSON.
+    #[error("the body is no NDJSON: {0}")]
+    NotNdjson(&'static str),
+    /// The policy's text or its version.
+    #[error("bad policy: {0}")]
+    BadPolicy(&'static str),
+    /// More than one request may carry.
+    #[error("the body is too large")]
+    TooLarge,
+    /// The queue is full.
+    #[error("the queue is full")]
+    Full,
+    /// Nothing was committed, or nobody knows.
+    #[error("the database is not available")]
+    Unavailable,
+}
+
+// === impl StoreError ===
+
+impl StoreError {
+    /// Says what was being done when a start fails.
+    pub fn during(self, doing: &'static str) -> StartError {
+        StartError::Store { doing, source: self }
+    }
+}
+
+impl From<tokio_postgres::Error> for StoreError {
+    fn from(error: tokio_postgres::Error) -> StoreError {
+        let Some(database) = error.as_db_error() else {
+            return if error.is_closed() { StoreError::Lost } else { StoreError::Unreachable };
+        };
+        let code = database.code().clone();
+        match code.code().get(..2) {
+            // 22 data exception, 23 integrity violation, 54 a program limit (row too big).
+            Some("22" | "23" | "54") => StoreError::Data { code },
+            _ if code == SqlState::QUERY_CANCELED => StoreError::Timeout,
+            _ => StoreError::Server { code, message: database.message().to_owned() },
+        }
+    }
+}
+
+impl From<deadpool_postgres::PoolError> for StoreError {
+    fn from(error: deadpool_postgres::PoolError) -> StoreError {
+        match error {
+            deadpool_postgres::PoolError::Backend(error) => error.into(),
+            deadpool_postgres::PoolError::Timeout(_) => StoreError::Timeout,
+            _ => StoreError::Unreachable,
+        }
+    }
+}
+
+// === impl ApiError ===
+
+impl ApiError {
+    fn status(self) -> StatusCode {
+        match self {
+            ApiError::Unauthorized => StatusCode::UNAUTHORIZED,
+            ApiError::NotNdjson(_) | ApiError::BadPolicy(_) => StatusCode::BAD_REQUEST,
+            ApiError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            ApiError::Full | ApiError::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        let text = format!("{self}\n");
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            (status, [(header::RETRY_AFTER, "1")], text).into_response()
+        } else {
+            (status, text).into_response()
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! One line of a request, from bytes to an [`Entry`] that can be stored. Pure: the clock is an
+//! argument. A line that breaks a rule becomes an entry, too, so that it is kept and answered.
+
+use governance_filter::record::{
+    Delivery, Intent, Kind, Outcome, OutcomeKind, ReceivedLine, hex, sha256_hex, summary_digest,
+};
+use serde_json::value::RawValue;
+
+/// The largest record taken: what the filter may send, with room.
+pub const RECORD_BYTES_MAX: usize = 256 << 10;
+
+/// The filter sends 500 characters, of at most 4 bytes each; twice that is surely not its doing.
+const SUMMARY_BYTES_MAX: usize = 4_000;
+
+/// How much of a refused line is kept.
+const REFUSED_BYTES_KEPT: usize = 4 << 10;
+
+/// 2020-01-01: before UUIDv7 existed no id can have been made.
+const ID_UNIX_MS_MIN: u64 = 1_577_836_800_000;
+
+/// A gateway's clock may run ahead by a day.
+const ID_AHEAD_MS_MAX: u64 = 86_400_000;
+
+/// A line to store and to answer.
+#[derive(Debug)]
+pub struct Entry {
+    /// Whose line; empty where it could not be read.
+    pub decision_id: String,
+    /// `None` where it could not be read.
+    pub kind: Option<Kind>,
+    /// Hex SHA-256 of the record's bytes, or of the line's where no record could be read.
+    pub digest: String,
+    /// What is stored.
+    pub content: Content,
+}
+
+/// What is stored of a line.
+#[derive(Debug)]
+pub enum Content {
+    /// To `ai_decision_intents`.
+    Intent(Box<Intent>, Vec<u8>),
+    /// To `ai_decisions`.
+    Outcome(Box<Outcome>, Vec<u8>, Option<Summary>),
+    /// To `ai_deliveries`.
+    Delivery(Box<Delivery>, Vec<u8>),
+    /// To `ai_quarantine`.
+    Refused(Refused),
+}
+
+/// What travels beside the record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// The redacted text.
+    pub text: String,
+    /// Its salt.
+    pub salt: [u8; 16],
+}
+
+/// A line that broke a rule.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Which rule.
+    pub reason: Reason,
+    /// Its start.
+    pub bytes: Vec<u8>,
+    /// Its whole length.
+    pub bytes_total: usize,
+}
+
+/// The rules a line can break.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// Not JSON, or without kind, digest or record.
+    Line,
+    /// The record is longer than [`RECORD_BYTES_MAX`].
+    Size,
+    /// The digest is not that of the record's bytes.
+    Digest,
+    /// The record lacks a field or has one of another type.
+    Record,
+    /// A format this build does not know.
+    Version,
+    /// Not `d-` and a UUIDv7 of a plausible time.
+    Id,
+    /// A time that is no RFC 3339, or a policy version that is no digest.
+    Field,
+    /// `unknown` is the collector's own word.
+    Outcome,
+    /// Summary and salt are not those the record's digest names.
+    Summary,
+    /// Known id, another digest.
+    Conflict,
+    /// The database refused it, though every check passed.
+    Database,
+}
+
+// === impl Reason ===
+
+impl Reason {
+    /// The word the quarantine table holds.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Reason::Line => "line",
+            Reason::Size => "size",
+            Reason::Digest => "digest",
+            Reason::Record => "record",
+            Reason::Version => "version",
+            Reason::Id => "id",
+            Reason::Field => "field",
+            Reason::Outcome => "outcome",
+            Reason::Summary => "summary",
+            Reason::Conflict => "conflict",
+            Reason::Database => "database",
+        }
+    }
+}
+
+// === impl Refused ===
+
+impl Refused {
+    /// Keeps the start of what was refused.
+    pub fn new(reason: Reason, bytes: &[u8]) -> Refused {
+        let kept = bytes.get(..REFUSED_BYTES_KEPT).unwrap_or(bytes);
+        Refused { reason, bytes: kept.to_vec(), bytes_total: bytes.len() }
+    }
+}
+
+// === impl Entry ===
+
+impl Entry {
+    /// Reads and checks a line.
+    pub fn parse(line: &[u8], now_unix_ms: u64) -> Entry {
+        let Ok(received) = serde_json::from_slice::<ReceivedLine<'_>>(line) else {
+            return Entry {
+                decision_id: String::new(),
+                kind: None,
+                digest: sha256_hex(line),
+                content: Content::Refused(Refused::new(Reason::Line, line)),
+            };
+        };
+        let record = received.record.get().as_bytes();
+        let digest = sha256_hex(record);
+        let kind = Some(received.kind);
+        match check(&received, &digest, now_unix_ms) {
+            Ok(content) => {
+                Entry { decision_id: content.decision_id().to_owned(), kind, digest, content }
+            }
+            Err(reason) => Entry {
+                decision_id: claimed_id(received.record),
+                kind,
+                digest,
+                content: Content::Refused(Refused::new(reason, record)),
+            },
+        }
+    }
+
+    /// The policy version the line names.
+    pub fn policy_version(&self) -> Option<&str> {
+        match &self.content {
+            Content::Intent(intent, _) => Some(&intent.policy_version),
+            Content::Outcome(outcome, ..) => Some(&outcome.policy_version),
+            Content::Delivery(delivery, _) => Some(&delivery.policy_version),
+            Content::Refused(_) => None,
+        }
+    }
+
+    /// The record's bytes, or what is kept of a refused line.
+    pub fn bytes(&self) -> &[u8] {
+        match &self.content {
+            Content::Intent(_, record)
+            | Content::Outcome(_, record, _)
+            | Content::Delivery(_, record) => record,
+            Content::Refused(refused) => &refused.bytes,
+        }
+    }
+}
+
+// === impl Content ===
+
+impl Content {
+    fn decision_id(&self) -> &str {
+        match self {
+            Content::Intent(intent, _) => &intent.decision_id,
+            Content::Outcome(outcome, ..) => &outcome.decision_id,
+            Content::Delivery(delivery, _) => &delivery.decision_id,
+            Content::Refused(_) => "",
+        }
+    }
+}
+
+/// Unix milliseconds of an id `d-<32 lower-case hex of a UUIDv7>`.
+pub fn id_unix_ms(id: &str) -> Option<u64> {
+    let digits = id.strip_prefix("d-")?;
+    let hex_only = digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let version = digits.as_bytes().get(12);
+    let variant = digits.as_bytes().get(16);
+    let is_v7 = version == Some(&b'7') && matches!(variant, Some(b'8' | b'9' | b'a' | b'b'));
+    if digits.len() != 32 || !hex_only || !is_v7 {
+        return None;
+    }
+    u64::from_str_radix(digits.get(..12)?, 16).ok()
+}
+
+/// `sha256:` and 64 lower-case hex digits.
+pub fn is_policy_version(version: &str) -> bool {
+    version.strip_prefix("sha256:").is_some_and(|digits| {
+        digits.len() == 64 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    })
+}
+
+fn check(received: &ReceivedLine<'_>, digest: &str, now: u64) -> Result<Content, Reason> {
+    let json = received.record.get();
+    if json.len() > RECORD_BYTES_MAX {
+        return Err(Reason::Size);
+    }
+    if received.digest != digest {
+        return Err(Reason::Digest);
+    }
+    let record = json.as_bytes().to_vec();
+    match received.kind {
+        Kind::Intent => {
+            let intent: Intent = serde_json::from_str(json).map_err(|_| Reason::Record)?;
+            check_head(intent.v, &intent.decision_id, &intent.policy_version, now)?;
+            check_time(&intent.created_at)?;
+            Ok(Content::Intent(Box::new(intent), record))
+        }
+        Kind::Outcome => {
+            let outcome: Outcome = serde_json::from_str(json).map_err(|_| Reason::Record)?;
+            check_head(outcome.v, &outcome.decision_id, &outcome.policy_version, now)?;
+            check_time(&outcome.created_at)?;
+            check_time(&outcome.requested_at)?;
+            if outcome.outcome == OutcomeKind::Unknown {
+                return Err(Reason::Outcome);
+            }
+            let summary = check_summary(received, outcome.output_summary_digest.as_deref())?;
+            Ok(Content::Outcome(Box::new(outcome), record, summary))
+        }
+        Kind::Delivery => {
+            let delivery: Delivery = serde_json::from_str(json).map_err(|_| Reason::Record)?;
+            check_head(delivery.v, &delivery.decision_id, &delivery.policy_version, now)?;
+            check_time(&delivery.created_at)?;
+            Ok(Content::Delivery(Box::new(delivery), record))
+        }
+    }
+}
+
+fn check_head(v: u32, id: &str, policy_version: &str, now: u64) -> Result<(), Reason> {
+    if v != governance_filter::record::FORMAT {
+        return Err(Reason::Version);
+    }
+    let made = id_unix_ms(id).ok_or(Reason::Id)?;
+    if made < ID_UNIX_MS_MIN || made > now.saturating_add(ID_AHEAD_MS_MAX) {
+        return Err(Reason::Id);
+    }
+    if is_policy_version(policy_version) { Ok(()) } else { Err(Reason::Field) }
+}
+
+fn check_time(text: &str) -> Result<(), Reason> {
+    humantime::parse_rfc3339(text).map(|_| ()).map_err(|_| Reason::Field)
+}
+
+fn check_summary(
+    received: &ReceivedLine<'_>,
+    digest: Option<&str>,
+) -> Result<Option<Summary>, Reason> {
+    let (text, salt) = match (&received.output_summary, &received.summary_salt, digest) {
+        (None, None, None) => return Ok(None),
+        (Some(text), Some(salt), Some(_)) => (text, parse_salt(salt).ok_or(Reason::Summary)?),
+        _ => return Err(Reason::Summary),
+    };
+    if text.len() > SUMMARY_BYTES_MAX || digest != Some(summary_digest(&salt, text).as_str()) {
+        return Err(Reason::Summary);
+    }
+    Ok(Some(Summary { text: text.clone(), salt }))
+}
+
+fn parse_salt(text: &str) -> Option<[u8; 16]> {
+    let number = u128::from_str_radix(text, 16).ok()?;
+    let salt = number.to_be_bytes();
+    // Only the one spelling: no sign, no capitals, no missing zeros.
+    (hex(&salt) == text).then_some(salt)
+}
+
+/// The id a refused record names, so that its sender can match the answer; cut, for it is anyone's.
+fn claimed_id(record: &RawValue) -> String {
+    let value: Option<serde_json::Value> = serde_json::from_str(record.get()).ok();
+    let id = value.as_ref().and_then(|value| value.get("decision_id")).and_then(|id| id.as_str());
+    id.filter(|id| id.len() <= 64).unwrap_or_default().to_owned()
+}

@@ -1,0 +1,168 @@
+//! Counters and gauges for `/metrics`. Names and labels only; who counts what is up to the callers.
+
+use std::sync::atomic::AtomicU64;
+
+use governance_filter::record::{AckStatus, Kind};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+/// Everything that is counted.
+pub struct Metrics {
+    registry: Registry,
+    /// Lines answered, by kind and status.
+    pub lines: Family<LineLabels, Counter>,
+    /// Same id, another digest: should stay at 0.
+    pub digest_conflicts: Counter,
+    /// Requests answered 503, by reason.
+    pub refused: Family<ReasonLabels, Counter>,
+    /// Transactions committed.
+    pub batches: Counter,
+    /// Lines of one transaction.
+    pub batch_lines: Histogram,
+    /// Time of one transaction, begin to commit.
+    pub commit_seconds: Histogram,
+    /// Lines waiting for a commit.
+    pub queue_lines: Gauge,
+    /// Bytes waiting for a commit.
+    pub queue_bytes: Gauge,
+    /// Intents without outcome that the last look found.
+    pub intents_open: Gauge,
+    /// Intents closed as `unknown`.
+    pub closed_unknown: Counter,
+    /// Alerts not yet delivered.
+    pub outbox_pending: Gauge,
+    /// Age of the oldest of them.
+    pub outbox_oldest_seconds: Gauge<f64, AtomicU64>,
+    /// Alerts given up.
+    pub outbox_failed: Gauge,
+    /// Attempts to send, by result.
+    pub slack_sends: Family<ReasonLabels, Counter>,
+    /// 1 while the target refuses and is left alone.
+    pub slack_disabled: Gauge,
+    /// Rows in the default partitions: should stay at 0.
+    pub default_rows: Gauge,
+    /// 1 while ready.
+    pub ready: Gauge,
+}
+
+/// Labels of [`Metrics::lines`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct LineLabels {
+    kind: &'static str,
+    status: &'static str,
+}
+
+/// One label, `reason`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ReasonLabels {
+    /// From a closed set.
+    pub reason: &'static str,
+}
+
+// === impl Metrics ===
+
+impl Default for Metrics {
+    fn default() -> Metrics {
+        // 250 µs to 8 s: an fsync on a good disk up to the statement timeout.
+        let commit_seconds = Histogram::new(exponential_buckets(0.000_25, 2.0, 16));
+        let batch_lines = Histogram::new(exponential_buckets(1.0, 2.0, 9));
+        let mut metrics = Metrics {
+            registry: Registry::with_prefix("collector"),
+            lines: Family::default(),
+            digest_conflicts: Counter::default(),
+            refused: Family::default(),
+            batches: Counter::default(),
+            batch_lines,
+            commit_seconds,
+            queue_lines: Gauge::default(),
+            queue_bytes: Gauge::default(),
+            intents_open: Gauge::default(),
+            closed_unknown: Counter::default(),
+            outbox_pending: Gauge::default(),
+            outbox_oldest_seconds: Gauge::default(),
+            outbox_failed: Gauge::default(),
+            slack_sends: Family::default(),
+            slack_disabled: Gauge::default(),
+            default_rows: Gauge::default(),
+            ready: Gauge::default(),
+        };
+        metrics.register();
+        metrics
+    }
+}
+
+impl Metrics {
+    /// The Prometheus text.
+    pub fn encode(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
+        text
+    }
+
+    /// Counts one answered line.
+    pub fn count_line(&self, kind: Option<Kind>, status: AckStatus) {
+        let labels = LineLabels { kind: kind_word(kind), status: status_word(status) };
+        self.lines.get_or_create(&labels).inc();
+    }
+
+    fn register(&mut self) {
+        let r = &mut self.registry;
+        r.register("lines", "Lines answered", self.lines.clone());
+        r.register(
+            "digest_conflicts",
+            "Lines with a known id and another digest",
+            self.digest_conflicts.clone(),
+        );
+        r.register("requests_refused", "Requests answered 503", self.refused.clone());
+        r.register("batches", "Transactions committed", self.batches.clone());
+        r.register("batch_lines", "Lines of a transaction", self.batch_lines.clone());
+        r.register("commit_seconds", "Time of a transaction", self.commit_seconds.clone());
+        r.register("queue_lines", "Lines waiting for a commit", self.queue_lines.clone());
+        r.register("queue_bytes", "Bytes waiting for a commit", self.queue_bytes.clone());
+        r.register("intents_open", "Intents without an outcome", self.intents_open.clone());
+        r.register(
+            "intents_closed_unknown",
+            "Intents closed as unknown",
+            self.closed_unknown.clone(),
+        );
+        r.register("outbox_pending", "Alerts not yet delivered", self.outbox_pending.clone());
+        r.register(
+            "outbox_oldest_seconds",
+            "Age of the oldest alert not yet delivered",
+            self.outbox_oldest_seconds.clone(),
+        );
+        r.register("outbox_failed", "Alerts given up", self.outbox_failed.clone());
+        r.register("slack_sends", "Attempts to send an alert", self.slack_sends.clone());
+        r.register("slack_disabled", "1 while Slack is left alone", self.slack_disabled.clone());
+        r.register(
+            "default_partition_rows",
+            "Rows outside every monthly partition",
+            self.default_rows.clone(),
+        );
+        r.register("ready", "1 while ready", self.ready.clone());
+    }
+}
+
+fn kind_word(kind: Option<Kind>) -> &'static str {
+    match kind {
+        Some(Kind::Intent) => "intent",
+        Some(Kind::Outcome) => "outcome",
+        Some(Kind::Delivery) => "delivery",
+        None => "unreadable",
+    }
+}
+
+fn status_word(status: AckStatus) -> &'static str {
+    match status {
+        AckStatus::Committed => "committed",
+        AckStatus::Duplicate => "duplicate",
+        AckStatus::Rejected => "rejected",
+        AckStatus::Quarantined => "quarantined",
+        AckStatus::UnknownPolicy => "unknown_policy",
+    }
+}

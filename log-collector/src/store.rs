@@ -1,0 +1,141 @@
+//! Everything that talks SQL. Above this module nobody sees a connection; below it nobody sees HTTP.
+//!
+//! Every statement runs under the session settings made here: commits are durable, nothing waits
+//! for ever, names resolve in `public`.
+
+mod batch;
+mod columns;
+pub mod intents;
+pub mod migrate;
+pub mod outbox;
+pub mod policies;
+mod tls;
+pub mod watch;
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod};
+use deadpool_postgres::{Runtime, Timeouts};
+
+use crate::config::Database;
+use crate::error::{StartError, StoreError};
+
+/// The writer, the alerts, the closer, the watch and policies: one each, and one to spare.
+const CONNECTIONS_MAX: usize = 6;
+
+/// A database that does not take a connection in this time is not available.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// What every session starts with. `remote_apply` is stronger than `on`, so it stays.
+const SESSION: &str = "
+    SET search_path = public, pg_temp;
+    SET idle_in_transaction_session_timeout = '30s';
+    SELECT set_config('synchronous_commit', 'on', false)
+     WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply');";
+
+/// The database, as the service's own login sees it.
+pub struct Store {
+    pool: Pool,
+    commit_timeout: Duration,
+    /// Versions known to be in `ai_policies`, whose rows never go.
+    policies: Mutex<HashSet<String>>,
+    /// Alert targets that get a row for each decision that asks for one.
+    targets: Vec<&'static str>,
+}
+
+// === impl Store ===
+
+impl Store {
+    /// Sets up the pool; connects only on first use.
+    pub fn new(
+        database: &Database,
+        commit_timeout: Duration,
+        targets: Vec<&'static str>,
+    ) -> Result<Store, StartError> {
+        let pool = connect(database, commit_timeout)?;
+        Ok(Store { pool, commit_timeout, policies: Mutex::default(), targets })
+    }
+
+    /// Refuses to start on a database that could lose or change what was acked.
+    pub async fn check(&self) -> Result<(), StartError> {
+        let client = self.client().await.map_err(|e| e.during("connecting to the database"))?;
+        let found = migrate::version(&client).await.map_err(|e| e.during("reading the schema"))?;
+        if found < migrate::VERSION {
+            return Err(StartError::Schema { found, expected: migrate::VERSION });
+        }
+        let row = client
+            .query_one(
+                "SELECT current_setting('synchronous_commit'), current_user::text,
+                    concat_ws(', ',
+                        CASE WHEN has_table_privilege('ai_decisions', 'UPDATE') THEN 'UPDATE' END,
+                        CASE WHEN has_table_privilege('ai_decisions', 'DELETE') THEN 'DELETE' END,
+                        CASE WHEN has_table_privilege('ai_decisions', 'TRUNCATE')
+                            THEN 'TRUNCATE' END)",
+                &[],
+            )
+            .await
+            .map_err(|e| StoreError::from(e).during("checking the login's rights"))?;
+        let (durable, login, privilege): (String, String, String) =
+            (row.get(0), row.get(1), row.get(2));
+        if !matches!(durable.as_str(), "on" | "remote_apply") {
+            return Err(StartError::NotDurable { found: durable });
+        }
+        if !privilege.is_empty() {
+            return Err(StartError::Privileged { login, privilege });
+        }
+        Ok(())
+    }
+
+    async fn client(&self) -> Result<Object, StoreError> {
+        Ok(self.pool.get().await?)
+    }
+
+    /// Runs `work` on a connection that is thrown away when it fails or does not end in time: a
+    /// transaction left half done must not meet the next user, nor a connection that hangs.
+    async fn bounded<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut Object) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut client = self.client().await?;
+        let result = tokio::time::timeout(self.commit_timeout, work(&mut client)).await;
+        if !matches!(result, Ok(Ok(_))) {
+            drop(Object::take(client));
+        }
+        result.unwrap_or(Err(StoreError::Timeout))
+    }
+
+    fn policies(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
+        self.policies.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A pool whose sessions are set up as [`SESSION`] says.
+fn connect(database: &Database, statement_timeout: Duration) -> Result<Pool, StartError> {
+    let mut postgres = database.postgres.clone();
+    postgres.application_name("log-collector");
+    postgres.connect_timeout(CONNECT_TIMEOUT);
+    let config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    let manager = Manager::from_config(postgres, tls::connector(database)?, config);
+    let timeout_ms = statement_timeout.as_millis();
+    let hook = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
+        Box::pin(async move {
+            let session = format!("SET statement_timeout = {timeout_ms}; {SESSION}");
+            client.batch_execute(&session).await.map_err(HookError::Backend)
+        })
+    });
+    let timeouts = Timeouts {
+        wait: Some(CONNECT_TIMEOUT),
+        create: Some(CONNECT_TIMEOUT),
+        recycle: Some(CONNECT_TIMEOUT),
+    };
+    let pool = Pool::builder(manager)
+        .max_size(CONNECTIONS_MAX)
+        .runtime(Runtime::Tokio1)
+        .timeouts(timeouts)
+        .post_create(hook)
+        .build();
+    // Only a missing runtime can fail here, and it was just given.
+    pool.map_err(|_| StoreError::Unreachable.during("setting up the connections"))
+}

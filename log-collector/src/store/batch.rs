@@ -1,0 +1,331 @@
+//! The one transaction a batch is: intents, outcomes, deliveries, quarantine and alerts, by UNNEST,
+//! so that one statement text serves any number of rows. Judges repeats by their digests.
+
+use std::collections::{HashMap, HashSet};
+
+use deadpool_postgres::Transaction;
+use governance_filter::record::{AckStatus, Kind, Outcome, OutcomeKind, sha256_hex};
+use tokio_postgres::types::ToSql;
+
+use crate::error::StoreError;
+use crate::ingest::line::{Content, Entry, Reason, Refused};
+use crate::notify::render::alerts;
+use crate::store::Store;
+use crate::store::columns::{self, Column};
+
+/// A row of one of the record tables.
+pub(super) struct Row<'a> {
+    pub columns: Vec<Column>,
+    pub record: &'a [u8],
+    pub digest: &'a str,
+    /// Only on tables with a summary; the inner is NULL without one.
+    pub salt: Option<Option<&'a [u8]>>,
+}
+
+/// What a table already holds under an id.
+struct Known {
+    digest: String,
+    closed_unknown: bool,
+}
+
+// === impl Store ===
+
+impl Store {
+    /// Commits a batch and says of each entry what became of it. No two entries may have the same
+    /// kind and id. An `Err` means that nothing is known to be there.
+    pub async fn commit(&self, entries: &[&Entry]) -> Result<Vec<AckStatus>, StoreError> {
+        let result = self.bounded(async |client| {
+            let tx = client.transaction().await?;
+            let statuses = self.write(&tx, entries).await?;
+            tx.commit().await?;
+            Ok(statuses)
+        });
+        let result = result.await;
+        match &result {
+            Ok(statuses) => {
+                let there = entries.iter().zip(statuses);
+                let there = there.filter(|(_, status)| **status == AckStatus::Committed);
+                let versions = there.filter_map(|(entry, _)| entry.policy_version());
+                let mut known = self.policies();
+                for version in versions {
+                    if !known.contains(version) {
+                        known.insert(version.to_owned());
+                    }
+                }
+            }
+            // A foreign key may have failed on a version that a restored database lacks.
+            Err(_) => self.policies().clear(),
+        }
+        result
+    }
+
+    /// Keeps a single entry as refused.
+    pub async fn quarantine(&self, entry: &Entry, reason: Reason) -> Result<(), StoreError> {
+        let refused = Refused::new(reason, entry.bytes());
+        self.bounded(async |client| {
+            let tx = client.transaction().await?;
+            insert_refused(&tx, &[(entry, &refused)]).await?;
+            Ok(tx.commit().await?)
+        })
+        .await
+    }
+
+    async fn write(
+        &self,
+        tx: &Transaction<'_>,
+        entries: &[&Entry],
+    ) -> Result<Vec<AckStatus>, StoreError> {
+        let known = self.known_policies(tx, entries).await?;
+        let mut statuses: Vec<_> = entries
+            .iter()
+            .map(|entry| match entry.policy_version() {
+                None => AckStatus::Rejected,
+                Some(version) if known.contains(version) => AckStatus::Committed,
+                Some(_) => AckStatus::UnknownPolicy,
+            })
+            .collect();
+        let mut conflicts: Vec<&Entry> = Vec::new();
+        let mut alerting = Vec::new();
+        for (kind, table) in [
+            (Kind::Intent, "ai_decision_intents"),
+            (Kind::Outcome, "ai_decisions"),
+            (Kind::Delivery, "ai_deliveries"),
+        ] {
+            let mut todo: Vec<(&Entry, &mut AckStatus)> = entries
+                .iter()
+                .copied()
+                .zip(statuses.iter_mut())
+                .filter(|(entry, status)| {
+                    entry.kind == Some(kind) && **status == AckStatus::Committed
+                })
+                .collect();
+            if todo.is_empty() {
+                continue;
+            }
+            let rows: Vec<_> =
+                todo.iter().filter_map(|(entry, _)| row(entry, Shape::Own)).collect();
+            let inserted = insert(tx, table, &rows).await?;
+            let (fresh, repeats): (Vec<_>, Vec<_>) =
+                todo.drain(..).partition(|(entry, _)| inserted.contains(&entry.decision_id));
+            alerting.extend(fresh.iter().filter_map(|(entry, _)| alert_id(entry)));
+            let late = judge(tx, table, repeats, &mut conflicts).await?;
+            if !late.is_empty() {
+                insert_late(tx, late, &mut conflicts).await?;
+            }
+        }
+        self.enqueue_alerts(tx, &alerting).await?;
+        quarantine_all(tx, entries, &conflicts).await?;
+        Ok(statuses)
+    }
+
+    async fn known_policies(
+        &self,
+        tx: &Transaction<'_>,
+        entries: &[&Entry],
+    ) -> Result<HashSet<String>, StoreError> {
+        let named: HashSet<&str> =
+            entries.iter().filter_map(|entry| entry.policy_version()).collect();
+        let mut known: HashSet<String> = {
+            let cache = self.policies();
+            named.iter().filter(|name| cache.contains(**name)).map(|n| (*n).to_owned()).collect()
+        };
+        let unsure: Vec<&str> = named.into_iter().filter(|name| !known.contains(*name)).collect();
+        if !unsure.is_empty() {
+            let sql = "SELECT version FROM ai_policies WHERE version = ANY($1)";
+            let statement = tx.prepare_cached(sql).await?;
+            let rows = tx.query(&statement, &[&unsure]).await?;
+            known.extend(rows.iter().map(|row| row.get::<_, String>(0)));
+        }
+        Ok(known)
+    }
+}
+
+/// Which table an outcome's row is for.
+#[derive(Clone, Copy)]
+enum Shape {
+    Own,
+    Late,
+}
+
+fn row(entry: &Entry, shape: Shape) -> Option<Row<'_>> {
+    let digest = &entry.digest;
+    match &entry.content {
+        Content::Intent(intent, record) => {
+            Some(Row { columns: columns::intent(intent), record, digest, salt: None })
+        }
+        Content::Outcome(outcome, record, summary) => {
+            let text = summary.as_ref().map(|summary| summary.text.as_str());
+            let columns = match shape {
+                Shape::Own => columns::decision(outcome, text),
+                Shape::Late => columns::late_outcome(outcome, text),
+            };
+            let salt = Some(summary.as_ref().map(|summary| summary.salt.as_slice()));
+            Some(Row { columns, record, digest, salt })
+        }
+        Content::Delivery(delivery, record) => {
+            Some(Row { columns: columns::delivery(delivery), record, digest, salt: None })
+        }
+        Content::Refused(_) => None,
+    }
+}
+
+fn alert_id(entry: &Entry) -> Option<&str> {
+    match &entry.content {
+        Content::Outcome(outcome, ..) if alerts(outcome) => Some(&entry.decision_id),
+        _ => None,
+    }
+}
+
+/// Inserts rows of one table; says which ids are new.
+pub(super) async fn insert(
+    tx: &Transaction<'_>,
+    table: &str,
+    rows: &[Row<'_>],
+) -> Result<HashSet<String>, StoreError> {
+    let Some(first) = rows.first() else { return Ok(HashSet::new()) };
+    let width = first.columns.len();
+    let names: Vec<_> = first.columns.iter().map(|column| column.name).collect();
+    let casts: Vec<_> = first.columns.iter().map(|column| column.cast).collect();
+    let salted = first.salt.is_some();
+    let sql = insert_sql(table, &names, &casts, salted);
+    let texts: Vec<Vec<Option<&str>>> = (0..width)
+        .map(|at| {
+            let cells = rows.iter().map(|row| row.columns.get(at));
+            cells.map(|cell| cell.and_then(|column| column.value.as_deref())).collect()
+        })
+        .collect();
+    let records: Vec<&[u8]> = rows.iter().map(|row| row.record).collect();
+    let digests: Vec<&str> = rows.iter().map(|row| row.digest).collect();
+    let salts: Vec<Option<&[u8]>> = rows.iter().map(|row| row.salt.flatten()).collect();
+    let mut params: Vec<&(dyn ToSql + Sync)> = Vec::with_capacity(width + 3);
+    params.extend(texts.iter().map(|column| column as &(dyn ToSql + Sync)));
+    params.push(&records);
+    params.push(&digests);
+    if salted {
+        params.push(&salts);
+    }
+    let statement = tx.prepare_cached(&sql).await?;
+    let inserted = tx.query(&statement, &params).await?;
+    Ok(inserted.iter().map(|row| row.get(0)).collect())
+}
+
+fn insert_sql(table: &str, names: &[&str], casts: &[&str], salted: bool) -> String {
+    let width = names.len();
+    let salt = if salted { ", summary_salt" } else { "" };
+    let selected: Vec<_> =
+        casts.iter().enumerate().map(|(at, cast)| format!("u.c{at}::{cast}")).collect();
+    let arrays: Vec<_> = (1..=width).map(|at| format!("${at}::text[]")).collect();
+    let aliases: Vec<_> = (0..width).map(|at| format!("c{at}")).collect();
+    let salt_array = if salted { format!(", ${}::bytea[]", width + 3) } else { String::new() };
+    format!(
+        "INSERT INTO {table} ({}, record, digest{salt})
+         SELECT {}, u.record, u.digest{} FROM unnest({}, ${}::bytea[], ${}::text[]{salt_array})
+             AS u({}, record, digest{salt})
+         ON CONFLICT DO NOTHING RETURNING decision_id",
+        names.join(", "),
+        selected.join(", "),
+        if salted { ", u.summary_salt" } else { "" },
+        arrays.join(", "),
+        width + 1,
+        width + 2,
+        aliases.join(", "),
+    )
+}
+
+/// Compares repeats with what is there. Returns outcomes of decisions closed as `unknown`.
+async fn judge<'a, 'b>(
+    tx: &Transaction<'_>,
+    table: &str,
+    repeats: Vec<(&'a Entry, &'b mut AckStatus)>,
+    conflicts: &mut Vec<&'a Entry>,
+) -> Result<Vec<(&'a Entry, &'b mut AckStatus)>, StoreError> {
+    if repeats.is_empty() {
+        return Ok(Vec::new());
+    }
+    let outcome = if table == "ai_decisions" { "outcome" } else { "''" };
+    let sql =
+        format!("SELECT decision_id, digest, {outcome} FROM {table} WHERE decision_id = ANY($1)");
+    let ids: Vec<&str> = repeats.iter().map(|(entry, _)| entry.decision_id.as_str()).collect();
+    let statement = tx.prepare_cached(&sql).await?;
+    let known: HashMap<String, Known> = tx
+        .query(&statement, &[&ids])
+        .await?
+        .iter()
+        .map(|row| {
+            let closed_unknown = row.get::<_, &str>(2) == OutcomeKind::Unknown.as_str();
+            (row.get(0), Known { digest: row.get(1), closed_unknown })
+        })
+        .collect();
+    let mut late = Vec::new();
+    for (entry, status) in repeats {
+        match known.get(&entry.decision_id) {
+            Some(known) if known.digest == entry.digest => *status = AckStatus::Duplicate,
+            Some(known) if known.closed_unknown => late.push((entry, status)),
+            // A row that conflicts and then is not there cannot be: nothing is ever deleted.
+            Some(_) | None => {
+                *status = AckStatus::Quarantined;
+                conflicts.push(entry);
+            }
+        }
+    }
+    Ok(late)
+}
+
+async fn insert_late<'a>(
+    tx: &Transaction<'_>,
+    late: Vec<(&'a Entry, &mut AckStatus)>,
+    conflicts: &mut Vec<&'a Entry>,
+) -> Result<(), StoreError> {
+    let table = "ai_late_outcomes";
+    let rows: Vec<_> = late.iter().filter_map(|(entry, _)| row(entry, Shape::Late)).collect();
+    let inserted = insert(tx, table, &rows).await?;
+    let repeats: Vec<_> =
+        late.into_iter().filter(|(entry, _)| !inserted.contains(&entry.decision_id)).collect();
+    // The table has no outcome `unknown`, so nothing comes back as late again.
+    judge(tx, table, repeats, conflicts).await.map(|_| ())
+}
+
+async fn quarantine_all(
+    tx: &Transaction<'_>,
+    entries: &[&Entry],
+    conflicts: &[&Entry],
+) -> Result<(), StoreError> {
+    let clashes: Vec<_> = conflicts
+        .iter()
+        .map(|entry| (*entry, Refused::new(Reason::Conflict, entry.bytes())))
+        .collect();
+    let refused = entries.iter().filter_map(|entry| match &entry.content {
+        Content::Refused(refused) => Some((*entry, refused)),
+        _ => None,
+    });
+    let all: Vec<_> = refused.chain(clashes.iter().map(|(entry, r)| (*entry, r))).collect();
+    insert_refused(tx, &all).await
+}
+
+async fn insert_refused(
+    tx: &Transaction<'_>,
+    refused: &[(&Entry, &Refused)],
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO ai_quarantine
+            (line_digest, reason, decision_id, kind, bytes, bytes_total)
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
+    for (entry, refused) in refused {
+        let kind = entry.kind.and_then(|kind| serde_json::to_value(kind).ok());
+        let kind = kind.as_ref().and_then(|kind| kind.as_str());
+        let id = Some(entry.decision_id.replace('\0', "")).filter(|id| !id.is_empty());
+        let total = i64::try_from(refused.bytes_total).unwrap_or(i64::MAX);
+        let statement = tx.prepare_cached(sql).await?;
+        tx.execute(
+            &statement,
+            &[&entry.digest, &refused.reason.as_str(), &id, &kind, &refused.bytes, &total],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// The row of a decision that the collector closes itself.
+pub(super) fn closed_row<'a>(outcome: &Outcome, record: &'a [u8], digest: &'a str) -> Row<'a> {
+    debug_assert_eq!(sha256_hex(record), digest);
+    Row { columns: columns::decision(outcome, None), record, digest, salt: Some(None) }
+}

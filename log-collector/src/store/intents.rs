@@ -1,0 +1,76 @@
+//! Open intents: those without an outcome.
+
+use std::time::Duration;
+
+use governance_filter::record::{Intent, Outcome, sha256_hex};
+
+use crate::error::StoreError;
+use crate::store::Store;
+use crate::store::batch::{closed_row, insert};
+
+/// A decision that the collector closes.
+pub struct Closing {
+    /// What it says of it.
+    pub outcome: Outcome,
+    /// Its exact bytes.
+    pub record: Vec<u8>,
+}
+
+// === impl Store ===
+
+impl Store {
+    /// Intents without outcome that were committed at least `age` ago, by the database's clock,
+    /// with ids from `from` on.
+    pub async fn open_intents(
+        &self,
+        age: Duration,
+        from: &str,
+        count_max: i64,
+    ) -> Result<Vec<Intent>, StoreError> {
+        let age_ms = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
+        let sql = "SELECT i.record FROM ai_decision_intents i
+             WHERE i.decision_id >= $1
+                 AND i.received_at <= now() - $2::bigint * interval '1 millisecond'
+                 AND NOT EXISTS (
+                     SELECT FROM ai_decisions d WHERE d.decision_id = i.decision_id)
+             ORDER BY i.decision_id LIMIT $3";
+        let rows = self
+            .bounded(async |client| {
+                let statement = client.prepare_cached(sql).await?;
+                Ok(client.query(&statement, &[&from, &age_ms, &count_max]).await?)
+            })
+            .await?;
+        let records = rows.iter().map(|row| row.get::<_, &[u8]>(0));
+        Ok(records.filter_map(|record| serde_json::from_slice(record).ok()).collect())
+    }
+
+    /// How many intents with ids from `from` on have no outcome.
+    pub async fn open_intent_count(&self, from: &str) -> Result<i64, StoreError> {
+        let sql = "SELECT count(*) FROM ai_decision_intents i
+             WHERE i.decision_id >= $1 AND NOT EXISTS (
+                 SELECT FROM ai_decisions d WHERE d.decision_id = i.decision_id)";
+        self.bounded(async |client| Ok(client.query_one(sql, &[&from]).await?.get(0))).await
+    }
+
+    /// Closes decisions; one whose outcome came meanwhile stays as it is. Says which were closed.
+    pub async fn close(&self, closings: &[Closing]) -> Result<Vec<String>, StoreError> {
+        let digests: Vec<_> = closings.iter().map(|closing| sha256_hex(&closing.record)).collect();
+        self.bounded(async |client| {
+            let rows: Vec<_> = closings
+                .iter()
+                .zip(&digests)
+                .map(|(closing, digest)| closed_row(&closing.outcome, &closing.record, digest))
+                .collect();
+            let tx = client.transaction().await?;
+            let closed = insert(&tx, "ai_decisions", &rows).await?;
+            tx.commit().await?;
+            Ok(closed.into_iter().collect())
+        })
+        .await
+    }
+}
+
+/// The smallest id of a time: where a scan may start.
+pub fn id_from(unix_ms: u64) -> String {
+    format!("d-{unix_ms:012x}")
+}

@@ -1,0 +1,151 @@
+//! Roles and schema. Runs with the owner's login, once per version, however many start it at once.
+//! Roles belong to the whole server: they are made where absent and never altered.
+
+use deadpool_postgres::Object;
+use tokio_postgres::error::SqlState;
+use tracing::info;
+
+use crate::config::Database;
+use crate::error::{StartError, StoreError};
+
+/// The newest migration of this build.
+pub const VERSION: i32 = 1;
+
+const MIGRATIONS: [(i32, &str, &str); 1] =
+    [(1, "decisions", include_str!("../../migrations/0001_decisions.sql"))];
+
+const ROLES: [&str; 4] =
+    ["governance_owner", "app_service", "governance_reader", "governance_eraser"];
+
+/// Another database's `migrate` may be making the same roles; it wins within a few tries.
+const ROLE_TRIES: u32 = 20;
+
+/// Any number, the same in every collector: only one migrates a database at a time.
+const LOCK: i64 = 7_161_106_206_001;
+
+const HISTORY: &str = "
+    CREATE TABLE IF NOT EXISTS governance_migrations (
+        version    INT PRIMARY KEY,
+        name       TEXT NOT NULL,
+        digest     TEXT NOT NULL,
+        applied_at TIMESTAMPTZ NOT NULL DEFAULT now()
+    )";
+
+/// Brings a database to [`VERSION`]. Says what it did.
+pub async fn migrate(database: &Database) -> Result<(), StartError> {
+    // Long enough for any migration of a large table; this is not the service.
+    let pool = super::connect(database, std::time::Duration::from_secs(3_600))?;
+    let client = pool.get().await.map_err(StoreError::from);
+    let mut client = client.map_err(|e| e.during("connecting to the database"))?;
+    make_roles(&client).await?;
+    apply(&mut client).await?;
+    let made = client.query_one("SELECT governance_make_partitions()", &[]).await;
+    made.map_err(|e| StoreError::from(e).during("making partitions"))?;
+    info!("the database is at schema {VERSION}");
+    Ok(())
+}
+
+/// The newest migration applied; 0 where there is none.
+pub async fn version(client: &Object) -> Result<i32, StoreError> {
+    let there = client
+        .query_one("SELECT to_regclass('public.governance_migrations') IS NOT NULL", &[])
+        .await?;
+    if !there.get::<_, bool>(0) {
+        return Ok(0);
+    }
+    let row = client.query_one("SELECT max(version) FROM governance_migrations", &[]).await?;
+    Ok(row.get::<_, Option<i32>>(0).unwrap_or(0))
+}
+
+async fn apply(client: &mut Object) -> Result<(), StartError> {
+    let store = |e: tokio_postgres::Error| StoreError::from(e).during("applying a migration");
+    let tx = client.transaction().await.map_err(store)?;
+    tx.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await.map_err(store)?;
+    tx.batch_execute("SET LOCAL ROLE governance_owner").await.map_err(store)?;
+    tx.batch_execute(HISTORY).await.map_err(store)?;
+    for (version, name, sql) in MIGRATIONS {
+        let digest = governance_filter::record::sha256_hex(sql.as_bytes());
+        let applied = tx
+            .query_opt("SELECT digest FROM governance_migrations WHERE version = $1", &[&version])
+            .await
+            .map_err(store)?;
+        match applied {
+            Some(row) if row.get::<_, String>(0) == digest => continue,
+            Some(_) => return Err(StartError::Changed { version }),
+            None => {}
+        }
+        tx.batch_execute(sql).await.map_err(store)?;
+        tx.execute(
+            "INSERT INTO governance_migrations (version, name, digest) VALUES ($1, $2, $3)",
+            &[&version, &name, &digest],
+        )
+        .await
+        .map_err(store)?;
+        info!("applied migration {version} ({name})");
+    }
+    tx.commit().await.map_err(store)
+}
+
+/// Makes the roles and lets this login act as their owner. Each role is its own transaction, for
+/// a lost race spoils the one it happens in.
+async fn make_roles(client: &Object) -> Result<(), StartError> {
+    for role in ROLES {
+        let sql = format!(
+            "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}')
+             THEN CREATE ROLE {role} NOLOGIN; END IF; END $$"
+        );
+        run_role_statement(client, &sql).await?;
+    }
+    // A superuser passes both without a grant. Since 16 membership alone does not let one SET.
+    let member = "CASE WHEN current_setting('server_version_num')::int >= 160000
+        THEN pg_has_role(current_user, 'governance_owner', 'SET')
+        ELSE pg_has_role(current_user, 'governance_owner', 'MEMBER') END";
+    let grant = format!(
+        "DO $$ BEGIN IF NOT ({member}) THEN
+         EXECUTE format('GRANT governance_owner TO %I', current_user); END IF; END $$"
+    );
+    run_role_statement(client, &grant).await?;
+    let schema =
+        "GRANT USAGE ON SCHEMA public TO app_service, governance_reader, governance_eraser;
+        GRANT USAGE, CREATE ON SCHEMA public TO governance_owner";
+    run_role_statement(client, schema).await
+}
+
+async fn run_role_statement(client: &Object, sql: &str) -> Result<(), StartError> {
+    let mut tries = 0;
+    loop {
+        let Err(error) = client.batch_execute(sql).await else { return Ok(()) };
+        tries += 1;
+        let code = error.code().cloned();
+        // `XX000: tuple concurrently updated` is what Postgres says when two grants meet.
+        let race = matches!(&code, Some(code) if [SqlState::DUPLICATE_OBJECT,
+            SqlState::UNIQUE_VIOLATION, SqlState::INTERNAL_ERROR].contains(code));
+        if race && tries < ROLE_TRIES {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            continue;
+        }
+        if code == Some(SqlState::INSUFFICIENT_PRIVILEGE) {
+            let row = client.query_one("SELECT current_user::text, quote_ident(current_user)", &[]);
+            let row = row.await.map_err(|e| StoreError::from(e).during("reading the login"))?;
+            return Err(StartError::Roles {
+                login: row.get(0),
+                statements: administrator_statements(row.get(1)),
+            });
+        }
+        return Err(StoreError::from(error).during("making the roles"));
+    }
+}
+
+fn administrator_statements(login: &str) -> String {
+    let mut text =
+        String::from("  -- skip the roles that exist; run the grants in this database\n");
+    for role in ROLES {
+        text.push_str(&format!("  CREATE ROLE {role} NOLOGIN;\n"));
+    }
+    text.push_str(&format!("  GRANT governance_owner TO {login};\n"));
+    text.push_str(
+        "  GRANT USAGE ON SCHEMA public TO app_service, governance_reader, governance_eraser;\n",
+    );
+    text.push_str("  GRANT USAGE, CREATE ON SCHEMA public TO governance_owner;");
+    text
+}

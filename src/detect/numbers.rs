@@ -1,0 +1,239 @@
+//! Runs of digit groups, as people write long numbers, and the two kinds of number that are known
+//! by their digits alone: payment cards and United States social security numbers.
+//!
+//! - Cards: ISO/IEC 7812-1, issuer ranges and the check digit of its annex B (Luhn).
+//! - Social security: <https://www.ssa.gov/employer/randomization.html>.
+
+use super::{Kind, Span};
+
+/// Digits of one group, and what stands between it and the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Group {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) separator: Separator,
+}
+
+/// What stands between two groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Separator {
+    /// Nothing of the run: its first group.
+    None,
+    Blank,
+    Dash,
+    Dot,
+    /// An opening parenthesis, a blank before it or not: `+1 (415)`.
+    Open,
+    /// A closing parenthesis, a blank or dash behind it or not.
+    Parenthesis,
+}
+
+/// Groups that follow each other closely.
+pub(super) type Run = Vec<Group>;
+
+/// Words before a nine-digit number that make it a social security number.
+const SSN_CUES: [&str; 4] = ["ssn", "social security", "soc sec", "social sec"];
+
+/// Bytes before a number in which a cue counts.
+const CUE_BYTES: usize = 32;
+
+/// All runs of the text. A group that touches a letter is no number: `A380`, `2nd`, `0x10`.
+pub(super) fn runs(text: &str) -> Vec<Run> {
+    let bytes = text.as_bytes();
+    let mut runs: Vec<Run> = Vec::new();
+    let mut run = Run::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        if !bytes.get(at).is_some_and(u8::is_ascii_digit) {
+            at += 1;
+            continue;
+        }
+        let digits = bytes.get(at..).unwrap_or_default();
+        let length = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let between = run.last().and_then(|before| text.get(before.end..at));
+        let separator = between.and_then(separator).unwrap_or(Separator::None);
+        if separator == Separator::None && !run.is_empty() {
+            runs.push(std::mem::take(&mut run));
+        }
+        run.push(Group { start: at, end: at + length, separator });
+        at += length;
+    }
+    if !run.is_empty() {
+        runs.push(run);
+    }
+    runs
+}
+
+fn separator(between: &str) -> Option<Separator> {
+    match between {
+        " " | "\u{a0}" | "\u{202f}" => Some(Separator::Blank),
+        "-" | "\u{2010}" | "\u{2011}" | "\u{2012}" | "\u{2013}" => Some(Separator::Dash),
+        "." => Some(Separator::Dot),
+        "(" | " (" => Some(Separator::Open),
+        ")" | ") " | ")-" => Some(Separator::Parenthesis),
+        _ => None,
+    }
+}
+
+/// Payment cards: 12 to 19 digits of a known issuer, alone or grouped by blanks or dashes.
+pub(super) fn cards(text: &str, runs: &[Run]) -> Vec<Span> {
+    let mut found = Vec::new();
+    for run in runs {
+        let mut first = 0;
+        while first < run.len() {
+            let rest = run.get(first..).unwrap_or_default();
+            match (1..=5).rev().find(|count| is_card(text, rest, *count)) {
+                Some(count) => {
+                    found.extend(span(Kind::Card, rest.get(..count)));
+                    first += count;
+                }
+                None => first += 1,
+            }
+        }
+    }
+    found
+}
+
+/// Social security numbers: `AAA-GG-SSSS`, other separators or none only behind a cue.
+pub(super) fn social_security_numbers(text: &str, runs: &[Run]) -> Vec<Span> {
+    let mut found = Vec::new();
+    for run in runs {
+        for first in 0..run.len() {
+            let rest = run.get(first..).unwrap_or_default();
+            let count = match rest {
+                [a, b, c, ..] if [a.length(), b.length(), c.length()] == [3, 2, 4] => 3,
+                [a, ..] if a.length() == 9 => 1,
+                _ => continue,
+            };
+            let window = rest.get(..count).unwrap_or_default();
+            let dashed = window.iter().skip(1).all(|group| group.separator == Separator::Dash);
+            let plain = count == 3 && dashed;
+            let free = is_free(text, rest, count);
+            if free && valid_ssn(&digits(text, window)) && (plain || cued(text, window, &SSN_CUES))
+            {
+                found.extend(span(Kind::Ssn, Some(window)));
+            }
+        }
+    }
+    found
+}
+
+/// One of `cues` stands shortly before the window.
+pub(super) fn cued(text: &str, window: &[Group], cues: &[&str]) -> bool {
+    let start = window.first().map_or(0, |group| group.start);
+    let from = text.floor_char_boundary(start.saturating_sub(CUE_BYTES));
+    let before = text.get(from..start).unwrap_or_default().to_ascii_lowercase();
+    cues.iter().any(|cue| has_word(&before, cue))
+}
+
+/// `cue` stands in `text` with no letter before it.
+pub(super) fn has_word(text: &str, cue: &str) -> bool {
+    text.match_indices(cue).any(|(at, _)| {
+        let before = text.get(..at).and_then(|before| before.chars().next_back());
+        !before.is_some_and(char::is_alphanumeric)
+    })
+}
+
+/// The first `count` groups of `rest` do not go on as a longer word or number on either side.
+pub(super) fn is_free(text: &str, rest: &[Group], count: usize) -> bool {
+    let (Some(first), Some(last)) =
+        (rest.first(), count.checked_sub(1).and_then(|at| rest.get(at)))
+    else {
+        return false;
+    };
+    let before = text.get(..first.start).and_then(|before| before.chars().next_back());
+    let mut after = text.get(last.end..).unwrap_or_default().chars();
+    let (next, second) = (after.next(), after.next());
+    let tied_before = match before {
+        Some(mark) => mark.is_alphanumeric() || "_.-/$€£#=:@,".contains(mark) && !is_label(mark),
+        None => false,
+    };
+    let tied_after = match next {
+        Some('-' | '.' | ',' | '/' | ':') => second.is_some_and(|second| second.is_ascii_digit()),
+        Some(mark) => mark.is_alphanumeric() || "_%@".contains(mark),
+        None => false,
+    };
+    !tied_before && !tied_after
+}
+
+/// Marks that stand between a label and its value as well: `tel:030…`, `ssn=…`.
+fn is_label(mark: char) -> bool {
+    matches!(mark, ':' | '=' | '#' | ',')
+}
+
+/// All digits of a window.
+pub(super) fn digits(text: &str, window: &[Group]) -> Vec<u8> {
+    let groups = window.iter().filter_map(|group| text.as_bytes().get(group.start..group.end));
+    groups.flatten().map(|digit| digit.saturating_sub(b'0')).collect()
+}
+
+pub(super) fn span(kind: Kind, window: Option<&[Group]>) -> Option<Span> {
+    let window = window?;
+    Some(Span { kind, start: window.first()?.start, end: window.last()?.end })
+}
+
+fn is_card(text: &str, rest: &[Group], count: usize) -> bool {
+    let Some(window) = rest.get(..count) else {
+        return false;
+    };
+    let total: usize = window.iter().map(Group::length).sum();
+    if !(12..=19).contains(&total) || !is_free(text, rest, count) {
+        return false;
+    }
+    let separators = window.iter().skip(1).map(|group| group.separator);
+    let even = separators.clone().all(|separator| separator == Separator::Blank)
+        || separators.clone().all(|separator| separator == Separator::Dash);
+    // Cards print 4-4-4-4, 4-6-5, 4-6-4 or 4-4-4-4-3.
+    let grouped = count == 1 || window.first().is_some_and(|group| group.length() == 4);
+    let digits = digits(text, window);
+    even && grouped && is_issued(&digits) && luhn(&digits)
+}
+
+/// The digits start as a network's numbers do, and have its length.
+fn is_issued(digits: &[u8]) -> bool {
+    let prefix = digits.iter().take(4).fold(0u32, |value, digit| value * 10 + u32::from(*digit));
+    matches!(
+        (prefix, digits.len()),
+        (4000..=4999, 13 | 16 | 19)
+            | (5100..=5599 | 2221..=2720, 16)
+            | (3400..=3499 | 3700..=3799, 15)
+            | (3000..=3059 | 3095 | 3600..=3699 | 3800..=3999, 14..=19)
+            | (3528..=3589, 16..=19)
+            | (2131 | 1800, 15)
+            | (6011 | 6440..=6599 | 6200..=6299 | 8100..=8171, 16..=19)
+            | (5000..=5099 | 5600..=5899 | 6300..=6399 | 6700..=6799, 12..=19)
+            | (2200..=2204, 16..=19)
+    )
+}
+
+fn luhn(digits: &[u8]) -> bool {
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(place, digit)| match (place % 2, u32::from(*digit)) {
+            (0, digit) => digit,
+            (_, digit) if digit > 4 => digit * 2 - 9,
+            (_, digit) => digit * 2,
+        })
+        .sum();
+    sum.is_multiple_of(10)
+}
+
+/// Never issued: areas 000, 666 and 900 up, group 00, serial 0000.
+fn valid_ssn(digits: &[u8]) -> bool {
+    let [a @ .., g1, g2, s1, s2, s3, s4] = digits else {
+        return false;
+    };
+    let issued = a.first() != Some(&9) && a != [0, 0, 0] && a != [6, 6, 6];
+    issued && (*g1, *g2) != (0, 0) && [*s1, *s2, *s3, *s4] != [0; 4]
+}
+
+// === impl Group ===
+
+impl Group {
+    /// How many digits it has.
+    pub(super) fn length(&self) -> usize {
+        self.end - self.start
+    }
+}

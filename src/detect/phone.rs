@@ -1,0 +1,214 @@
+//! Telephone numbers: international form, and the national forms that are telling by themselves;
+//! other groupings only beside a word such as `phone` or `fax`. Plain numbers, dates, versions
+//! and amounts have the same digits, so shape or context must speak for a telephone.
+//!
+//! Forms after ITU-T E.123 (<https://www.itu.int/rec/T-REC-E.123>) and national habit.
+
+use super::numbers::{self, Group, Run, Separator};
+use super::{Kind, Span};
+
+/// Most groups of one number: `+33 (0)1 23 45 67 89` has seven.
+const GROUPS_MAX: usize = 7;
+
+/// Words before a number that make an odd grouping a telephone's.
+const CUES_BEFORE: [&str; 18] = [
+    "phone",
+    "telephone",
+    "tel",
+    "mobile",
+    "cell",
+    "fax",
+    "call",
+    "calling",
+    "dial",
+    "whatsapp",
+    "sms",
+    "answering at",
+    "reach me",
+    "reach you",
+    "reach us",
+    "reach him",
+    "reach her",
+    "hotline",
+];
+
+/// Words right behind a number that do so.
+const CUES_AFTER: [&str; 5] = ["office", "fax", "mobile", "cell", "phone"];
+
+/// Words that leave no doubt even where the digits stand like thousands.
+const NOUNS: [&str; 6] = ["phone", "telephone", "tel", "mobile", "fax", "hotline"];
+
+/// Bytes behind a number in which a cue counts.
+const AFTER_BYTES: usize = 10;
+
+/// What speaks for a telephone besides the digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Context {
+    None,
+    Verb,
+    Noun,
+}
+
+pub(super) fn find(text: &str, runs: &[Run]) -> Vec<Span> {
+    let mut found = Vec::new();
+    for run in runs {
+        let mut first = 0;
+        while first < run.len() {
+            let rest = run.get(first..).unwrap_or_default();
+            let most = rest.len().min(GROUPS_MAX);
+            match (1..=most).rev().find_map(|count| number(text, rest, count)) {
+                Some((count, span)) => {
+                    found.push(span);
+                    first += count;
+                }
+                None => first += 1,
+            }
+        }
+    }
+    found
+}
+
+/// The first `count` groups of `rest`, if they are a telephone number.
+fn number(text: &str, rest: &[Group], count: usize) -> Option<(usize, Span)> {
+    let window = rest.get(..count)?;
+    let start = window.first()?.start;
+    let end = window.last()?.end;
+    // Inside a run a number may start and end at a blank only: not in the middle of `1-2-3`.
+    let next = rest.get(count).map(|group| group.separator);
+    if !matches!(next, None | Some(Separator::Blank | Separator::Open)) {
+        return None;
+    }
+    let before = text.get(..start)?;
+    let plus = before.ends_with('+');
+    let parenthesis = before.ends_with('(');
+    let extension = extension_length(text.get(end..)?);
+    let free_before = plus || parenthesis || numbers::is_free(text, rest, 1) || count > 1;
+    let free = if extension > 0 { free_before } else { numbers::is_free(text, rest, count) };
+    let starts = !before.ends_with(['-', '.', '/', '_', '$', '€', '£'])
+        && !before.chars().next_back().is_some_and(char::is_alphanumeric);
+    if !free || !starts {
+        return None;
+    }
+    let shape: Vec<usize> = window.iter().map(Group::length).collect();
+    let told = if plus {
+        international(&shape)
+    } else if parenthesis {
+        with_area_code(window, &shape)
+    } else {
+        national(text, window, &shape) || extension > 0 && shape.ends_with(&[3, 4])
+    };
+    let told = told
+        || needed(text, window, &shape).is_some_and(|least| {
+            // Looking around costs more than looking at the digits, so it comes last.
+            context(text, window) >= least
+        });
+    if !told {
+        return None;
+    }
+    let start = if plus || parenthesis { start - 1 } else { start };
+    Some((count, Span { kind: Kind::Phone, start, end: end + extension }))
+}
+
+/// Bytes of `x123`, ` ext. 123`.
+fn extension_length(after: &str) -> usize {
+    let trimmed = after.strip_prefix(' ').unwrap_or(after);
+    let word = ["extension ", "ext. ", "ext.", "ext ", "x"];
+    let Some(rest) = word.iter().find_map(|word| trimmed.strip_prefix(word)) else {
+        return 0;
+    };
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    if (2..=6).contains(&digits) { after.len() - rest.len() + digits } else { 0 }
+}
+
+/// Behind a plus: 8 to 15 digits, E.164's most.
+fn international(shape: &[usize]) -> bool {
+    (8..=15).contains(&shape.iter().sum::<usize>())
+}
+
+/// `(30) 1234-5678`: an area code of two to five digits and one to three groups.
+fn with_area_code(window: &[Group], shape: &[usize]) -> bool {
+    let closed = window.get(1).is_some_and(|group| group.separator == Separator::Parenthesis);
+    let total: usize = shape.iter().sum();
+    let groups = shape.iter().skip(1).all(|length| *length >= 2);
+    closed
+        && groups
+        && shape.len() <= 4
+        && (8..=12).contains(&total)
+        && shape.first().is_some_and(|length| (2..=5).contains(length))
+}
+
+/// Forms that nothing else is written in.
+fn national(text: &str, window: &[Group], shape: &[usize]) -> bool {
+    let separators: Vec<Separator> = window.iter().skip(1).map(|group| group.separator).collect();
+    let even = separators.windows(2).all(|pair| pair.first() == pair.last());
+    let total: usize = shape.iter().sum();
+    let first = window.first().and_then(|group| text.get(group.start..group.end));
+    let first = first.unwrap_or_default();
+    match shape {
+        [3, 3, 4] => return even,
+        [1, 3, 3, 4] => return even && first == "1",
+        _ => {}
+    }
+    // The tail of a longer number, an account's perhaps, may start with a zero as well.
+    let opens = window.first().is_some_and(|group| group.separator == Separator::None);
+    let rest = shape.get(1..).unwrap_or_default();
+    if !opens {
+        return false;
+    }
+    if first.starts_with("00") {
+        // The international prefix, dialled.
+        let country = (3..=5).contains(&first.len());
+        return country
+            && rest.len() >= 2
+            && (10..=17).contains(&total)
+            && rest.iter().all(|length| *length >= 2);
+    }
+    let trunk = first.starts_with('0') && (2..=5).contains(&first.len());
+    let pairs_by_dots = shape.iter().all(|length| *length == 2);
+    let dotted = separators.first() == Some(&Separator::Dot);
+    let groups = !rest.is_empty() && rest.len() <= 4 && rest.iter().all(|length| *length >= 2);
+    trunk && groups && even && (9..=11).contains(&total) && (!dotted || pairs_by_dots)
+}
+
+fn context(text: &str, window: &[Group]) -> Context {
+    let end = window.last().map_or(0, |group| group.end);
+    let until = text.floor_char_boundary(end + AFTER_BYTES);
+    let after = text.get(end..until).unwrap_or_default().to_ascii_lowercase();
+    let label = after.trim_start_matches([' ', '-', '(', ',']);
+    if numbers::cued(text, window, &NOUNS) || CUES_AFTER.iter().any(|cue| label.starts_with(cue)) {
+        Context::Noun
+    } else if numbers::cued(text, window, &CUES_BEFORE) {
+        Context::Verb
+    } else {
+        Context::None
+    }
+}
+
+/// Groupings that could be anything: the least that the words around must say for a telephone.
+fn needed(text: &str, window: &[Group], shape: &[usize]) -> Option<Context> {
+    if let [length] = shape {
+        return (7..=12).contains(length).then_some(Context::Noun);
+    }
+    let all = |wanted: Separator| window.iter().skip(1).all(|group| group.separator == wanted);
+    let blanks = all(Separator::Blank);
+    let total: usize = shape.iter().sum();
+    let pairs = shape == [2, 2, 2] && blanks;
+    let usual = (7..=12).contains(&total) && shape.iter().all(|length| *length >= 2);
+    let mixed = window.iter().skip(1).any(|group| group.separator == Separator::Open);
+    if mixed || is_date(text, window, shape) || !(usual || pairs) {
+        return None;
+    }
+    // `10 000 000` may be a number of anything, also of people to call.
+    let thousands =
+        (blanks || all(Separator::Dot)) && shape.iter().skip(1).all(|length| *length == 3);
+    Some(if thousands { Context::Noun } else { Context::Verb })
+}
+
+/// `2024-01-15`, `15.01.2024`, and two years side by side.
+fn is_date(text: &str, window: &[Group], shape: &[usize]) -> bool {
+    let year = |group: &Group| {
+        let digits = text.get(group.start..group.end).unwrap_or_default();
+        digits.len() == 4 && (digits.starts_with("19") || digits.starts_with("20"))
+    };
+    matches!(shape, [4, 2, 2] | [2, 2, 4] | [4, 4]) && window.iter().any(year)
+}

@@ -1,0 +1,169 @@
+//! What the records of an exchange say. Builds the intent and the one outcome from the facts.
+
+use super::Setup;
+use super::call::Call;
+use super::request::in_order;
+use crate::detect;
+use crate::facts::{AnswerFacts, Unread, first_characters};
+use crate::policy::Verdict;
+use crate::record::{
+    Delivery, DeliveryKind, FORMAT, Intent, Line, Outcome, OutcomeKind, Triggered, rfc3339,
+    summary_digest,
+};
+
+/// Redaction looks this far beyond the summary's cut, so that a span over the cut is still found.
+const REDACTION_MARGIN_CHARACTERS: usize = 4096;
+/// Tool names kept in a record.
+const TOOL_NAMES_MAX: usize = 64;
+/// Longest model name or other word of a body that a record keeps.
+const WORD_CHARACTERS_MAX: usize = 256;
+/// How this build holds: headers and bodies of both sides.
+const HOLD_MODE: &str = "strict";
+
+// === impl Call ===
+
+impl Call {
+    /// The record of the call as it will be made.
+    pub fn intent(&self, setup: &Setup, now_ms: u64) -> Intent {
+        Intent {
+            v: FORMAT,
+            decision_id: setup.decision_id.clone(),
+            created_at: rfc3339(now_ms),
+            policy_version: setup.policy.version().to_owned(),
+            model: self.model(),
+            requested_model: self.facts.requested_model.as_deref().map(word),
+            input_hash: self.input_hash.clone(),
+            provider: self.facts.provider.to_owned(),
+            operation: self.facts.operation.to_owned(),
+            stream: self.facts.stream,
+            caller: self.head.caller.strongest(),
+            gateway: setup.gateway.clone(),
+        }
+    }
+
+    /// The record of what became of it, as a line.
+    #[expect(clippy::too_many_arguments, reason = "one call site a state; a struct would hide it")]
+    pub fn outcome(
+        &self,
+        setup: &Setup,
+        kind: OutcomeKind,
+        status: Option<u16>,
+        answer: &AnswerFacts,
+        verdict: &Verdict,
+        unread: &[Unread],
+        now_ms: u64,
+    ) -> Line {
+        let confidence = setup.policy.confidence(answer);
+        let triggered = merged(&self.verdict, verdict);
+        let summary = summary(setup, answer);
+        let digest = summary.as_ref().map(|text| summary_digest(&setup.salt, text));
+        let outcome = Outcome {
+            v: FORMAT,
+            decision_id: setup.decision_id.clone(),
+            created_at: rfc3339(now_ms),
+            requested_at: rfc3339(self.requested_at_ms),
+            policy_version: setup.policy.version().to_owned(),
+            model: self.model(),
+            requested_model: self.facts.requested_model.as_deref().map(word),
+            served_model: answer.served_model.as_deref().map(word),
+            provider: self.facts.provider.to_owned(),
+            operation: self.facts.operation.to_owned(),
+            stream: self.facts.stream,
+            status,
+            outcome: kind,
+            categories: self.all_categories(answer),
+            actions: actions(&triggered),
+            triggered,
+            input_hash: self.input_hash.clone(),
+            input_bytes: self.input_bytes,
+            input_tokens: answer.usage.input_tokens,
+            output_tokens: answer.usage.output_tokens,
+            usage: answer.usage.raw.clone(),
+            finish_reason: answer.finish_reason.as_deref().map(word),
+            system_fingerprint: answer.system_fingerprint.as_deref().map(word),
+            refusal: answer.refusal,
+            tool_names: tool_names(answer),
+            confidence: confidence.as_ref().map(|confidence| confidence.value),
+            confidence_source: confidence.map(|confidence| confidence.source.to_owned()),
+            caller: self.head.caller.strongest(),
+            route: self.head.route.clone(),
+            gateway: setup.gateway.clone(),
+            trace_id: self.head.trace_id.clone(),
+            request_id: self.head.request_id.clone(),
+            latency_ms: self.sent_at_ms.map(|sent| now_ms.saturating_sub(sent)),
+            first_byte_ms: self.first_byte_ms,
+            unread: self.unread_words(answer, unread),
+            hold_mode: HOLD_MODE.to_owned(),
+            output_summary_digest: digest,
+        };
+        Line::outcome(&outcome, summary.as_deref().map(|text| (text, &setup.salt)))
+    }
+
+    /// What was done with an answer that had no commit in time.
+    pub fn delivery(&self, setup: &Setup, delivery: DeliveryKind, now_ms: u64) -> Line {
+        Line::delivery(&Delivery {
+            v: FORMAT,
+            decision_id: setup.decision_id.clone(),
+            created_at: rfc3339(now_ms),
+            policy_version: setup.policy.version().to_owned(),
+            delivery,
+        })
+    }
+
+    /// Categories of request and answer together.
+    pub fn all_categories(&self, answer: &AnswerFacts) -> Vec<String> {
+        let found = detect::categories(answer.output.as_str()).into_iter().map(str::to_owned);
+        in_order(self.facts.categories.iter().cloned().chain(found))
+    }
+
+    fn model(&self) -> String {
+        self.facts.model.as_deref().map_or_else(|| "unknown".to_owned(), word)
+    }
+
+    fn unread_words(&self, answer: &AnswerFacts, more: &[Unread]) -> Option<String> {
+        let truncated = self.facts.prompt.truncated() || answer.output.truncated();
+        let mut words: Vec<&str> = Vec::new();
+        let all = self.unread.iter().chain(more).copied();
+        for unread in all.chain(truncated.then_some(Unread::Truncated)) {
+            if !words.contains(&unread.as_str()) {
+                words.push(unread.as_str());
+            }
+        }
+        (!words.is_empty()).then(|| words.join(","))
+    }
+}
+
+/// The redacted start of the answer's text; `None` where there is no text.
+fn summary(setup: &Setup, answer: &AnswerFacts) -> Option<String> {
+    let record = setup.policy.record();
+    let text = answer.output.as_str();
+    if text.is_empty() || record.summary_characters == 0 {
+        return None;
+    }
+    let window = record.summary_characters.saturating_add(REDACTION_MARGIN_CHARACTERS);
+    let redacted = detect::redact(first_characters(text, window), &record.redact);
+    Some(first_characters(&redacted, record.summary_characters).to_owned())
+}
+
+/// Both verdicts, a policy that fired on the request not repeated for the answer.
+fn merged(request: &Verdict, answer: &Verdict) -> Vec<Triggered> {
+    request.triggered.iter().chain(&answer.triggered).cloned().collect()
+}
+
+/// Enforced actions, strongest first, each once.
+fn actions(triggered: &[Triggered]) -> Vec<String> {
+    const STRONGEST_FIRST: [&str; 3] = ["deny", "route_to_human_review", "flag_for_review"];
+    STRONGEST_FIRST
+        .iter()
+        .filter(|action| triggered.iter().any(|one| one.enforced && one.action == **action))
+        .map(|action| (*action).to_owned())
+        .collect()
+}
+
+fn tool_names(answer: &AnswerFacts) -> Vec<String> {
+    answer.tool_calls.iter().take(TOOL_NAMES_MAX).map(|call| word(&call.name)).collect()
+}
+
+fn word(text: &str) -> String {
+    first_characters(text, WORD_CHARACTERS_MAX).to_owned()
+}

@@ -1,0 +1,351 @@
+//! The provider's answer: a plain one is held whole until its outcome is committed; a stream
+//! passes as it comes and only its terminal event is held.
+
+use super::body::Body;
+use super::call::{Call, Stopped, flags};
+use super::held::{Held, HeldAnswer};
+use super::{Counter, Effect, End, Ending, Hold, Phase, ResponseHead, Setup};
+use crate::detect;
+use crate::facts::{AnswerFacts, Unread};
+use crate::llm::content_coding::{self, Coding};
+use crate::llm::{AnswerReading, AnswerStream, StreamSettings, Terminal};
+use crate::policy::{Denial, Verdict};
+use crate::record::OutcomeKind;
+
+/// A plain answer on its way in.
+pub(super) struct PlainAnswer {
+    call: Box<Call>,
+    head: ResponseHead,
+    body: Body,
+    /// Why nothing more of the body is kept.
+    given_up: Option<Unread>,
+}
+
+/// A streamed answer on its way through.
+pub(super) struct StreamedAnswer {
+    call: Box<Call>,
+    head: ResponseHead,
+    /// `None` where no API is known to read it by: only its end is held.
+    stream: Option<Box<AnswerStream>>,
+    /// Of a stream that is decoded on its way: what is kept from its terminal event on. Its
+    /// compressed bytes may still be coming, so it can only leave at the end.
+    kept_terminal: Option<Vec<u8>>,
+}
+
+/// What passes on for one chunk.
+struct Passed {
+    bytes: Vec<u8>,
+    /// `bytes` is not what came.
+    changed: bool,
+    terminal: Option<Terminal>,
+}
+
+/// Answer headers are there: plain or streamed?
+pub(super) fn begin(
+    setup: &Setup,
+    mut call: Box<Call>,
+    head: ResponseHead,
+    end: End,
+    now_ms: u64,
+    effects: &mut Vec<Effect>,
+) -> Phase {
+    call.first_byte_ms = call.sent_at_ms.map(|sent| now_ms.saturating_sub(sent));
+    call.announce(setup, effects);
+    let upgraded = head.status == 101;
+    if head.event_stream && end == End::Open && !upgraded {
+        return Phase::ReadingStream(Box::new(StreamedAnswer::new(call, head, effects)));
+    }
+    let body = Body::new(&setup.budget);
+    let answer = Box::new(PlainAnswer { call, head, body, given_up: None });
+    // What follows a 101 is another protocol without an end: the outcome is what is known now.
+    match (end, upgraded) {
+        (End::Open, false) => Phase::ReadingPlain(answer),
+        (End::OfStream, _) | (End::Open, true) => answer.finish(setup, now_ms, effects),
+    }
+}
+
+// === impl PlainAnswer ===
+
+impl PlainAnswer {
+    pub fn body(
+        mut self: Box<Self>,
+        setup: &Setup,
+        bytes: Vec<u8>,
+        end: End,
+        now_ms: u64,
+        effects: &mut Vec<Effect>,
+    ) -> Phase {
+        if self.given_up.is_none() && self.call.api.is_some() && self.body.push(bytes).is_err() {
+            self.body = Body::new(&setup.budget);
+            self.given_up = Some(Unread::Truncated);
+        }
+        match end {
+            End::OfStream => self.finish(setup, now_ms, effects),
+            End::Open => Phase::ReadingPlain(self),
+        }
+    }
+
+    pub fn abandoned(&self, setup: &Setup, end: Ending, now_ms: u64, effects: &mut Vec<Effect>) {
+        let kind = ended_early(end);
+        let answer = AnswerFacts { status: self.head.status, ..AnswerFacts::default() };
+        let unread = [Unread::OutputIncomplete];
+        let status = Some(self.head.status);
+        let none = Verdict::default();
+        let line = self.call.outcome(setup, kind, status, &answer, &none, &unread, now_ms);
+        effects.push(Effect::Send(line, Hold::No));
+    }
+
+    fn finish(mut self: Box<Self>, setup: &Setup, now_ms: u64, effects: &mut Vec<Effect>) -> Phase {
+        let (reading, stripped) = self.read();
+        if let Some(body) = stripped {
+            effects.push(Effect::ResponseHeader("content-encoding", None));
+            effects.push(Effect::ResponseHeader("content-length", Some(body.len().to_string())));
+            effects.push(Effect::ResponseBody(body));
+        }
+        let (verdict, answer) = judged(setup, &mut self.call, &self.head, &reading, now_ms);
+        let kind = outcome_kind(&answer, verdict.denial.as_ref());
+        let status = Some(self.head.status);
+        let unread: Vec<Unread> = reading.unread.into_iter().collect();
+        let line = self.call.outcome(setup, kind, status, &answer, &verdict, &unread, now_ms);
+        effects.push(Effect::Send(line, Hold::UntilAck));
+        let held = match verdict.denial.clone() {
+            Some(denial) => {
+                effects.push(Effect::Count(Counter::Denied));
+                let mut reply = self.call.reply(setup, &Stopped::policy(denial));
+                // The provider has answered and charged; a retry would only pay twice.
+                reply.headers.push(("x-should-retry", "false".to_owned()));
+                Held::Refusal(reply)
+            }
+            None => {
+                if let Some(flags) = flags(&[&self.call.verdict, &verdict]) {
+                    effects.push(Effect::ResponseHeader("x-decision-flags", Some(flags)));
+                }
+                Held::Plain
+            }
+        };
+        Phase::AwaitingOutcome(HeldAnswer { call: self.call, held })
+    }
+
+    /// What the body says, and the body without logprobs that the client did not ask for.
+    fn read(&self) -> (AnswerReading, Option<Vec<u8>>) {
+        let status = self.head.status;
+        let unread = |unread| AnswerReading {
+            facts: AnswerFacts { status, error: status >= 400, ..AnswerFacts::default() },
+            unread: Some(unread),
+        };
+        let Some(api) = self.call.api else {
+            return (AnswerReading { unread: None, ..unread(Unread::UnknownPath) }, None);
+        };
+        if let Some(reason) = self.given_up {
+            return (unread(reason), None);
+        }
+        match content_coding::decode(self.head.coding, self.body.as_slice()) {
+            Ok(decoded) => {
+                let strip = self.call.strips_logprobs.then(|| api.strip_logprobs(&decoded));
+                (api.read_answer(status, &decoded), strip.flatten())
+            }
+            Err(reason) => (unread(reason), None),
+        }
+    }
+}
+
+// === impl StreamedAnswer ===
+
+impl StreamedAnswer {
+    fn new(call: Box<Call>, head: ResponseHead, effects: &mut Vec<Effect>) -> StreamedAnswer {
+        let strip_logprobs = call.strips_logprobs;
+        if strip_logprobs {
+            // What passes is decoded and shorter than what came.
+            effects.push(Effect::ResponseHeader("content-encoding", None));
+        }
+        if strip_logprobs || head.coding == Coding::Identity {
+            // An error event may take the terminal's place: no length can be promised.
+            effects.push(Effect::ResponseHeader("content-length", None));
+        }
+        let settings = call.api.filter(|_| head.coding != Coding::Unknown).map(|api| {
+            StreamSettings { api, coding: head.coding, strip_logprobs, status: head.status }
+        });
+        let stream = settings.map(|settings| Box::new(AnswerStream::new(settings)));
+        StreamedAnswer { call, head, stream, kept_terminal: None }
+    }
+
+    pub fn body(
+        mut self: Box<Self>,
+        setup: &Setup,
+        bytes: Vec<u8>,
+        end: End,
+        now_ms: u64,
+        effects: &mut Vec<Effect>,
+    ) -> Phase {
+        let Some(stream) = &mut self.stream else {
+            return match end {
+                End::OfStream => self.hold_end(setup, None, now_ms, effects),
+                End::Open => Phase::ReadingStream(self),
+            };
+        };
+        let passed = Passed::read(stream, bytes, end);
+        if self.call.strips_logprobs && self.head.coding != Coding::Identity {
+            return self.recoded(setup, passed, end, now_ms, effects);
+        }
+        let writable = self.head.coding == Coding::Identity;
+        let held_from = match (passed.terminal, end) {
+            (None, End::Open) => None,
+            (Some(Terminal::At(at)), _) => Some(Some(at)),
+            (Some(Terminal::Somewhere), _) => Some(None),
+            // It ends without its terminal event: an error event can still be put at the end.
+            (None, End::OfStream) => Some(writable.then_some(passed.bytes.len())),
+        };
+        let before = held_from.map(|at| at.and_then(|at| passed.bytes.get(..at)));
+        let before = before.map(|bytes| bytes.map(<[u8]>::to_vec));
+        if passed.changed {
+            effects.push(Effect::ResponseBody(passed.bytes));
+        }
+        match before {
+            None => Phase::ReadingStream(self),
+            Some(before) => self.hold_end(setup, before, now_ms, effects),
+        }
+    }
+
+    /// The stream is decoded on its way. From the terminal event on it is kept to the end.
+    fn recoded(
+        mut self: Box<Self>,
+        setup: &Setup,
+        mut passed: Passed,
+        end: End,
+        now_ms: u64,
+        effects: &mut Vec<Effect>,
+    ) -> Phase {
+        match (&mut self.kept_terminal, passed.terminal) {
+            (Some(kept), _) => kept.append(&mut passed.bytes),
+            (None, Some(Terminal::At(at))) if at <= passed.bytes.len() => {
+                self.kept_terminal = Some(passed.bytes.split_off(at));
+            }
+            (None, _) => {}
+        }
+        let before = passed.bytes.clone();
+        if end == End::OfStream {
+            passed.bytes.append(&mut self.kept_terminal.take().unwrap_or_default());
+        }
+        effects.push(Effect::ResponseBody(passed.bytes));
+        match end {
+            End::Open => Phase::ReadingStream(self),
+            End::OfStream => self.hold_end(setup, Some(before), now_ms, effects),
+        }
+    }
+
+    pub fn abandoned(
+        mut self: Box<Self>,
+        setup: &Setup,
+        end: Ending,
+        now_ms: u64,
+        effects: &mut Vec<Effect>,
+    ) {
+        let reading = self.reading();
+        let (verdict, answer) = judged(setup, &mut self.call, &self.head, &reading, now_ms);
+        let unread: Vec<Unread> = reading.unread.into_iter().collect();
+        let (kind, status) = (ended_early(end), Some(self.head.status));
+        let line = self.call.outcome(setup, kind, status, &answer, &verdict, &unread, now_ms);
+        effects.push(Effect::Send(line, Hold::No));
+    }
+
+    /// Sends the outcome; from the terminal event on, nothing leaves before its ack.
+    fn hold_end(
+        mut self: Box<Self>,
+        setup: &Setup,
+        before: Option<Vec<u8>>,
+        now_ms: u64,
+        effects: &mut Vec<Effect>,
+    ) -> Phase {
+        let reading = self.reading();
+        let (verdict, answer) = judged(setup, &mut self.call, &self.head, &reading, now_ms);
+        let kind = outcome_kind(&answer, verdict.denial.as_ref());
+        let unread: Vec<Unread> = reading.unread.into_iter().collect();
+        let status = Some(self.head.status);
+        let line = self.call.outcome(setup, kind, status, &answer, &verdict, &unread, now_ms);
+        effects.push(Effect::Send(line, Hold::UntilAck));
+        let held = match (self.call.api, before, verdict.denial) {
+            (Some(api), Some(before), None) => Held::Terminal { api, before },
+            (Some(api), Some(before), Some(denial)) => {
+                effects.push(Effect::Count(Counter::Denied));
+                let refusal = self.call.refusal(setup, &Stopped::policy(denial));
+                Held::RefusedTerminal { event: api.refusal_event(&refusal), before }
+            }
+            (_, _, None) => Held::OpaqueEnd,
+            (_, _, Some(_)) => {
+                effects.push(Effect::Count(Counter::Denied));
+                Held::RefusedOpaqueEnd
+            }
+        };
+        Phase::AwaitingOutcome(HeldAnswer { call: self.call, held })
+    }
+
+    fn reading(&self) -> AnswerReading {
+        let status = self.head.status;
+        match &self.stream {
+            Some(stream) => stream.reading(),
+            None => AnswerReading {
+                facts: AnswerFacts { status, error: status >= 400, ..AnswerFacts::default() },
+                unread: self.call.api.map(|_| Unread::Encoding),
+            },
+        }
+    }
+}
+
+// === impl Passed ===
+
+impl Passed {
+    fn read(stream: &mut AnswerStream, chunk: Vec<u8>, end: End) -> Passed {
+        let pushed = stream.push(&chunk);
+        let changed = pushed.replacement.is_some();
+        let bytes = pushed.replacement.unwrap_or(chunk);
+        let mut passed = Passed { bytes, changed, terminal: pushed.terminal };
+        // Nothing is kept back beyond the terminal event or the end.
+        if end == End::OfStream || passed.terminal.is_some() {
+            let rest = stream.finish();
+            passed.terminal = passed.terminal.or(match rest.terminal {
+                Some(Terminal::At(at)) => Some(Terminal::At(at + passed.bytes.len())),
+                other => other,
+            });
+            let rest = rest.replacement.unwrap_or_default();
+            passed.changed |= !rest.is_empty();
+            passed.bytes.extend_from_slice(&rest);
+        }
+        passed
+    }
+}
+
+/// The verdict on a whole answer, and its facts with what only the head knows.
+fn judged(
+    setup: &Setup,
+    call: &mut Call,
+    head: &ResponseHead,
+    reading: &AnswerReading,
+    now_ms: u64,
+) -> (Verdict, AnswerFacts) {
+    let mut answer = reading.facts.clone();
+    answer.header_confidence = head.confidence;
+    answer.latency_ms = call.sent_at_ms.map_or(0, |sent| now_ms.saturating_sub(sent));
+    // Nothing of a failed or unread answer can be held against a policy about answers.
+    if call.api.is_none() || answer.error {
+        return (Verdict::default(), answer);
+    }
+    let found = detect::categories(answer.output.as_str());
+    let categories: Vec<String> = found.into_iter().map(str::to_owned).collect();
+    let verdict = setup.policy.judge_answer(&call.facts, &answer, &categories);
+    (verdict, answer)
+}
+
+fn outcome_kind(answer: &AnswerFacts, denial: Option<&Denial>) -> OutcomeKind {
+    match (denial, answer.error) {
+        (Some(_), _) => OutcomeKind::Denied,
+        (None, true) => OutcomeKind::UpstreamError,
+        (None, false) => OutcomeKind::Completed,
+    }
+}
+
+fn ended_early(end: Ending) -> OutcomeKind {
+    match end {
+        Ending::ClientLeft | Ending::Complete => OutcomeKind::Aborted,
+        Ending::UpstreamFailed => OutcomeKind::Cut,
+    }
+}

@@ -1,0 +1,107 @@
+//! A body as it arrives: hashed at once, kept within the VM's budget, dropped after it was read.
+
+use sha2::{Digest, Sha256};
+use std::cell::Cell;
+use std::rc::Rc;
+
+/// Bytes of bodies that one VM may keep at a time, shared by all its exchanges.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    left: Rc<Cell<usize>>,
+}
+
+/// The bytes of one body, as far as they are wanted and fit.
+#[derive(Debug)]
+pub struct Body {
+    kept: Vec<u8>,
+    charged: usize,
+    budget: Budget,
+}
+
+/// Hash and length of a body, made as its bytes pass.
+#[derive(Clone, Debug, Default)]
+pub struct InputHash {
+    hasher: Sha256,
+    bytes: u64,
+}
+
+/// There is no room for these bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OverBudget;
+
+// === impl Budget ===
+
+impl Budget {
+    /// A budget of so many bytes.
+    pub fn new(bytes: usize) -> Budget {
+        Budget { left: Rc::new(Cell::new(bytes)) }
+    }
+
+    /// Bytes not in use.
+    pub fn left(&self) -> usize {
+        self.left.get()
+    }
+}
+
+// === impl Body ===
+
+impl Body {
+    /// An empty body that charges `budget`.
+    pub fn new(budget: &Budget) -> Body {
+        Body { kept: Vec::new(), charged: 0, budget: budget.clone() }
+    }
+
+    /// Keeps more bytes. The first chunk is taken over as it is, so that the usual body of one
+    /// chunk is copied into the VM once.
+    pub fn push(&mut self, bytes: Vec<u8>) -> Result<(), OverBudget> {
+        let wanted = self.kept.len() + bytes.len();
+        // Growth doubles, and what is charged is what is allocated.
+        let capacity =
+            if wanted <= self.charged { self.charged } else { wanted.max(self.charged * 2) };
+        let more = capacity.saturating_sub(self.charged);
+        let left = self.budget.left.get();
+        if more > left {
+            return Err(OverBudget);
+        }
+        self.budget.left.set(left - more);
+        self.charged += more;
+        if self.kept.is_empty() {
+            self.kept = bytes;
+        } else {
+            self.kept.reserve_exact(capacity - self.kept.len());
+            self.kept.extend_from_slice(&bytes);
+        }
+        Ok(())
+    }
+
+    /// What was kept.
+    pub fn as_slice(&self) -> &[u8] {
+        &self.kept
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        self.budget.left.set(self.budget.left.get() + self.charged);
+    }
+}
+
+// === impl InputHash ===
+
+impl InputHash {
+    /// Takes bytes as the client sent them.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.hasher.update(bytes);
+        self.bytes += bytes.len() as u64;
+    }
+
+    /// Lower-case hex over what came so far.
+    pub fn hex(&self) -> String {
+        crate::record::hex(&self.hasher.clone().finalize())
+    }
+
+    /// Bytes it covers.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}

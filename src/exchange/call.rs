@@ -1,0 +1,204 @@
+//! A request that was read and judged: how it is refused, sent up, and recorded when no answer
+//! comes of it.
+
+use super::{Commit, Counter, Effect, Ending, Hold, LocalReply, Phase, RequestHead, ResponseHead};
+use super::{Setup, Side};
+use crate::facts::{AnswerFacts, RequestFacts, Unread};
+use crate::llm::{Api, Refusal, RefusalKind};
+use crate::policy::{Denial, OnFailure, Verdict};
+use crate::record::OutcomeKind;
+
+/// Seconds after which a refused client may try again: a collector restarts in less.
+const RETRY_AFTER_SECONDS: &str = "1";
+
+/// A request that was read and judged.
+pub(super) struct Call {
+    /// The API whose answer is read; `None` where the request could not be read.
+    pub api: Option<Api>,
+    /// The API whose error shape a refusal takes.
+    pub refusal_api: Api,
+    pub head: RequestHead,
+    pub requested_at_ms: u64,
+    pub facts: RequestFacts,
+    pub input_hash: String,
+    pub input_bytes: u64,
+    pub unread: Vec<Unread>,
+    /// The verdict on the request's facts.
+    pub verdict: Verdict,
+    /// The filter asked for logprobs that the client must not see.
+    pub strips_logprobs: bool,
+    pub sent_at_ms: Option<u64>,
+    pub first_byte_ms: Option<u64>,
+}
+
+/// Why a request goes no further.
+pub(super) struct Stopped {
+    pub kind: RefusalKind,
+    pub policy: String,
+    pub message: String,
+}
+
+// === impl Stopped ===
+
+impl Stopped {
+    pub fn policy(denial: Denial) -> Stopped {
+        let Denial { policy, message } = denial;
+        Stopped { kind: RefusalKind::PolicyDenied, policy, message }
+    }
+
+    pub fn limit(name: &str, kind: RefusalKind, message: &str) -> Stopped {
+        Stopped { kind, policy: name.to_owned(), message: message.to_owned() }
+    }
+
+    pub fn unreadable(unread: Unread) -> Stopped {
+        let reason = unread.as_str();
+        let message = format!("the request could not be read ({reason}), and policy refuses that");
+        Stopped { kind: RefusalKind::Unreadable, policy: "unreadable".to_owned(), message }
+    }
+}
+
+// === impl Call ===
+
+impl Call {
+    /// Refuses in the provider's place, once the refusal's own record is committed.
+    pub fn deny(
+        self: Box<Self>,
+        setup: &Setup,
+        stopped: Stopped,
+        now_ms: u64,
+        effects: &mut Vec<Effect>,
+    ) -> Phase {
+        let reply = self.reply(setup, &stopped);
+        effects.push(Effect::Count(Counter::Denied));
+        self.record(
+            setup,
+            OutcomeKind::Denied,
+            Some(reply.status),
+            now_ms,
+            Hold::UntilAck,
+            effects,
+        );
+        Phase::AwaitingDenial(reply)
+    }
+
+    /// The intent was committed, or was not: no ack, no provider call, unless the policy says so.
+    pub fn intent_settled(
+        mut self: Box<Self>,
+        setup: &Setup,
+        commit: Commit,
+        now_ms: u64,
+        effects: &mut Vec<Effect>,
+    ) -> Phase {
+        match (commit, setup.policy.record().on_failure_at(now_ms)) {
+            (Commit::Acked, _) => {}
+            (Commit::Refused | Commit::Expired, OnFailure::Allow) => {
+                effects.push(Effect::Count(Counter::ReleasedUncommitted));
+            }
+            (Commit::Refused | Commit::Expired, OnFailure::Deny) => {
+                effects.push(Effect::Count(Counter::IntentUncommitted));
+                let message = "the decision could not be recorded, so the provider was not called";
+                let stopped = Stopped::limit("record", RefusalKind::Unavailable, message);
+                let mut reply = self.reply(setup, &stopped);
+                reply.headers.push(("retry-after", RETRY_AFTER_SECONDS.to_owned()));
+                let kind = OutcomeKind::UncommittedRefused;
+                self.record(setup, kind, Some(reply.status), now_ms, Hold::No, effects);
+                effects.push(Effect::Reply(reply));
+                return Phase::Replied(Side::Request);
+            }
+        }
+        self.sent_at_ms = Some(now_ms);
+        effects.push(Effect::Resume(Side::Request));
+        Phase::AwaitingAnswer(self)
+    }
+
+    /// Envoy answered in the provider's place: not reached, timed out, overloaded.
+    pub fn refused_by_gateway(
+        self: Box<Self>,
+        setup: &Setup,
+        head: &ResponseHead,
+        now_ms: u64,
+        effects: &mut Vec<Effect>,
+    ) -> Phase {
+        self.announce(setup, effects);
+        let kind = OutcomeKind::UpstreamError;
+        self.record(setup, kind, Some(head.status), now_ms, Hold::No, effects);
+        Phase::Released
+    }
+
+    /// The exchange ended without answer headers.
+    pub fn abandoned(&self, setup: &Setup, end: Ending, now_ms: u64, effects: &mut Vec<Effect>) {
+        let kind = match end {
+            Ending::ClientLeft | Ending::Complete => OutcomeKind::Aborted,
+            Ending::UpstreamFailed => OutcomeKind::UpstreamError,
+        };
+        self.record(setup, kind, None, now_ms, Hold::No, effects);
+    }
+
+    /// Puts the decision's id and the policy's version on the answer.
+    pub fn announce(&self, setup: &Setup, effects: &mut Vec<Effect>) {
+        for (name, value) in identity_headers(setup) {
+            effects.push(Effect::ResponseHeader(name, Some(value)));
+        }
+        if let Some(flags) = flags(&[&self.verdict]) {
+            effects.push(Effect::ResponseHeader("x-decision-flags", Some(flags)));
+        }
+    }
+
+    /// The outcome of a call that no answer was read from.
+    pub fn record(
+        &self,
+        setup: &Setup,
+        kind: OutcomeKind,
+        status: Option<u16>,
+        now_ms: u64,
+        hold: Hold,
+        effects: &mut Vec<Effect>,
+    ) {
+        let answer = AnswerFacts::default();
+        let line = self.outcome(setup, kind, status, &answer, &Verdict::default(), &[], now_ms);
+        effects.push(Effect::Send(line, hold));
+    }
+
+    /// A refusal in the provider's own error shape.
+    pub fn reply(&self, setup: &Setup, stopped: &Stopped) -> LocalReply {
+        let refusal = self.refusal(setup, stopped);
+        let mut headers = vec![("content-type", "application/json".to_owned())];
+        headers.extend(identity_headers(setup));
+        headers.extend(flags(&[&self.verdict]).map(|flags| ("x-decision-flags", flags)));
+        LocalReply {
+            status: refusal.kind.status(),
+            headers,
+            body: self.refusal_api.refusal(&refusal),
+        }
+    }
+
+    /// What a refusal says: which policy, why, and the id to ask about.
+    pub fn refusal(&self, setup: &Setup, stopped: &Stopped) -> Refusal {
+        let id = &setup.decision_id;
+        Refusal {
+            kind: stopped.kind,
+            message: format!("{} (policy `{}`, decision {id})", stopped.message, stopped.policy),
+            decision_id: id.clone(),
+            policy: Some(stopped.policy.clone()),
+        }
+    }
+}
+
+fn identity_headers(setup: &Setup) -> [(&'static str, String); 2] {
+    [
+        ("x-decision-id", setup.decision_id.clone()),
+        ("x-policy-version", setup.policy.version().to_owned()),
+    ]
+}
+
+/// The names of the policies that fired, each once.
+pub(super) fn flags(verdicts: &[&Verdict]) -> Option<String> {
+    let mut names: Vec<&str> = Vec::new();
+    for triggered in verdicts.iter().flat_map(|verdict| &verdict.triggered) {
+        let fired = triggered.result == "fired" || triggered.enforced;
+        if fired && !names.contains(&triggered.policy.as_str()) {
+            names.push(&triggered.policy);
+        }
+    }
+    (!names.is_empty()).then(|| names.join(", "))
+}

@@ -1,0 +1,191 @@
+//! What the headers of request and answer say. Values are bytes on the wire: one that is no UTF-8
+//! counts as not stated, and one that stands twice where identity hangs on it is called out.
+
+use crate::facts::Caller;
+use crate::llm::content_coding::Coding;
+use crate::record::sha256_hex;
+
+/// Categories a client may name in `x-ai-category`.
+const CATEGORIES_MAX: usize = 16;
+/// Longest category, request id or route kept.
+const WORD_BYTES_MAX: usize = 256;
+
+/// Where a request came from, as Envoy knows it.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// URI of the client's certificate.
+    pub spiffe: Option<String>,
+    /// `address:port`.
+    pub source_address: Option<String>,
+    /// Envoy's route name.
+    pub route: Option<String>,
+}
+
+/// The request's headers.
+#[derive(Clone, Debug, Default)]
+pub struct RequestHead {
+    /// `:method`.
+    pub method: String,
+    /// `:path` with its query.
+    pub path: String,
+    /// `content-type`.
+    pub content_type: Option<String>,
+    /// `content-encoding`.
+    pub content_encoding: Option<String>,
+    /// `content-length`.
+    pub content_length: Option<u64>,
+    /// A protocol upgrade or CONNECT.
+    pub upgrade: bool,
+    /// `x-ai-category`, split at commas.
+    pub categories: Vec<String>,
+    /// Who called.
+    pub caller: Caller,
+    /// Envoy's route name.
+    pub route: Option<String>,
+    /// Trace id of `traceparent`.
+    pub trace_id: Option<String>,
+    /// `x-request-id`.
+    pub request_id: Option<String>,
+    /// A header that identity or reading hangs on stands twice.
+    pub duplicate: bool,
+}
+
+/// The answer's headers.
+#[derive(Clone, Debug)]
+pub struct ResponseHead {
+    /// `:status`.
+    pub status: u16,
+    /// The body is a stream of server-sent events.
+    pub event_stream: bool,
+    /// How the body is coded.
+    pub coding: Coding,
+    /// `x-ai-confidence`, 0 to 1.
+    pub confidence: Option<f64>,
+    /// Made by Envoy itself: no provider answered.
+    pub local: bool,
+}
+
+type Headers = [(Vec<u8>, Vec<u8>)];
+
+// === impl RequestHead ===
+
+impl RequestHead {
+    /// Reads the header map as Envoy gives it.
+    pub fn read(headers: &Headers, origin: Origin) -> RequestHead {
+        let method = text(headers, ":method").unwrap_or_default();
+        let key = first(headers, "authorization")
+            .or_else(|| first(headers, "x-api-key"))
+            .or_else(|| first(headers, "api-key"));
+        RequestHead {
+            upgrade: method == "CONNECT" || first(headers, "upgrade").is_some(),
+            method,
+            path: text(headers, ":path").unwrap_or_default(),
+            content_type: text(headers, "content-type"),
+            content_encoding: text(headers, "content-encoding"),
+            content_length: text(headers, "content-length").and_then(|value| value.parse().ok()),
+            categories: categories(headers),
+            caller: Caller {
+                spiffe: origin.spiffe.filter(|uri| uri.starts_with("spiffe://")),
+                api_key_hash: key.map(key_hash),
+                address: origin.source_address.map(without_port),
+            },
+            route: origin.route.filter(|route| !route.is_empty()).map(word),
+            trace_id: text(headers, "traceparent").and_then(|value| trace_id(&value)),
+            request_id: text(headers, "x-request-id").map(word),
+            duplicate: [
+                "authorization",
+                "x-api-key",
+                "api-key",
+                "content-type",
+                "content-encoding",
+            ]
+            .iter()
+            .any(|name| all(headers, name).count() > 1),
+        }
+    }
+}
+
+// === impl ResponseHead ===
+
+impl ResponseHead {
+    /// Reads the header map as Envoy gives it. `local`: Envoy made the answer.
+    pub fn read(headers: &Headers, local: bool) -> ResponseHead {
+        let media_type = text(headers, "content-type").unwrap_or_default().to_ascii_lowercase();
+        ResponseHead {
+            status: text(headers, ":status").and_then(|value| value.parse().ok()).unwrap_or(0),
+            event_stream: media_type.trim_start().starts_with("text/event-stream"),
+            coding: match first(headers, "content-encoding") {
+                Some(value) => Coding::of(Some(&String::from_utf8_lossy(value))),
+                None => Coding::of(None),
+            },
+            confidence: text(headers, "x-ai-confidence")
+                .and_then(|value| value.trim().parse().ok())
+                .filter(|value| (0.0..=1.0).contains(value)),
+            local,
+        }
+    }
+}
+
+fn all<'a>(headers: &'a Headers, name: &str) -> impl Iterator<Item = &'a [u8]> {
+    let matching = move |(key, _): &&(Vec<u8>, Vec<u8>)| key.eq_ignore_ascii_case(name.as_bytes());
+    headers.iter().filter(matching).map(|(_, value)| value.as_slice())
+}
+
+fn first<'a>(headers: &'a Headers, name: &str) -> Option<&'a [u8]> {
+    all(headers, name).next()
+}
+
+fn text(headers: &Headers, name: &str) -> Option<String> {
+    let value = first(headers, name)?;
+    std::str::from_utf8(value).ok().map(str::to_owned)
+}
+
+fn word(value: String) -> String {
+    let mut end = value.len().min(WORD_BYTES_MAX);
+    while !value.is_char_boundary(end) {
+        end -= 1;
+    }
+    value.get(..end).unwrap_or_default().to_owned()
+}
+
+fn categories(headers: &Headers) -> Vec<String> {
+    all(headers, "x-ai-category")
+        .filter_map(|value| std::str::from_utf8(value).ok())
+        .flat_map(|value| value.split(','))
+        .map(|name| name.trim().to_ascii_lowercase())
+        .filter(|name| is_category(name))
+        .take(CATEGORIES_MAX)
+        .collect()
+}
+
+/// Letters, digits, `_` and `-`: what a policy can name, and nothing a log could be forged with.
+pub(super) fn is_category(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    (1..=64).contains(&name.len()) && name.bytes().all(plain)
+}
+
+/// The key's scheme (`Bearer `) is no part of the key.
+fn key_hash(value: &[u8]) -> String {
+    let key = match value.iter().position(|byte| *byte == b' ') {
+        Some(space) => value.get(space + 1..).unwrap_or(value),
+        None => value,
+    };
+    let mut hash = sha256_hex(key);
+    hash.truncate(16);
+    hash
+}
+
+/// `10.0.0.1:4711` and `[::1]:4711` without their port.
+fn without_port(address: String) -> String {
+    match address.rsplit_once(':') {
+        Some((host, _)) => host.trim_matches(['[', ']']).to_owned(),
+        None => address,
+    }
+}
+
+/// The trace id of a W3C `traceparent`: `00-<32 hex>-<16 hex>-<2 hex>`.
+fn trace_id(value: &str) -> Option<String> {
+    let id = value.split('-').nth(1)?;
+    let hex = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    hex.then(|| id.to_ascii_lowercase())
+}

@@ -1,0 +1,285 @@
+//! The request as it arrives, up to the decision whether the provider is called: classify, hash,
+//! read, judge, rewrite, then either the intent or the refusal.
+
+use super::body::{Body, InputHash};
+use super::call::{Call, Stopped};
+use super::head::is_category;
+use super::{Counter, Effect, End, Hold, Phase, RequestHead, Setup};
+use crate::detect;
+use crate::facts::{RequestFacts, Unread};
+use crate::llm::content_coding::Coding;
+use crate::llm::{self, Api, RefusalKind, Rewrite, Traffic};
+use crate::policy::Unreadable;
+use crate::record::{Line, OutcomeKind};
+
+/// Largest request body: below the 32 MiB that envoy.yaml lets Envoy buffer, so that the refusal
+/// is ours, in the provider's shape, and not Envoy's bare 413.
+pub(super) const REQUEST_BYTES_MAX: u64 = 30 << 20;
+
+/// A request whose last byte has not come.
+pub(super) struct Incoming {
+    head: RequestHead,
+    traffic: Result<Api, Unread>,
+    hash: InputHash,
+    body: Body,
+    requested_at_ms: u64,
+}
+
+// === impl Incoming ===
+
+impl Incoming {
+    /// Classes the request and starts to read it.
+    pub fn begin(
+        setup: &Setup,
+        head: RequestHead,
+        end: End,
+        now_ms: u64,
+        effects: &mut Vec<Effect>,
+    ) -> Phase {
+        let content_type = head.content_type.as_deref();
+        let traffic = match llm::classify(&head.method, &head.path, content_type, head.upgrade) {
+            Traffic::NoInference => {
+                effects.push(Effect::Count(Counter::Passed));
+                return Phase::Passing;
+            }
+            Traffic::Inference(api) => readable(&head).map(|()| api),
+            Traffic::Unreadable(unread) => Err(unread),
+        };
+        effects.push(Effect::Count(Counter::Governed));
+        let incoming = Box::new(Incoming {
+            traffic,
+            hash: InputHash::default(),
+            body: Body::new(&setup.budget),
+            requested_at_ms: now_ms,
+            head,
+        });
+        if incoming.head.content_length.is_some_and(|bytes| bytes > REQUEST_BYTES_MAX) {
+            return incoming.too_large(setup, now_ms, effects);
+        }
+        // After an upgrade the "body" is the other protocol and has no end to wait for.
+        match (end, incoming.traffic) {
+            (End::OfStream, _) | (End::Open, Err(Unread::Upgrade)) => {
+                incoming.finish(setup, now_ms, effects)
+            }
+            (End::Open, _) => Phase::Reading(incoming),
+        }
+    }
+
+    /// Takes bytes of the body.
+    pub fn body(
+        mut self: Box<Self>,
+        setup: &Setup,
+        bytes: Vec<u8>,
+        end: End,
+        now_ms: u64,
+        effects: &mut Vec<Effect>,
+    ) -> Phase {
+        self.hash.push(&bytes);
+        if self.hash.bytes() > REQUEST_BYTES_MAX {
+            return self.too_large(setup, now_ms, effects);
+        }
+        if self.traffic.is_ok() && self.body.push(bytes).is_err() {
+            effects.push(Effect::Count(Counter::OverBudget));
+            let message = "the gateway holds as many request bodies as it may; try again";
+            let refused = Stopped::limit("body_budget", RefusalKind::Unavailable, message);
+            return self
+                .into_call(&[Unread::InputIncomplete])
+                .deny(setup, refused, now_ms, effects);
+        }
+        match end {
+            End::OfStream => self.finish(setup, now_ms, effects),
+            End::Open => Phase::Reading(self),
+        }
+    }
+
+    /// No byte of the announced body has come yet.
+    pub fn awaits_first_byte(&self) -> bool {
+        self.hash.bytes() == 0 && self.head.content_length.is_some_and(|bytes| bytes > 0)
+    }
+
+    /// Envoy itself refused the request (413, a timeout) and has answered already.
+    pub fn cut_short(
+        self: Box<Self>,
+        setup: &Setup,
+        status: u16,
+        now_ms: u64,
+        effects: &mut Vec<Effect>,
+    ) -> Phase {
+        let kind = if status == 413 { OutcomeKind::Denied } else { OutcomeKind::Aborted };
+        let call = self.into_call(&[Unread::InputIncomplete]);
+        call.announce(setup, effects);
+        call.record(setup, kind, Some(status), now_ms, Hold::No, effects);
+        Phase::Released
+    }
+
+    /// The client left before its request was whole.
+    pub fn abandoned(self: Box<Self>, setup: &Setup, now_ms: u64, effects: &mut Vec<Effect>) {
+        let call = self.into_call(&[Unread::InputIncomplete]);
+        call.record(setup, OutcomeKind::Aborted, None, now_ms, Hold::No, effects);
+    }
+
+    /// No body callback came while the headers were paused: the gateway cannot hold.
+    pub fn hold_broken(
+        self: Box<Self>,
+        setup: &Setup,
+        now_ms: u64,
+        effects: &mut Vec<Effect>,
+    ) -> Phase {
+        effects.push(Effect::Count(Counter::HoldBroken));
+        let message = "this gateway does not hold request headers: set \
+                       `allow_on_headers_stop_iteration: true` in its Wasm plugin configuration";
+        let stopped = Stopped::limit("hold", RefusalKind::Unavailable, message);
+        self.into_call(&[Unread::InputIncomplete]).deny(setup, stopped, now_ms, effects)
+    }
+
+    fn too_large(self: Box<Self>, setup: &Setup, now_ms: u64, effects: &mut Vec<Effect>) -> Phase {
+        let mebibytes = REQUEST_BYTES_MAX >> 20;
+        let message = format!("the request body is larger than {mebibytes} MiB");
+        let stopped = Stopped::limit("request_bytes_max", RefusalKind::TooLarge, &message);
+        self.into_call(&[Unread::InputIncomplete]).deny(setup, stopped, now_ms, effects)
+    }
+
+    /// The last byte is there: read, judge, and send the intent or refuse.
+    fn finish(self: Box<Self>, setup: &Setup, now_ms: u64, effects: &mut Vec<Effect>) -> Phase {
+        let read = self.traffic.and_then(|api| api.read_request(self.body.as_slice()));
+        match (self.traffic, read) {
+            (Ok(api), Ok(facts)) => self.judge(setup, api, facts, now_ms, effects),
+            (_, Err(unread)) | (Err(unread), _) => self.unreadable(setup, unread, now_ms, effects),
+        }
+    }
+
+    fn judge(
+        self: Box<Self>,
+        setup: &Setup,
+        api: Api,
+        mut facts: RequestFacts,
+        now_ms: u64,
+        effects: &mut Vec<Effect>,
+    ) -> Phase {
+        let policy = &setup.policy;
+        facts.caller = self.head.caller.clone();
+        facts.route = self.head.route.clone();
+        facts.gateway = setup.gateway.clone();
+        facts.categories = request_categories(&self.head, &facts);
+        let pinned = facts.requested_model.as_deref().and_then(|model| policy.pin(model));
+        let pinned = pinned.map(str::to_owned);
+        if pinned.is_some() {
+            facts.model = pinned.clone();
+        }
+        let asks_logprobs = facts.model.as_deref().is_some_and(|m| policy.requests_logprobs(m))
+            && api.could_ask_logprobs(self.body.as_slice());
+        let rewrite = Rewrite { model: pinned.as_deref(), ask_logprobs: asks_logprobs };
+        let rewritten = match (&rewrite.model, asks_logprobs) {
+            (None, false) => None,
+            _ => match api.rewrite_request(self.body.as_slice(), &rewrite) {
+                Ok(body) => Some(body),
+                Err(unread) => return self.unreadable(setup, unread, now_ms, effects),
+            },
+        };
+        let verdict = policy.judge_request(&facts);
+        let mut call = self.into_call(&[]);
+        call.facts = facts;
+        call.verdict = verdict;
+        call.strips_logprobs = asks_logprobs;
+        if let Some(denial) = call.verdict.denial.take() {
+            return call.deny(setup, Stopped::policy(denial), now_ms, effects);
+        }
+        if let Some(body) = rewritten {
+            // The headers are held, so the new length still reaches the provider.
+            effects.push(Effect::RequestHeader("content-length", Some(body.len().to_string())));
+            effects.push(Effect::RequestBody(body));
+        }
+        call.intend(setup, now_ms, effects)
+    }
+
+    /// What cannot be read is what `unreadable` says: refused, or passed and flagged.
+    fn unreadable(
+        self: Box<Self>,
+        setup: &Setup,
+        unread: Unread,
+        now_ms: u64,
+        effects: &mut Vec<Effect>,
+    ) -> Phase {
+        let mut call = self.into_call(&[unread]);
+        call.api = None;
+        call.verdict.triggered.extend(setup.policy.unreadable_triggered());
+        match setup.policy.unreadable() {
+            Unreadable::Deny => call.deny(setup, Stopped::unreadable(unread), now_ms, effects),
+            Unreadable::Flag | Unreadable::Allow => call.intend(setup, now_ms, effects),
+        }
+    }
+
+    fn into_call(self: Box<Self>, unread: &[Unread]) -> Box<Call> {
+        let refusal_api = self.traffic.unwrap_or_else(|_| Api::for_refusal(&self.head.path));
+        let api = self.traffic.ok();
+        let known = api.map(|api| (api.provider(), api.operation()));
+        let (provider, operation) = known.unwrap_or(("unknown", "unknown"));
+        let facts = RequestFacts {
+            provider,
+            operation,
+            categories: header_categories(&self.head),
+            ..RequestFacts::default()
+        };
+        Box::new(Call {
+            api,
+            refusal_api,
+            head: self.head,
+            requested_at_ms: self.requested_at_ms,
+            facts,
+            input_hash: self.hash.hex(),
+            input_bytes: self.hash.bytes(),
+            unread: unread.to_vec(),
+            verdict: Default::default(),
+            strips_logprobs: false,
+            sent_at_ms: None,
+            first_byte_ms: None,
+        })
+    }
+}
+
+/// What makes an inference unreadable before its body is there.
+fn readable(head: &RequestHead) -> Result<(), Unread> {
+    if head.duplicate {
+        return Err(Unread::DuplicateHeader);
+    }
+    match Coding::of(head.content_encoding.as_deref()) {
+        Coding::Identity => Ok(()),
+        Coding::Gzip | Coding::Unknown => Err(Unread::Encoding),
+    }
+}
+
+fn header_categories(head: &RequestHead) -> Vec<String> {
+    in_order(head.categories.iter().cloned())
+}
+
+/// The union of header, metadata and detectors: a client can add a category, never remove one.
+fn request_categories(head: &RequestHead, facts: &RequestFacts) -> Vec<String> {
+    let metadata = facts.metadata_category.iter().map(|name| name.trim().to_ascii_lowercase());
+    let detected = detect::categories(facts.prompt.as_str()).into_iter().map(str::to_owned);
+    let claimed = head.categories.iter().cloned().chain(metadata.filter(|name| is_category(name)));
+    in_order(claimed.chain(detected))
+}
+
+/// Most severe first, each once.
+pub(super) fn in_order(names: impl Iterator<Item = String>) -> Vec<String> {
+    const ORDER: [&str; 3] = ["pii", "healthcare", "financial"];
+    let rank = |name: &String| ORDER.iter().position(|known| known == name).unwrap_or(ORDER.len());
+    let mut names: Vec<String> = names.collect();
+    names.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.cmp(b)));
+    names.dedup();
+    names
+}
+
+// === impl Call ===
+
+impl Call {
+    /// Sends the intent; the request stays held until its ack.
+    fn intend(self: Box<Self>, setup: &Setup, _now_ms: u64, effects: &mut Vec<Effect>) -> Phase {
+        // What the provider answers must be readable; it asks for no coding the filter would
+        // have to undo.
+        effects.push(Effect::RequestHeader("accept-encoding", None));
+        let line = Line::intent(&self.intent(setup, _now_ms));
+        effects.push(Effect::Send(line, Hold::UntilAck));
+        Phase::AwaitingIntent(self)
+    }
+}

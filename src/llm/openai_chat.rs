@@ -1,0 +1,234 @@
+//! Answers of OpenAI's chat completions, whole and streamed, and of the many servers that speak
+//! the same protocol. Their departures are read where they are met in recorded traffic.
+//!
+//! - <https://platform.openai.com/docs/api-reference/chat/object>
+//! - <https://platform.openai.com/docs/api-reference/chat-streaming>
+//! - <https://platform.openai.com/docs/guides/error-codes/api-errors>
+
+use serde::Deserialize;
+
+use super::answer::{self, Answer, CallPiece, Stated, Step};
+use super::json::{self, Edit, Notes, Object};
+use super::{Refusal, RefusalKind};
+use crate::facts::Unread;
+
+/// What ends a stream. It is no JSON.
+const DONE: &str = "[DONE]";
+
+/// `choices[].logprobs`: rows by OpenAI, columns by servers that kept the older shape.
+#[derive(Deserialize)]
+struct Logprobs {
+    content: Option<Vec<TokenLogprob>>,
+    token_logprobs: Option<Vec<Option<f64>>>,
+}
+
+#[derive(Deserialize)]
+struct TokenLogprob {
+    logprob: Option<f64>,
+}
+
+/// Reads a whole answer.
+pub(super) fn read_whole(answer: &mut Answer, object: &Object) {
+    // A failed generation may have cost tokens, and some say how many beside the error.
+    read_common(answer, object);
+    if answer.facts.status >= 400 || object.raw("error").is_some() {
+        answer.facts.error = true;
+        return;
+    }
+    if object.raw("choices").is_none() {
+        answer.note(Some(Unread::UnknownShape));
+        return;
+    }
+    for choice in first_choices(object) {
+        read_choice(answer, &choice, choice.object("message"), Form::Whole);
+    }
+}
+
+/// Reads one event of a stream.
+pub(super) fn read_event(answer: &mut Answer, name: &str, data: &str) -> Step {
+    if data.trim() == DONE {
+        return Step::Ends;
+    }
+    if name == "error" {
+        answer.facts.error = true;
+        return Step::Ends;
+    }
+    let notes = Notes::default();
+    let step = match Object::of_body(data.as_bytes(), &notes) {
+        Some(object) => read_chunk(answer, &object),
+        None => Step::GoesOn,
+    };
+    answer.note(notes.first());
+    step
+}
+
+/// Places of all logprobs that are not null, of every choice.
+pub(super) fn logprob_edits(text: &str) -> Vec<Edit> {
+    let notes = Notes::default();
+    let mut edits = Vec::new();
+    let Some(object) = Object::of_body(text.as_bytes(), &notes) else {
+        return edits;
+    };
+    let choices = object.all("choices").filter_map(json::items).flatten();
+    for choice in choices.filter_map(|raw| Object::of_checked(raw, &notes)) {
+        for value in choice.all("logprobs").filter(|value| *value != "null") {
+            if let Some(range) = json::range_in(text, value) {
+                edits.push(Edit { range, with: "null".to_owned() });
+            }
+        }
+    }
+    edits
+}
+
+/// The error body. The official SDKs show `message` and keep the rest of `error` at hand.
+pub(super) fn refusal(refusal: &Refusal) -> String {
+    let (kind, code) = match refusal.kind {
+        RefusalKind::PolicyDenied => ("permission_error", "governance_denied"),
+        RefusalKind::TooLarge => ("invalid_request_error", "governance_too_large"),
+        RefusalKind::Unavailable => ("server_error", "governance_unavailable"),
+        RefusalKind::Unreadable => ("permission_error", "governance_unreadable"),
+    };
+    let message = json::quoted(&refusal.message);
+    let decision_id = json::quoted(&refusal.decision_id);
+    let policy = match &refusal.policy {
+        Some(policy) => format!(r#","policy":{}"#, json::quoted(policy)),
+        None => String::new(),
+    };
+    let details = format!(r#""code":"{code}","decision_id":{decision_id}{policy}"#);
+    format!(r#"{{"error":{{"message":{message},"type":"{kind}","param":null,{details}}}}}"#)
+}
+
+/// The error event. The official SDKs raise on a `data` with an `error` in it.
+pub(super) fn refusal_event(refusal: &Refusal) -> String {
+    format!("data: {}\n\n", self::refusal(refusal))
+}
+
+/// A choice of a whole answer, or a part of one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Whole,
+    Piece,
+}
+
+fn read_chunk(answer: &mut Answer, object: &Object) -> Step {
+    read_common(answer, object);
+    if object.raw("error").is_some() {
+        answer.facts.error = true;
+        return Step::Ends;
+    }
+    for choice in first_choices(object) {
+        // Perplexity and Writer send `message` beside `delta`, Perplexity's with all text so far.
+        let delta = choice.object("delta").or_else(|| choice.object("message"));
+        read_choice(answer, &choice, delta, Form::Piece);
+    }
+    Step::GoesOn
+}
+
+/// What stands outside the choices: Azure's first chunk has an empty model, Groq puts usage into
+/// an object of its own.
+fn read_common(answer: &mut Answer, object: &Object) {
+    answer.served_model(object);
+    let fingerprint = object.raw("system_fingerprint").and_then(json::string);
+    answer::state(&mut answer.facts.system_fingerprint, fingerprint, Stated::First);
+    let groq = object.object("x_groq");
+    let usage = object.raw("usage").or_else(|| groq.as_ref()?.raw("usage"));
+    if let Some(usage) = usage {
+        answer.usage(usage, "prompt_tokens", "completion_tokens");
+    }
+}
+
+/// Choice 0; where no index is stated, the place in the array is the index.
+fn first_choices<'a>(object: &Object<'a>) -> Vec<Object<'a>> {
+    let choices = object.objects("choices").unwrap_or_default();
+    let numbered = choices.into_iter().zip(0u64..);
+    let first = numbered.filter(|(choice, place)| choice.count("index").unwrap_or(*place) == 0);
+    first.map(|(choice, _)| choice).collect()
+}
+
+fn read_choice(answer: &mut Answer, choice: &Object, message: Option<Object>, form: Form) {
+    let reason = choice.raw("finish_reason").and_then(json::string);
+    answer::state(&mut answer.facts.finish_reason, reason, Stated::Last);
+    if choice.raw("error").is_some() {
+        answer.facts.error = true;
+    }
+    if let Some(logprobs) = choice.raw("logprobs") {
+        read_logprobs(answer, logprobs);
+    }
+    let Some(message) = message else {
+        return;
+    };
+    if let Some(content) = message.raw("content") {
+        read_content(answer, content, message.objects("content"));
+    }
+    if let Some(transcript) = message.object("audio").and_then(|audio| audio.text("transcript")) {
+        answer.facts.output.push(&transcript);
+    }
+    answer.facts.refusal |= message.text("refusal").is_some();
+    for call in message.objects("tool_calls").unwrap_or_default() {
+        read_call(answer, &call, form);
+    }
+    if let Some(function) = message.object("function_call") {
+        let piece = CallPiece {
+            name: function.text("name"),
+            arguments: function.text("arguments"),
+            ..CallPiece::default()
+        };
+        append(answer, piece, form);
+    }
+}
+
+/// Content is a string, or a list of parts; Mistral's switches within one stream.
+fn read_content(answer: &mut Answer, raw: &str, parts: Option<Vec<Object>>) {
+    if let Some(text) = json::string(raw) {
+        answer.facts.output.push(&text);
+    }
+    for part in parts.unwrap_or_default() {
+        match part.text("type").as_deref() {
+            None | Some("text" | "output_text") => {
+                answer.facts.output.push(&part.text("text").unwrap_or_default());
+            }
+            Some("refusal") => answer.facts.refusal = true,
+            Some(_) => {}
+        }
+    }
+}
+
+fn read_call(answer: &mut Answer, call: &Object, form: Form) {
+    // `custom` tools take free text under `input` where functions take JSON under `arguments`.
+    let custom = call.object("custom");
+    let function = call.object("function");
+    let piece = CallPiece {
+        index: call.count("index"),
+        id: call.text("id"),
+        name: function.as_ref().or(custom.as_ref()).and_then(|called| called.text("name")),
+        arguments: match (&function, &custom) {
+            (Some(function), _) => arguments(function),
+            (None, Some(custom)) => custom.text("input"),
+            (None, None) => None,
+        },
+    };
+    append(answer, piece, form);
+}
+
+/// Arguments are a string of JSON by the protocol; some servers write the object itself.
+fn arguments<'a>(function: &Object<'a>) -> Option<std::borrow::Cow<'a, str>> {
+    let raw = function.raw("arguments")?;
+    if raw.starts_with('"') { json::string(raw) } else { Some(raw.into()) }
+}
+
+fn append(answer: &mut Answer, piece: CallPiece, form: Form) {
+    match form {
+        Form::Whole => answer.start_call(piece),
+        Form::Piece => answer.append_call(piece),
+    }
+}
+
+fn read_logprobs(answer: &mut Answer, raw: &str) {
+    let Ok(logprobs) = serde_json::from_str::<Logprobs>(raw) else {
+        return;
+    };
+    let rows = logprobs.content.unwrap_or_default();
+    let columns = logprobs.token_logprobs.unwrap_or_default();
+    let stated = rows.into_iter().map(|token| token.logprob).chain(columns);
+    stated.flatten().for_each(|logprob| answer.logprob(logprob));
+}

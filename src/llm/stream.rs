@@ -1,0 +1,271 @@
+//! A streamed answer, chunk by chunk: what may be passed on now, where the terminal event stands
+//! in it, and the facts read so far. Decides nothing about holding; that is the caller's.
+//!
+//! Only complete events are passed on, so that a caller who holds the terminal event holds all of
+//! it. Nothing is ever lost: what is kept back goes before the next chunk, or out at the end.
+
+use super::answer::{Answer, Step};
+use super::content_coding::{Coding, Decoder};
+use super::sse::{self, Framer};
+use super::{AnswerReading, Api, anthropic, openai_chat};
+use crate::facts::Unread;
+
+/// Longest event that is waited for. The longest recorded is 100 kB; without a bound one event
+/// that never ends takes all of the filter's memory.
+const EVENT_BYTES_MAX: usize = 1 << 20;
+
+/// Incremental reader of a streamed answer.
+#[derive(Debug)]
+pub struct AnswerStream {
+    settings: StreamSettings,
+    output: Output,
+    decoder: Decoder,
+    framer: Framer,
+    framing: Framing,
+    answer: Answer,
+    unread: Option<Unread>,
+    ended: bool,
+    frames: u64,
+    data_events: u64,
+}
+
+/// What a stream is, by the heads of request and answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamSettings {
+    /// The protocol it speaks.
+    pub api: Api,
+    /// How its bytes are coded.
+    pub coding: Coding,
+    /// Take out logprobs, as the client did not ask for them.
+    pub strip_logprobs: bool,
+    /// The answer's status.
+    pub status: u16,
+}
+
+/// What to do with a chunk.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pushed {
+    /// Bytes to pass on in place of the chunk; None: the chunk itself, untouched.
+    pub replacement: Option<Vec<u8>>,
+    /// The terminal event is in what is passed on now; told once a stream.
+    pub terminal: Option<Terminal>,
+}
+
+/// Where the terminal event is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Terminal {
+    /// It starts at this byte of the bytes passed on.
+    At(usize),
+    /// Somewhere in compressed bytes: no place is known.
+    Somewhere,
+}
+
+/// What the client gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Output {
+    /// Complete events, as read.
+    Events,
+    /// The compressed bytes as they came; events are read on the side.
+    Wire,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Framing {
+    Events,
+    /// Something was too long or could not be decoded: bytes pass as they are.
+    GivenUp,
+}
+
+/// What became of some decoded bytes.
+#[derive(Default)]
+struct Taken {
+    output: Vec<u8>,
+    terminal: Option<usize>,
+    changed: bool,
+}
+
+// === impl AnswerStream ===
+
+impl AnswerStream {
+    /// The start of a stream.
+    pub fn new(settings: StreamSettings) -> AnswerStream {
+        let output = match (settings.coding, settings.strip_logprobs) {
+            (Coding::Identity, _) | (Coding::Gzip, true) => Output::Events,
+            (Coding::Gzip, false) | (Coding::Unknown, _) => Output::Wire,
+        };
+        AnswerStream {
+            settings,
+            output,
+            decoder: Decoder::new(settings.coding),
+            framer: Framer::new(),
+            framing: Framing::Events,
+            answer: Answer::new(settings.status),
+            unread: None,
+            ended: false,
+            frames: 0,
+            data_events: 0,
+        }
+    }
+
+    /// Takes one chunk of wire bytes, as they came.
+    pub fn push(&mut self, chunk: &[u8]) -> Pushed {
+        let kept_before = self.framer.kept();
+        let taken = if self.settings.coding == Coding::Identity {
+            self.take(chunk)
+        } else {
+            match self.decoder.push(chunk) {
+                Ok(decoded) => self.take(&decoded),
+                Err(unread) => {
+                    self.give_up(unread);
+                    Taken::default()
+                }
+            }
+        };
+        match (self.output, self.settings.coding) {
+            (Output::Wire, _) => {
+                Pushed { replacement: None, terminal: taken.terminal.map(|_| Terminal::Somewhere) }
+            }
+            (Output::Events, Coding::Identity)
+                if kept_before == 0 && self.framer.kept() == 0 && !taken.changed =>
+            {
+                Pushed { replacement: None, terminal: taken.terminal.map(Terminal::At) }
+            }
+            (Output::Events, _) => Pushed {
+                replacement: Some(taken.output),
+                terminal: taken.terminal.map(Terminal::At),
+            },
+        }
+    }
+
+    /// The end of the stream: bytes still kept back, to be sent on. A last event without its
+    /// blank line is still read.
+    pub fn finish(&mut self) -> Pushed {
+        if let Err(unread) = self.decoder.finish() {
+            self.note(unread);
+        }
+        let tail = self.framer.finish();
+        if tail.is_empty() {
+            return Pushed::default();
+        }
+        let mut taken = Taken::default();
+        if self.data_events == 0 && tail.trim_ascii_start().starts_with(b"{") {
+            self.take_whole(&tail, &mut taken);
+        } else {
+            self.take_frame(&tail, &mut taken);
+        }
+        match self.output {
+            Output::Wire => {
+                Pushed { replacement: None, terminal: taken.terminal.map(|_| Terminal::Somewhere) }
+            }
+            Output::Events => Pushed {
+                replacement: Some(taken.output),
+                terminal: taken.terminal.map(Terminal::At),
+            },
+        }
+    }
+
+    /// What was read so far. Before the terminal event that is an unfinished answer, and
+    /// `unread` says so.
+    pub fn reading(&self) -> AnswerReading {
+        let mut reading = self.answer.reading();
+        reading.unread = self.unread.or(reading.unread);
+        if reading.unread.is_none() && !self.ended && !reading.facts.error {
+            reading.unread = Some(Unread::NoTerminator);
+        }
+        reading
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> Taken {
+        let mut taken = Taken::default();
+        if self.framing == Framing::GivenUp {
+            taken.output.extend_from_slice(bytes);
+            return taken;
+        }
+        let complete = self.framer.push(bytes);
+        taken.output.reserve(complete.bytes.len());
+        let mut from = 0;
+        for end in complete.ends {
+            self.take_frame(complete.bytes.get(from..end).unwrap_or_default(), &mut taken);
+            from = end;
+        }
+        if self.framer.kept() > EVENT_BYTES_MAX {
+            self.give_up(Unread::Truncated);
+        }
+        if self.framing == Framing::GivenUp {
+            taken.output.extend_from_slice(&self.framer.finish());
+            taken.changed = true;
+        }
+        taken
+    }
+
+    fn take_frame(&mut self, frame: &[u8], taken: &mut Taken) {
+        let first = self.frames == 0;
+        self.frames += 1;
+        // An event too long to wait for is too long as well when it comes in one chunk: what is
+        // read must not depend on how the network cut it.
+        if frame.len() > EVENT_BYTES_MAX {
+            self.give_up(Unread::Truncated);
+        }
+        if self.framing == Framing::GivenUp {
+            taken.output.extend_from_slice(frame);
+            return;
+        }
+        let content = if first { sse::without_bom(frame) } else { frame };
+        let Ok(text) = std::str::from_utf8(content) else {
+            self.note(Unread::MalformedJson);
+            taken.output.extend_from_slice(frame);
+            return;
+        };
+        let event = sse::parse(text);
+        let Some(data) = event.data else {
+            taken.output.extend_from_slice(frame);
+            return;
+        };
+        self.data_events += 1;
+        if !self.ended && self.read(event.name, &data) == Step::Ends {
+            self.ended = true;
+            taken.terminal = Some(taken.output.len());
+        }
+        let stripped =
+            if self.settings.strip_logprobs { self.settings.api.strip_text(&data) } else { None };
+        match stripped {
+            Some(stripped) => {
+                let bom = frame.len() - content.len();
+                taken.output.extend_from_slice(frame.get(..bom).unwrap_or_default());
+                taken.output.extend_from_slice(sse::with_data(text, &stripped).as_bytes());
+                taken.changed = true;
+            }
+            None => taken.output.extend_from_slice(frame),
+        }
+    }
+
+    /// Providers answer a request for a stream with plain JSON when they refuse it, some under
+    /// the content type of a stream.
+    fn take_whole(&mut self, body: &[u8], taken: &mut Taken) {
+        self.settings.api.read_whole(&mut self.answer, body);
+        self.ended = true;
+        taken.terminal = Some(0);
+        let stripped = if self.settings.strip_logprobs {
+            self.settings.api.strip_logprobs(body)
+        } else {
+            None
+        };
+        taken.output = stripped.unwrap_or_else(|| body.to_vec());
+    }
+
+    fn read(&mut self, name: &str, data: &str) -> Step {
+        match self.settings.api {
+            Api::OpenAiChat => openai_chat::read_event(&mut self.answer, name, data),
+            Api::AnthropicMessages => anthropic::read_event(&mut self.answer, name, data),
+        }
+    }
+
+    fn give_up(&mut self, unread: Unread) {
+        self.note(unread);
+        self.framing = Framing::GivenUp;
+    }
+
+    fn note(&mut self, unread: Unread) {
+        self.unread = self.unread.or(Some(unread));
+    }
+}

@@ -1,0 +1,95 @@
+//! From the file as written to a [`Policy`]: compiles triggers and checks what entries mean to
+//! each other. Collects every problem; reads no YAML.
+
+mod place;
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::error::{EntryProblem, ProblemKind, Problems};
+use super::expression::{Expression, Functions};
+use super::schema::{Entry, File};
+use super::{Action, Floating, OnError, Policy, Rule, Unreadable, When};
+use crate::llm::pinning::{Pinning, pinning};
+use crate::record::sha256_hex;
+
+/// Names that the record uses for what is no entry of `policies`.
+const RESERVED_NAMES: &[&str] = &["models.pins", "models.floating", "unreadable"];
+
+/// The policy, unless there is no file to compile. Whether it may be used is up to `problems`.
+pub fn compile(text: &str, file: Option<File>, problems: &mut Problems) -> Option<Policy> {
+    let file = file?;
+    let mut rules = Vec::with_capacity(file.entries.len());
+    let functions = Functions::new();
+    let mut names: HashMap<String, usize> = HashMap::new();
+    for entry in file.entries {
+        check_name(&entry, &mut names, problems);
+        rules.extend(rule(entry, &functions, problems));
+    }
+    let mut pins = BTreeMap::new();
+    for pin in &file.pins {
+        let (alias, target) = (pin.alias.clone(), pin.target.clone());
+        if file.pins.iter().any(|other| other.alias == pin.target) {
+            problems.add(pin.at, ProblemKind::PinToAlias { alias, target });
+        } else if file.floating == Floating::Deny
+            && pinning(&pin.target).pinning == Pinning::Floating
+        {
+            problems.add(pin.at, ProblemKind::PinToFloating { alias, target });
+        } else {
+            pins.insert(alias, target);
+        }
+    }
+    let denies = rules.iter().any(|rule| rule.action == Action::Deny);
+    let default = if denies { Unreadable::Deny } else { Unreadable::Flag };
+    Some(Policy {
+        version: format!("sha256:{}", sha256_hex(text.as_bytes())),
+        label: file.label,
+        rules,
+        floating: file.floating,
+        pins,
+        confidence_from: file.confidence_from,
+        request_logprobs: file.request_logprobs,
+        record: file.record,
+        unreadable: file.unreadable.unwrap_or(default),
+    })
+}
+
+fn check_name(entry: &Entry, names: &mut HashMap<String, usize>, problems: &mut Problems) {
+    if entry.name.is_empty() {
+        return;
+    }
+    let problem = if RESERVED_NAMES.contains(&entry.name.as_str()) {
+        EntryProblem::ReservedName
+    } else if let Some(first_line) = names.insert(entry.name.clone(), entry.at.line) {
+        EntryProblem::DuplicateName { first_line }
+    } else {
+        return;
+    };
+    problems.add(entry.at, ProblemKind::Policy { policy: entry.name.clone(), problem });
+}
+
+/// The entry's rule; `None` where its condition is missing or wrong, which is then noted.
+fn rule(entry: Entry, functions: &Functions, problems: &mut Problems) -> Option<Rule> {
+    let when = match (entry.trigger, entry.allowed) {
+        (Some(source), _) => match Expression::compile(&source.text, functions) {
+            Ok(trigger) => When::Trigger(trigger),
+            Err(found) => {
+                for (offset, problem) in found {
+                    let at = place::locate(&source, offset, problems);
+                    let policy = entry.name.clone();
+                    problems.add(at, ProblemKind::Trigger { policy, problem });
+                }
+                return None;
+            }
+        },
+        (None, Some(models)) => When::NotAllowed(models),
+        (None, None) => return None,
+    };
+    Some(Rule {
+        name: entry.name,
+        when,
+        // Only `allowed` may leave its action out, and then denies.
+        action: entry.action.unwrap_or(Action::Deny),
+        on_error: entry.on_error.unwrap_or(OnError::Default),
+        message: entry.message,
+    })
+}

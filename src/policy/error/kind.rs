@@ -1,0 +1,290 @@
+//! The closed set of things that can be wrong with a governance.yml, and their sentences: what was
+//! being read, what was expected, what was found. Knows no positions.
+
+use std::fmt;
+
+/// What is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProblemKind {
+    /// The file is larger than any policy.
+    TooLarge { bytes: usize, max: usize },
+    /// Not YAML.
+    Yaml { found: String },
+    /// No document, or an empty one.
+    Empty,
+    /// A second document after `---`.
+    SeveralDocuments,
+    /// Nested deeper than the language.
+    TooDeep { max: usize },
+    /// `*name`.
+    Alias,
+    /// `!name`.
+    Tag,
+    /// A key that is no plain word.
+    KeyNotText,
+    /// A key that stands twice in one mapping.
+    DuplicateKey { key: String, first_line: usize },
+    /// A key that the language does not have there.
+    UnknownKey { key: String, nearest: Option<&'static str> },
+    /// A key or word that a later version may have.
+    Unsupported { what: &'static str, name: String },
+    /// A value of another shape.
+    WrongType { key: String, expected: &'static str, found: String },
+    /// A word that is none of the expected ones.
+    UnknownWord {
+        key: String,
+        found: String,
+        expected: Vec<&'static str>,
+        nearest: Option<&'static str>,
+    },
+    /// A word that stands twice in a list.
+    DuplicateWord { key: String, word: String },
+    /// No time by RFC 3339.
+    BadTime { key: &'static str, found: String },
+    /// A number outside its range.
+    OutOfRange { key: &'static str, found: String, max: usize },
+    /// A name or another text that is empty or too long.
+    BadText { key: String, characters: usize, max: usize },
+    /// A policy without `name`.
+    MissingName,
+    /// Something about one policy as a whole.
+    Policy { policy: String, problem: EntryProblem },
+    /// A pin that leads to another alias.
+    PinToAlias { alias: String, target: String },
+    /// A pin that leads to a name which `floating: deny` refuses.
+    PinToFloating { alias: String, target: String },
+    /// Something within a trigger.
+    Trigger { policy: String, problem: TriggerProblem },
+}
+
+/// What is wrong with a policy as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EntryProblem {
+    /// Its name belongs to a built-in rule.
+    ReservedName,
+    /// Another policy has its name.
+    DuplicateName { first_line: usize },
+    /// Neither `trigger` nor `allowed`.
+    NoCondition,
+    /// Both.
+    TwoConditions,
+    /// A trigger without `action`.
+    MissingAction,
+    /// A key that has no effect where it stands.
+    Idle { key: &'static str, because: &'static str },
+    /// `allowed` without a model.
+    NothingAllowed,
+}
+
+/// What is wrong with a trigger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TriggerProblem {
+    /// Nothing stands there.
+    Empty,
+    /// Not CEL. The text is the parser's, of the file alone.
+    Syntax { found: String },
+    /// Longer than allowed.
+    TooLong { bytes: usize, max: usize },
+    /// More operators than allowed.
+    TooManyOperators { found: usize, max: usize },
+    /// Brackets nested deeper than allowed.
+    TooDeep { found: usize, max: usize },
+    /// More than one `all`, `exists`, `exists_one`, `map`, `filter`.
+    TooManyLoops { name: String },
+    /// A loop over a written list that is too long.
+    LoopTooLong { found: usize, max: usize },
+    /// `prompt` or `output` read too often.
+    TooManyReads { max: usize },
+    /// `prompt` or `output` joined to another text.
+    LargeJoined { name: &'static str },
+    /// A name that is no variable.
+    UnknownVariable { name: String, nearest: Option<&'static str> },
+    /// A variable, function or field that a later version may have.
+    Unsupported { what: &'static str, name: String },
+    /// A name that is no function.
+    UnknownFunction { name: String, nearest: Option<&'static str> },
+    /// A function with other arguments than it takes.
+    WrongArguments { name: String, usage: &'static str },
+    /// A field that its map does not have.
+    UnknownField { variable: &'static str, name: String, nearest: Option<&'static str> },
+    /// A comparison whose sides have different types.
+    NeverMatches { name: String, is: &'static str, with: &'static str },
+    /// An operator on a value that it does not take.
+    WrongOperand { operator: String, expected: &'static str, found: &'static str },
+    /// An expression that is no condition.
+    NotACondition { found: &'static str },
+    /// CEL that no condition needs: messages, bytes.
+    Construct,
+}
+
+// === impl ProblemKind ===
+
+impl fmt::Display for ProblemKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use ProblemKind as K;
+        match self {
+            K::TooLarge { bytes, max } => {
+                write!(f, "expected a policy of at most {max} bytes, found {bytes}")
+            }
+            K::Yaml { found } => write!(f, "expected YAML, but {found}"),
+            K::Empty => write!(f, "expected a mapping with the key `policies`, found nothing"),
+            K::SeveralDocuments => write!(f, "expected one YAML document, found a second"),
+            K::TooDeep { max } => {
+                write!(f, "expected at most {max} levels of nesting, found a deeper one")
+            }
+            K::Alias => write!(f, "YAML aliases are not supported, write the value out"),
+            K::Tag => {
+                write!(f, "YAML tags are not supported, a text that begins with `!` needs quotes")
+            }
+            K::KeyNotText => write!(f, "expected a word as key"),
+            K::DuplicateKey { key, first_line } => {
+                write!(f, "key `{key}` stands twice, first on line {first_line}")
+            }
+            K::UnknownKey { key, nearest } => {
+                write!(f, "unknown key `{key}`{}", DidYouMean(*nearest))
+            }
+            K::Unsupported { what, name } => {
+                write!(f, "{what} `{name}` is not supported by this version")
+            }
+            K::WrongType { key, expected, found } => {
+                write!(f, "`{key}`: expected {expected}, found {found}")
+            }
+            K::UnknownWord { key, found, expected, nearest } => {
+                write!(f, "`{key}`: expected {}, found `{found}`", OneOf(expected))?;
+                write!(f, "{}", DidYouMean(*nearest))
+            }
+            K::DuplicateWord { key, word } => write!(f, "`{key}`: `{word}` stands twice"),
+            K::BadTime { key, found } => {
+                write!(f, "`{key}`: expected a time like `2026-03-15T12:00:00Z`, found `{found}`")
+            }
+            K::OutOfRange { key, found, max } => {
+                write!(f, "`{key}`: expected a whole number from 0 to {max}, found `{found}`")
+            }
+            K::BadText { key, characters: 0, .. } => {
+                write!(f, "`{key}`: expected a text, found an empty one")
+            }
+            K::BadText { key, characters, max } => {
+                write!(f, "`{key}`: expected at most {max} characters, found {characters}")
+            }
+            K::MissingName => write!(f, "policy without a `name`"),
+            K::Policy { policy, problem } if policy.is_empty() => write!(f, "policy: {problem}"),
+            K::Policy { policy, problem } => write!(f, "policy `{policy}`: {problem}"),
+            K::PinToAlias { alias, target } => {
+                write!(f, "`models.pins`: `{alias}` leads to `{target}`, which is an alias itself")
+            }
+            K::PinToFloating { alias, target } => write!(
+                f,
+                "`models.pins`: `{alias}` leads to `{target}`, which the provider may repoint and \
+                 `models.floating: deny` refuses"
+            ),
+            K::Trigger { policy, problem } if policy.is_empty() => {
+                write!(f, "trigger: {problem}")
+            }
+            K::Trigger { policy, problem } => {
+                write!(f, "trigger of policy `{policy}`: {problem}")
+            }
+        }
+    }
+}
+
+// === impl EntryProblem ===
+
+impl fmt::Display for EntryProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use EntryProblem as E;
+        match self {
+            E::ReservedName => write!(f, "the name belongs to a built-in rule"),
+            E::DuplicateName { first_line } => {
+                write!(f, "the name stands twice, first on line {first_line}")
+            }
+            E::NoCondition => write!(f, "expected `trigger` or `allowed`, found neither"),
+            E::TwoConditions => write!(f, "expected `trigger` or `allowed`, found both"),
+            E::MissingAction => write!(f, "expected an `action` for its `trigger`, found none"),
+            E::Idle { key, because } => write!(f, "`{key}` has no effect, {because}"),
+            E::NothingAllowed => write!(f, "expected a model in `allowed`, found none"),
+        }
+    }
+}
+
+// === impl TriggerProblem ===
+
+impl fmt::Display for TriggerProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use TriggerProblem as T;
+        match self {
+            T::Empty => write!(f, "expected a condition, found nothing"),
+            T::Syntax { found } => write!(f, "{found}"),
+            T::TooLong { bytes, max } => write!(f, "expected at most {max} bytes, found {bytes}"),
+            T::TooManyOperators { found, max } => {
+                write!(f, "expected at most {max} operators, found {found}")
+            }
+            T::TooDeep { found, max } => {
+                write!(f, "expected brackets at most {max} deep, found {found}")
+            }
+            T::TooManyLoops { name } => {
+                write!(f, "`{name}` is one too many: a trigger may loop over one list, once")
+            }
+            T::LoopTooLong { found, max } => {
+                write!(f, "expected a loop over at most {max} items, found {found}")
+            }
+            T::TooManyReads { max } => write!(
+                f,
+                "`prompt` and `output` may be read at most {max} times, and once within a loop"
+            ),
+            T::LargeJoined { name } => write!(f, "`{name}` may not be joined to another text"),
+            T::UnknownVariable { name, nearest: None } => {
+                write!(f, "unknown variable `{name}`, a text needs quotes: `'{name}'`")
+            }
+            T::UnknownVariable { name, nearest } => {
+                write!(f, "unknown variable `{name}`{}", DidYouMean(*nearest))
+            }
+            T::Unsupported { what, name } => {
+                write!(f, "{what} `{name}` is not supported by this version")
+            }
+            T::UnknownFunction { name, nearest } => {
+                write!(f, "unknown function `{name}`{}", DidYouMean(*nearest))
+            }
+            T::WrongArguments { name, usage } => write!(f, "`{name}` is written `{usage}`"),
+            T::UnknownField { variable, name, nearest } => {
+                write!(f, "`{variable}` has no field `{name}`{}", DidYouMean(*nearest))
+            }
+            T::NeverMatches { name, is, with } => {
+                write!(f, "this can never match: {name} is {is}, compared with {with}")
+            }
+            T::WrongOperand { operator, expected, found } => {
+                write!(f, "`{operator}` expects {expected}, found {found}")
+            }
+            T::NotACondition { found } => write!(f, "expected a condition, found {found}"),
+            T::Construct => write!(f, "expected a condition over facts, found a message or bytes"),
+        }
+    }
+}
+
+/// `, did you mean …?` where there is a near name.
+struct DidYouMean(Option<&'static str>);
+
+impl fmt::Display for DidYouMean {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(name) => write!(f, ", did you mean `{name}`?"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// `` `a`, `b` or `c` ``.
+struct OneOf<'a>(&'a [&'static str]);
+
+impl fmt::Display for OneOf<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, word) in self.0.iter().enumerate() {
+            match index {
+                0 => {}
+                _ if index + 1 == self.0.len() => write!(f, " or ")?,
+                _ => write!(f, ", ")?,
+            }
+            write!(f, "`{word}`")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,75 @@
+//! The parser's syntax errors in words for people who write policies. Only the first is told: what
+//! follows it are its echoes. Knows the parser's sentences, nothing of values.
+
+use crate::policy::error::TriggerProblem;
+
+/// The first of the parser's errors, each a line and column from 1 with a sentence.
+pub fn problem<'e>(
+    source: &str,
+    errors: impl Iterator<Item = ((isize, isize), &'e str)> + Clone,
+) -> (usize, TriggerProblem) {
+    let syntax = errors.clone().find(|(_, message)| message.starts_with("Syntax error"));
+    let Some((place, message)) = syntax.or_else(|| errors.clone().next()) else {
+        return (0, TriggerProblem::Syntax { found: "expected a condition".to_owned() });
+    };
+    let at = offset(source, place);
+    (at, TriggerProblem::Syntax { found: sentence(message, source.get(at..).unwrap_or("")) })
+}
+
+/// The byte offset of a line and column, both from 1, the column in characters.
+fn offset(source: &str, (line, column): (isize, isize)) -> usize {
+    let line = usize::try_from(line).unwrap_or(1).saturating_sub(1);
+    let column = usize::try_from(column).unwrap_or(1).saturating_sub(1);
+    let mut start = 0;
+    for (index, text) in source.split_inclusive('\n').enumerate() {
+        if index == line {
+            let inside = text.char_indices().nth(column).map_or(text.len(), |(at, _)| at);
+            return start + inside;
+        }
+        start += text.len();
+    }
+    source.len()
+}
+
+fn sentence(message: &str, rest: &str) -> String {
+    let message = message.strip_prefix("Syntax error: ").unwrap_or(message);
+    // The list of all tokens that could follow helps nobody.
+    let message = message.split(" expecting ").next().unwrap_or(message);
+    let word: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    let found = || match rest.chars().next() {
+        None => "the end".to_owned(),
+        Some(first) if word.is_empty() => format!("`{first}`"),
+        Some(_) => format!("`{word}`"),
+    };
+    let instead = match word.as_str() {
+        "and" | "AND" => Some("&&"),
+        "or" | "OR" => Some("||"),
+        "not" | "NOT" => Some("!"),
+        "is" => Some("=="),
+        _ if rest.starts_with('=') => Some("=="),
+        _ => None,
+    };
+    if let Some(instead) = instead {
+        return format!("unexpected {}, write `{instead}`", found());
+    }
+    if let Some(missing) = message.strip_prefix("missing '") {
+        let missing = missing.split('\'').next().unwrap_or(missing);
+        return format!("expected `{missing}`, found {}", found());
+    }
+    if rest.starts_with(['"', '\'']) && message.starts_with("token recognition error") {
+        return "the text that begins here has no closing quote".to_owned();
+    }
+    if message.starts_with("reserved identifier") {
+        return format!("{} is a reserved word", found());
+    }
+    if message.starts_with("argument must be a simple name") {
+        return format!("expected a name for the loop's item, found {}", found());
+    }
+    if message.starts_with("invalid argument to has()") {
+        return "`has` is written `has(caller.spiffe)`: it asks for a field".to_owned();
+    }
+    if rest.is_empty() {
+        return "the condition ends too early".to_owned();
+    }
+    format!("unexpected {}", found())
+}

@@ -1,0 +1,196 @@
+//! What the policies say of a request and of an answer. Every policy is judged and recorded; the
+//! first enforced `deny` refuses. Reads facts and nothing else.
+
+mod allowed;
+mod scope;
+
+use super::expression::{Expression, Failure, Outcome};
+use super::variable::{Phase, Variable};
+use super::{Action, Denial, Floating, Policy, Rule, Verdict, When};
+use crate::facts::{AnswerFacts, RequestFacts};
+use crate::llm::pinning::{Pinning, pinning};
+use crate::record::Triggered;
+use scope::Scope;
+
+/// What the request sets off: pins, floating names, then the policies on request facts.
+pub fn request(policy: &Policy, request: &RequestFacts) -> Verdict {
+    let mut verdict = Verdict::default();
+    if let Some(requested) = request.requested_model.as_deref()
+        && request.model.as_deref() != Some(requested)
+        && policy.pin(requested).is_some()
+    {
+        verdict.triggered.push(fired("models.pins", Action::FlagForReview, Phase::Request));
+    }
+    judge_floating(policy, request, &mut verdict);
+    for rule in &policy.rules {
+        match &rule.when {
+            When::Trigger(trigger) if trigger.phase() == Phase::Request => {
+                let outcome = evaluate(trigger, &Scope::request(request));
+                verdict.take(rule, outcome, Phase::Request, || refusal(rule));
+            }
+            When::Trigger(_) => {}
+            When::NotAllowed(models) => {
+                let outcome = allowed::requested(models, request.model.as_deref());
+                verdict.take(rule, outcome, Phase::Request, || {
+                    allowed::refusal(rule, models, request.model.as_deref())
+                });
+            }
+        }
+    }
+    verdict
+}
+
+/// What the answer sets off.
+pub fn answer(
+    policy: &Policy,
+    request: &RequestFacts,
+    answer: &AnswerFacts,
+    answer_categories: &[String],
+) -> Verdict {
+    let added: Vec<&str> = answer_categories
+        .iter()
+        .filter(|category| !request.categories.contains(category))
+        .map(String::as_str)
+        .collect();
+    let confidence = policy.confidence(answer).map(|confidence| confidence.value);
+    let whole = Scope::answer(request, answer, confidence, &added);
+    let mut verdict = Verdict::default();
+    for rule in &policy.rules {
+        let outcome = match &rule.when {
+            When::NotAllowed(models) => {
+                let served = answer.served_model.as_deref();
+                let outcome = allowed::served(models, served);
+                verdict.take(rule, outcome, Phase::Answer, || {
+                    allowed::served_refusal(rule, models, served)
+                });
+                continue;
+            }
+            When::Trigger(trigger) if trigger.phase() == Phase::Answer => evaluate(trigger, &whole),
+            When::Trigger(trigger) => match again(trigger, request, &whole, &added) {
+                Some(outcome) => outcome,
+                None => continue,
+            },
+        };
+        verdict.take(rule, outcome, Phase::Answer, || refusal(rule));
+    }
+    verdict
+}
+
+/// What the record says of a rule that fired.
+pub fn fired(policy: &str, action: Action, phase: Phase) -> Triggered {
+    Triggered {
+        policy: policy.to_owned(),
+        result: "fired".to_owned(),
+        failure: None,
+        action: action.as_str().to_owned(),
+        enforced: true,
+        phase: phase.as_str().to_owned(),
+    }
+}
+
+fn judge_floating(policy: &Policy, request: &RequestFacts, verdict: &mut Verdict) {
+    let Some(model) = request.model.as_deref() else { return };
+    let action = match policy.floating {
+        Floating::Deny => Action::Deny,
+        Floating::Flag => Action::FlagForReview,
+        Floating::Allow => return,
+    };
+    if pinning(model).pinning != Pinning::Floating {
+        return;
+    }
+    verdict.triggered.push(fired("models.floating", action, Phase::Request));
+    if action == Action::Deny {
+        verdict.deny("models.floating", || allowed::floating_refusal(policy, model));
+    }
+}
+
+/// A trigger on request facts is judged once more for categories that the answer added; `None`
+/// where there is nothing new for it to see.
+fn again(
+    trigger: &Expression,
+    request: &RequestFacts,
+    whole: &Scope,
+    added: &[&str],
+) -> Option<Outcome> {
+    if added.is_empty() {
+        return None;
+    }
+    if trigger.reads(Variable::Category) {
+        return Some(evaluate(trigger, &whole.of_categories(added)));
+    }
+    if !trigger.reads(Variable::Categories) {
+        return None;
+    }
+    // The list has only grown: what it set off as it was is in the record already.
+    let before = evaluate(trigger, &Scope::request(request));
+    (before != Outcome::Fired).then(|| evaluate(trigger, whole))
+}
+
+/// True for any category is fired; else a failure for any is failed.
+fn evaluate(trigger: &Expression, scope: &Scope) -> Outcome {
+    let mut outcome = Outcome::NotFired;
+    let each = if trigger.reads(Variable::Category) { scope.each_category() } else { vec![""] };
+    for category in each {
+        match trigger.evaluate(|variable| scope.fact(variable, category)) {
+            Outcome::Fired => return Outcome::Fired,
+            Outcome::Failed(failure) if outcome == Outcome::NotFired => {
+                outcome = Outcome::Failed(failure);
+            }
+            Outcome::Failed(_) | Outcome::NotFired => {}
+        }
+    }
+    let cut = trigger.variables().iter().any(|variable| scope.truncated(*variable));
+    match outcome {
+        // What was cut off might have fired it.
+        Outcome::NotFired if cut => Outcome::Failed(Failure::Truncated),
+        outcome => outcome,
+    }
+}
+
+fn refusal(rule: &Rule) -> String {
+    rule.message.clone().unwrap_or_else(|| format!("refused by policy `{}`", rule.name))
+}
+
+// === impl Verdict ===
+
+impl Verdict {
+    /// Adds what a rule came to.
+    fn take(
+        &mut self,
+        rule: &Rule,
+        outcome: Outcome,
+        phase: Phase,
+        message: impl FnOnce() -> String,
+    ) {
+        let mut triggered = fired(&rule.name, rule.action, phase);
+        let mut failed = false;
+        match outcome {
+            Outcome::NotFired => return,
+            Outcome::Fired => {}
+            Outcome::Failed(failure) => {
+                failed = true;
+                triggered.result = "failed".to_owned();
+                triggered.failure = Some(failure.kind());
+                triggered.enforced = rule.fires_on_error();
+            }
+        }
+        let enforced = triggered.enforced;
+        self.triggered.push(triggered);
+        if !enforced || rule.action != Action::Deny {
+            return;
+        }
+        if failed {
+            let name = &rule.name;
+            self.deny(name, || format!("refused by policy `{name}`: it could not be evaluated"));
+        } else {
+            self.deny(&rule.name, message);
+        }
+    }
+
+    /// Refuses, unless an earlier policy did.
+    fn deny(&mut self, policy: &str, message: impl FnOnce() -> String) {
+        if self.denial.is_none() {
+            self.denial = Some(Denial { policy: policy.to_owned(), message: message() });
+        }
+    }
+}

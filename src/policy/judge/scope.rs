@@ -1,0 +1,149 @@
+//! The facts of one phase as the values of variables. Decides what counts as unknown; evaluates
+//! nothing.
+
+use crate::facts::{AnswerFacts, RequestFacts};
+use crate::llm::pinning::{Pinning, pinning};
+use crate::policy::expression::Fact;
+use crate::policy::variable::Variable;
+
+/// What `category` is where none was found.
+const NO_CATEGORY: &str = "general";
+
+/// A loop reads a large text once for each; a client is asked to run far fewer.
+const TOOL_CALLS_MAX: usize = 64;
+
+/// The facts of one phase.
+pub struct Scope<'a> {
+    request: &'a RequestFacts,
+    answer: Option<(&'a AnswerFacts, Option<f64>)>,
+    /// All that were found so far.
+    categories: Vec<&'a str>,
+    /// Those that `category` goes through.
+    each: Vec<&'a str>,
+}
+
+impl<'a> Scope<'a> {
+    /// Before the provider is called.
+    pub fn request(request: &'a RequestFacts) -> Self {
+        let categories: Vec<&str> = request.categories.iter().map(String::as_str).collect();
+        Scope { request, answer: None, each: categories.clone(), categories }
+    }
+
+    /// When the answer is complete; `added` are the categories that only the answer has.
+    pub fn answer(
+        request: &'a RequestFacts,
+        answer: &'a AnswerFacts,
+        confidence: Option<f64>,
+        added: &[&'a str],
+    ) -> Self {
+        let mut categories: Vec<&str> = request.categories.iter().map(String::as_str).collect();
+        categories.extend(added);
+        let answer = Some((answer, confidence));
+        Scope { request, answer, each: categories.clone(), categories }
+    }
+
+    /// The same facts, `category` going through `each` alone.
+    pub fn of_categories(&self, each: &[&'a str]) -> Self {
+        Scope {
+            request: self.request,
+            answer: self.answer,
+            categories: self.categories.clone(),
+            each: each.to_vec(),
+        }
+    }
+
+    /// What `category` goes through.
+    pub fn each_category(&self) -> Vec<&'a str> {
+        if self.each.is_empty() { vec![NO_CATEGORY] } else { self.each.clone() }
+    }
+
+    /// The variable's value; `None` where nobody knows it.
+    pub fn fact(&self, variable: Variable, category: &'a str) -> Option<Fact<'a>> {
+        let request = self.request;
+        match variable {
+            Variable::Model => text(request.model.as_deref()),
+            Variable::RequestedModel => text(request.requested_model.as_deref()),
+            Variable::ModelPinned => match pinning(request.model.as_deref()?).pinning {
+                Pinning::Pinned => Some(Fact::Bool(true)),
+                Pinning::Floating => Some(Fact::Bool(false)),
+                Pinning::Unknown => None,
+            },
+            Variable::Provider => text(Some(request.provider)),
+            Variable::Operation => text(Some(request.operation)),
+            Variable::Category => Some(Fact::Text(category)),
+            Variable::Categories => {
+                Some(Fact::List(self.categories.iter().copied().map(Fact::Text).collect()))
+            }
+            Variable::Prompt => Some(Fact::Text(request.prompt.as_str())),
+            Variable::Route => text(request.route.as_deref()),
+            Variable::Gateway => text(Some(&request.gateway)),
+            Variable::Caller => {
+                let caller = &request.caller;
+                Some(stated([
+                    ("spiffe", caller.spiffe.as_deref().map(Fact::Text)),
+                    ("api_key_hash", caller.api_key_hash.as_deref().map(Fact::Text)),
+                    ("address", caller.address.as_deref().map(Fact::Text)),
+                ]))
+            }
+            Variable::Confidence => self.answer?.1.map(Fact::Double),
+            Variable::Output
+            | Variable::ServedModel
+            | Variable::SystemFingerprint
+            | Variable::FinishReason
+            | Variable::Refusal
+            | Variable::ToolCalls
+            | Variable::Usage
+            | Variable::Status
+            | Variable::LatencyMs => answer_fact(self.answer?.0, variable),
+        }
+    }
+
+    /// There was more of the variable than is kept.
+    pub fn truncated(&self, variable: Variable) -> bool {
+        let answer = self.answer.map(|(answer, _)| answer);
+        match variable {
+            Variable::Prompt => self.request.prompt.truncated(),
+            Variable::Output => answer.is_some_and(|answer| answer.output.truncated()),
+            Variable::ToolCalls => {
+                answer.is_some_and(|answer| answer.tool_calls.len() > TOOL_CALLS_MAX)
+            }
+            _ => false,
+        }
+    }
+}
+
+fn answer_fact(answer: &AnswerFacts, variable: Variable) -> Option<Fact<'_>> {
+    match variable {
+        Variable::Output => Some(Fact::Text(answer.output.as_str())),
+        Variable::ServedModel => text(answer.served_model.as_deref()),
+        Variable::SystemFingerprint => text(answer.system_fingerprint.as_deref()),
+        Variable::FinishReason => text(answer.finish_reason.as_deref()),
+        Variable::Refusal => Some(Fact::Bool(answer.refusal)),
+        Variable::ToolCalls => {
+            let calls = answer.tool_calls.iter().take(TOOL_CALLS_MAX).map(|call| {
+                Fact::Map(vec![
+                    ("name", Fact::Text(&call.name)),
+                    ("arguments", Fact::Text(&call.arguments)),
+                ])
+            });
+            Some(Fact::List(calls.collect()))
+        }
+        Variable::Usage => Some(stated([
+            ("input_tokens", answer.usage.input_tokens.map(Fact::Int)),
+            ("output_tokens", answer.usage.output_tokens.map(Fact::Int)),
+        ])),
+        Variable::Status => Some(Fact::Int(u64::from(answer.status))),
+        Variable::LatencyMs => Some(Fact::Int(answer.latency_ms)),
+        _ => None,
+    }
+}
+
+/// An empty text states nothing.
+fn text(text: Option<&str>) -> Option<Fact<'_>> {
+    text.filter(|text| !text.is_empty()).map(Fact::Text)
+}
+
+/// A map of what is stated; reading the rest is an error, and `has` is false of it.
+fn stated<'a, const N: usize>(fields: [(&'static str, Option<Fact<'a>>); N]) -> Fact<'a> {
+    Fact::Map(fields.into_iter().filter_map(|(name, fact)| Some((name, fact?))).collect())
+}

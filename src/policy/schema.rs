@@ -1,0 +1,306 @@
+//! governance.yml exactly as written: tables of keys walked over marked nodes. Collects every
+//! problem of shape; what entries mean to each other is left to `compile`.
+
+mod keys;
+mod read;
+
+use serde_yaml::ScalarStyle;
+
+use super::error::{At, EntryProblem, ProblemKind, Problems};
+use super::yaml::{self, Data, Node};
+use super::{Action, ConfidenceSource, Floating, OnError, OnFailure, RecordSettings, Unreadable};
+use crate::detect;
+use keys::Key;
+
+/// A file larger than this is no policy that people read.
+const FILE_BYTES_MAX: usize = 256 * 1024;
+
+/// Longest summary, in characters; the collector keeps no longer one.
+const SUMMARY_CHARACTERS_MAX: usize = 10_000;
+
+/// The file, each absent key at its default.
+pub struct File {
+    pub label: Option<String>,
+    pub entries: Vec<Entry>,
+    pub floating: Floating,
+    pub pins: Vec<Pin>,
+    pub confidence_from: Vec<ConfidenceSource>,
+    pub request_logprobs: Vec<String>,
+    pub record: RecordSettings,
+    /// `None` is `default`, which depends on the policies.
+    pub unreadable: Option<Unreadable>,
+}
+
+/// One entry of `policies`.
+pub struct Entry {
+    pub name: String,
+    /// Where the name stands, or the entry.
+    pub at: At,
+    pub trigger: Option<Source>,
+    pub allowed: Option<Vec<String>>,
+    pub action: Option<Action>,
+    pub on_error: Option<OnError>,
+    pub message: Option<String>,
+}
+
+/// The text of a trigger and how it stands in the file.
+pub struct Source {
+    pub text: String,
+    pub at: At,
+    pub last_line: usize,
+    pub style: ScalarStyle,
+}
+
+/// One entry of `models.pins`.
+pub struct Pin {
+    pub alias: String,
+    pub target: String,
+    /// Where the target stands.
+    pub at: At,
+}
+
+/// Reads the file; what could not be read is noted and left at its default.
+pub fn read(text: &str, problems: &mut Problems) -> Option<File> {
+    if text.len() > FILE_BYTES_MAX {
+        let kind = ProblemKind::TooLarge { bytes: text.len(), max: FILE_BYTES_MAX };
+        problems.add(At { line: 1, column: 1 }, kind);
+        return None;
+    }
+    let root = yaml::read(text, problems)?;
+    if root.is_null() {
+        return None;
+    }
+    let mut reader = Reader { problems };
+    let mut file = File::default();
+    reader.top(&root, &mut file);
+    Some(file)
+}
+
+/// Walks the nodes.
+struct Reader<'p, 't> {
+    problems: &'p mut Problems<'t>,
+}
+
+// === impl File ===
+
+impl Default for File {
+    fn default() -> Self {
+        File {
+            label: None,
+            entries: Vec::new(),
+            floating: Floating::Flag,
+            pins: Vec::new(),
+            confidence_from: words::SOURCES.iter().map(|(_, source)| *source).collect(),
+            request_logprobs: Vec::new(),
+            record: RecordSettings {
+                summary_characters: 500,
+                redact: words::KINDS.iter().map(|(_, kind)| *kind).collect(),
+                on_failure: OnFailure::Deny,
+                on_failure_until_ms: None,
+            },
+            unreadable: None,
+        }
+    }
+}
+
+/// Words that stand for values, in the order in which a message names them.
+mod words {
+    use super::{Action, ConfidenceSource, Floating, OnError, OnFailure, Unreadable, detect};
+
+    pub const ACTIONS: &[(&str, Action)] = &[
+        ("deny", Action::Deny),
+        ("route_to_human_review", Action::RouteToHumanReview),
+        ("flag_for_review", Action::FlagForReview),
+    ];
+    pub const ON_ERROR: &[(&str, OnError)] =
+        &[("default", OnError::Default), ("fire", OnError::Fire), ("skip", OnError::Skip)];
+    pub const FLOATING: &[(&str, Floating)] =
+        &[("deny", Floating::Deny), ("flag", Floating::Flag), ("allow", Floating::Allow)];
+    pub const SOURCES: &[(&str, ConfidenceSource)] = &[
+        ("header", ConfidenceSource::Header),
+        ("field", ConfidenceSource::Field),
+        ("logprobs", ConfidenceSource::Logprobs),
+    ];
+    pub const KINDS: &[(&str, detect::Kind)] = &[
+        ("email", detect::Kind::Email),
+        ("phone", detect::Kind::Phone),
+        ("card", detect::Kind::Card),
+        ("iban", detect::Kind::Iban),
+        ("ssn", detect::Kind::Ssn),
+    ];
+    pub const ON_FAILURE: &[(&str, OnFailure)] =
+        &[("deny", OnFailure::Deny), ("allow", OnFailure::Allow)];
+    pub const UNREADABLE: &[(&str, Option<Unreadable>)] = &[
+        ("default", None),
+        ("deny", Some(Unreadable::Deny)),
+        ("flag", Some(Unreadable::Flag)),
+        ("allow", Some(Unreadable::Allow)),
+    ];
+}
+
+// === impl Reader ===
+
+impl Reader<'_, '_> {
+    fn top(&mut self, root: &Node, file: &mut File) {
+        for (key, _, value) in self.mapping(root, "governance.yml", keys::TOP) {
+            match key {
+                "version" => file.label = self.text(value, "version", 100),
+                "policies" => {
+                    file.entries =
+                        self.list(value, "policies").iter().map(|node| self.entry(node)).collect();
+                }
+                "models" => self.models(value, file),
+                "confidence" => self.confidence(value, file),
+                "record" => self.record(value, &mut file.record),
+                "unreadable" => {
+                    if let Some(word) = self.word(value, "unreadable", words::UNREADABLE, &[]) {
+                        file.unreadable = word;
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn entry(&mut self, node: &Node) -> Entry {
+        let mut entry = Entry {
+            name: String::new(),
+            at: node.at,
+            trigger: None,
+            allowed: None,
+            action: None,
+            on_error: None,
+            message: None,
+        };
+        let mut named = false;
+        for (key, _, value) in self.mapping(node, "policies", keys::POLICY) {
+            match key {
+                "name" => {
+                    named = true;
+                    entry.at = value.at;
+                    // 100 characters fit every place that shows a name.
+                    entry.name = self.text(value, "name", 100).unwrap_or_default();
+                }
+                "description" => {
+                    self.text(value, "description", 4096);
+                }
+                "trigger" => entry.trigger = self.source(value),
+                "allowed" => entry.allowed = Some(self.texts(value, "allowed")),
+                "action" => {
+                    entry.action = self.word(value, "action", words::ACTIONS, keys::ACTIONS_LATER);
+                }
+                "on_error" => entry.on_error = self.word(value, "on_error", words::ON_ERROR, &[]),
+                "message" => entry.message = self.text(value, "message", 1000),
+                _ => {}
+            }
+        }
+        if !named && matches!(node.data, Data::Mapping(_)) {
+            self.problems.add(node.at, ProblemKind::MissingName);
+        }
+        self.conditions(node, &entry);
+        entry
+    }
+
+    /// A policy has one condition, and no key that could not matter.
+    fn conditions(&mut self, node: &Node, entry: &Entry) {
+        let has = |key: &str| node.value_of(key).is_some();
+        let idle = |key, because| EntryProblem::Idle { key, because };
+        let mut found = Vec::new();
+        match (has("trigger"), has("allowed")) {
+            (false, false) => found.push((None, EntryProblem::NoCondition)),
+            (true, true) => found.push((Some("allowed"), EntryProblem::TwoConditions)),
+            (true, false) if !has("action") => found.push((None, EntryProblem::MissingAction)),
+            (false, true) => {
+                if entry.allowed.as_ref().is_some_and(Vec::is_empty) {
+                    found.push((Some("allowed"), EntryProblem::NothingAllowed));
+                }
+                if has("on_error") {
+                    let problem = idle("on_error", "`allowed` always has an answer");
+                    found.push((Some("on_error"), problem));
+                }
+            }
+            (true, false) => {}
+        }
+        let refuses = entry.action.map_or(!has("action"), |action| action == Action::Deny);
+        if has("message") && !refuses {
+            found.push((Some("message"), idle("message", "only `action: deny` has a message")));
+        }
+        if !matches!(node.data, Data::Mapping(_)) {
+            return;
+        }
+        for (key, problem) in found {
+            let at = key.and_then(|key| node.value_of(key)).map_or(entry.at, |value| value.at);
+            self.problems.add(at, ProblemKind::Policy { policy: entry.name.clone(), problem });
+        }
+    }
+
+    fn source(&mut self, node: &Node) -> Option<Source> {
+        let text = self.scalar(node, "trigger")?;
+        let Data::Scalar(_, style) = node.data else { return None };
+        Some(Source { text: text.to_owned(), at: node.at, last_line: node.last_line, style })
+    }
+
+    fn models(&mut self, node: &Node, file: &mut File) {
+        for (key, _, value) in self.mapping(node, "models", keys::MODELS) {
+            match key {
+                "floating" => {
+                    if let Some(word) = self.word(value, "models.floating", words::FLOATING, &[]) {
+                        file.floating = word;
+                    }
+                }
+                "pins" => {
+                    let pins = self.any_mapping(value, "models.pins");
+                    for (alias, target) in pins {
+                        // 200 characters: longer than any provider's id with its prefixes.
+                        let Some(name) = self.text(target, "models.pins", 200) else { continue };
+                        file.pins.push(Pin { alias, target: name, at: target.at });
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn confidence(&mut self, node: &Node, file: &mut File) {
+        for (key, _, value) in self.mapping(node, "confidence", keys::CONFIDENCE) {
+            match key {
+                "from" => {
+                    file.confidence_from =
+                        self.words(value, "confidence.from", words::SOURCES, &[]);
+                }
+                "request_logprobs" => {
+                    file.request_logprobs = self.texts(value, "confidence.request_logprobs");
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn record(&mut self, node: &Node, record: &mut RecordSettings) {
+        for (key, _, value) in self.mapping(node, "record", keys::RECORD) {
+            match key {
+                "summary_characters" => {
+                    let key = "record.summary_characters";
+                    if let Some(number) = self.number(value, key, SUMMARY_CHARACTERS_MAX) {
+                        record.summary_characters = number;
+                    }
+                }
+                "redact" => {
+                    let key = "record.redact";
+                    record.redact = self.words(value, key, words::KINDS, keys::KINDS_LATER);
+                }
+                "on_failure" => {
+                    let key = "record.on_failure";
+                    if let Some(word) = self.word(value, key, words::ON_FAILURE, &[]) {
+                        record.on_failure = word;
+                    }
+                }
+                "on_failure_until" if value.is_null() => {}
+                "on_failure_until" => {
+                    record.on_failure_until_ms = self.time(value, "record.on_failure_until");
+                }
+                _ => {}
+            }
+        }
+    }
+}

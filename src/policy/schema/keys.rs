@@ -1,0 +1,65 @@
+//! The keys of governance.yml, mapping by mapping. A key that a later version may have is listed
+//! too, so that it is told apart from a misspelt one. Knows no values.
+
+/// A key, and whether this version has it.
+pub type Key = (&'static str, Has);
+
+/// Whether this version has a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Has {
+    Now,
+    Later,
+}
+
+use Has::{Later, Now};
+
+pub const TOP: &[Key] = &[
+    ("version", Now),
+    ("policies", Now),
+    ("models", Now),
+    ("categories", Later),
+    ("confidence", Now),
+    ("record", Now),
+    ("streams", Later),
+    ("unreadable", Now),
+];
+
+pub const POLICY: &[Key] = &[
+    ("name", Now),
+    ("description", Now),
+    ("trigger", Now),
+    ("allowed", Now),
+    ("action", Now),
+    ("hold", Later),
+    ("hold_ttl", Later),
+    ("mode", Later),
+    ("on_error", Now),
+    ("message", Now),
+];
+
+pub const MODELS: &[Key] = &[
+    ("floating", Now),
+    ("pins", Now),
+    ("deployments", Later),
+    ("rules", Later),
+    ("drift", Later),
+    ("candidates", Later),
+];
+
+pub const CONFIDENCE: &[Key] = &[("from", Now), ("request_logprobs", Now)];
+
+pub const RECORD: &[Key] = &[
+    ("summary_characters", Now),
+    ("input_summary_characters", Later),
+    ("redact", Now),
+    ("hash_key_env", Later),
+    ("keep_for_comparison", Later),
+    ("on_failure", Now),
+    ("on_failure_until", Now),
+];
+
+/// Actions that the language documents and this version does not have.
+pub const ACTIONS_LATER: &[&str] = &["log"];
+
+/// Kinds for `redact` that the language documents and this version does not have.
+pub const KINDS_LATER: &[&str] = &["secret", "ip"];

@@ -1,0 +1,200 @@
+//! What a trigger can read and call: one table, from which names, types and phases all follow.
+//! Holds no values; those are taken from the facts in `judge`.
+
+/// When a trigger is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Before the provider is called.
+    Request,
+    /// When the answer is complete.
+    Answer,
+}
+
+/// What a trigger can read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Variable {
+    Model,
+    RequestedModel,
+    ModelPinned,
+    Provider,
+    Operation,
+    Category,
+    Categories,
+    Prompt,
+    Route,
+    Gateway,
+    Caller,
+    Confidence,
+    Output,
+    ServedModel,
+    SystemFingerprint,
+    FinishReason,
+    Refusal,
+    ToolCalls,
+    Usage,
+    Status,
+    LatencyMs,
+}
+
+/// The type of a value, as far as a load-time check needs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    Text,
+    Number,
+    Bool,
+    List,
+    Map,
+    Null,
+}
+
+/// Every variable of this version.
+pub const VARIABLES: &[(Variable, &str, Type, Phase)] = &[
+    (Variable::Model, "model", Type::Text, Phase::Request),
+    (Variable::RequestedModel, "requested_model", Type::Text, Phase::Request),
+    (Variable::ModelPinned, "model_pinned", Type::Bool, Phase::Request),
+    (Variable::Provider, "provider", Type::Text, Phase::Request),
+    (Variable::Operation, "operation", Type::Text, Phase::Request),
+    (Variable::Category, "category", Type::Text, Phase::Request),
+    (Variable::Categories, "categories", Type::List, Phase::Request),
+    (Variable::Prompt, "prompt", Type::Text, Phase::Request),
+    (Variable::Route, "route", Type::Text, Phase::Request),
+    (Variable::Gateway, "gateway", Type::Text, Phase::Request),
+    (Variable::Caller, "caller", Type::Map, Phase::Request),
+    (Variable::Confidence, "confidence", Type::Number, Phase::Answer),
+    (Variable::Output, "output", Type::Text, Phase::Answer),
+    (Variable::ServedModel, "served_model", Type::Text, Phase::Answer),
+    (Variable::SystemFingerprint, "system_fingerprint", Type::Text, Phase::Answer),
+    (Variable::FinishReason, "finish_reason", Type::Text, Phase::Answer),
+    (Variable::Refusal, "refusal", Type::Bool, Phase::Answer),
+    (Variable::ToolCalls, "tool_calls", Type::List, Phase::Answer),
+    (Variable::Usage, "usage", Type::Map, Phase::Answer),
+    (Variable::Status, "status", Type::Number, Phase::Answer),
+    (Variable::LatencyMs, "latency_ms", Type::Number, Phase::Answer),
+];
+
+/// Variables that the language documents and this version does not have.
+pub const VARIABLES_LATER: &[&str] = &["input", "request", "now"];
+
+/// Fields of the maps. A map has no others, so that `usage.input_token` is found at load.
+pub const FIELDS: &[(Variable, &[(&str, Type)])] = &[
+    (
+        Variable::Caller,
+        &[("spiffe", Type::Text), ("api_key_hash", Type::Text), ("address", Type::Text)],
+    ),
+    (Variable::Usage, &[("input_tokens", Type::Number), ("output_tokens", Type::Number)]),
+];
+
+/// Fields that the language documents and this version does not have.
+pub const FIELDS_LATER: &[(Variable, &[&str])] = &[
+    (Variable::Caller, &["namespace", "service_account", "subject"]),
+    (Variable::Usage, &["total_tokens", "cached_tokens", "reasoning_tokens"]),
+];
+
+/// Functions of this version: the name, how it is written, the type it takes, the type it gives.
+pub const FUNCTIONS: &[(&str, &str, Option<Type>, Type)] = &[
+    ("size", "size(value)", None, Type::Number),
+    ("contains", "text.contains('part')", Some(Type::Text), Type::Bool),
+    ("startsWith", "text.startsWith('part')", Some(Type::Text), Type::Bool),
+    ("endsWith", "text.endsWith('part')", Some(Type::Text), Type::Bool),
+    ("string", "string(value)", None, Type::Text),
+    ("int", "int(value)", None, Type::Number),
+    ("double", "double(value)", None, Type::Number),
+];
+
+/// Macros of this version and how they are written.
+pub const MACROS: &[(&str, &str)] = &[
+    ("has", "has(map.field)"),
+    ("all", "list.all(item, condition)"),
+    ("exists", "list.exists(item, condition)"),
+    ("exists_one", "list.exists_one(item, condition)"),
+    ("map", "list.map(item, value)"),
+    ("filter", "list.filter(item, condition)"),
+];
+
+/// Functions that the language or CEL documents and this version does not have.
+pub const FUNCTIONS_LATER: &[&str] = &[
+    "matches",
+    "glob",
+    "contains_pii",
+    "pii_kinds",
+    "contains_secret",
+    "is_pinned",
+    "timestamp",
+    "duration",
+    "bytes",
+    "bool",
+    "uint",
+    "dyn",
+    "type",
+];
+
+// === impl Variable ===
+
+impl Variable {
+    /// The variable called `name`.
+    pub fn parse(name: &str) -> Option<Variable> {
+        VARIABLES.iter().find(|row| row.1 == name).map(|row| row.0)
+    }
+
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        self.row().map_or("", |row| row.1)
+    }
+
+    /// Its type.
+    pub fn kind(self) -> Option<Type> {
+        self.row().map(|row| row.2)
+    }
+
+    /// The first phase that has it.
+    pub fn phase(self) -> Phase {
+        self.row().map_or(Phase::Request, |row| row.3)
+    }
+
+    /// Its fields, where it is a map.
+    pub fn fields(self) -> Option<&'static [(&'static str, Type)]> {
+        FIELDS.iter().find(|(variable, _)| *variable == self).map(|(_, fields)| *fields)
+    }
+
+    /// A field that a later version may have.
+    pub fn has_later_field(self, name: &str) -> bool {
+        FIELDS_LATER.iter().any(|(variable, names)| *variable == self && names.contains(&name))
+    }
+
+    /// Up to a mebibyte of text, which bounds how often it may be read.
+    pub fn is_large(self) -> bool {
+        matches!(self, Variable::Prompt | Variable::Output)
+    }
+
+    fn row(self) -> Option<&'static (Variable, &'static str, Type, Phase)> {
+        VARIABLES.iter().find(|row| row.0 == self)
+    }
+}
+
+// === impl Phase ===
+
+impl Phase {
+    /// The word that the record holds.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Phase::Request => "request",
+            Phase::Answer => "answer",
+        }
+    }
+}
+
+// === impl Type ===
+
+impl Type {
+    /// What it is called in a message.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Type::Text => "a string",
+            Type::Number => "a number",
+            Type::Bool => "a bool",
+            Type::List => "a list",
+            Type::Map => "a map",
+            Type::Null => "null",
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! Both APIs' requests and answers to facts, from fixtures that each show one oddity of the wire;
+//! streams at every split point. The same suite runs natively and on wasm32-unknown-unknown.
+
+// Clippy's exemption of tests does not reach helpers outside of test functions.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use governance_filter::facts::Unread;
+use governance_filter::llm::content_coding::Coding;
+use governance_filter::llm::{AnswerReading, Api, Refusal, RefusalKind, Rewrite, StreamSettings};
+use wasm_bindgen_test::wasm_bindgen_test;
+
+#[cfg(not(target_family = "wasm"))]
+#[path = "providers/cassettes.rs"]
+mod cassettes;
+#[path = "providers/drive.rs"]
+mod drive;
+#[path = "providers/expected.rs"]
+mod expected;
+
+fn fixtures() -> &'static [(&'static str, &'static [u8])] {
+    include!(concat!(env!("OUT_DIR"), "/fixtures.rs"))
+}
+
+fn fixture(name: &str) -> &'static [u8] {
+    let found = fixtures().iter().find(|(known, _)| *known == name);
+    found.unwrap_or_else(|| panic!("there is no fixture {name}")).1
+}
+
+fn api_of(name: &str) -> Api {
+    if name.starts_with("openai_chat/") { Api::OpenAiChat } else { Api::AnthropicMessages }
+}
+
+fn streams() -> impl Iterator<Item = (&'static str, &'static [u8])> {
+    let ours = |name: &str| name.starts_with("openai_chat/") || name.starts_with("anthropic/");
+    fixtures().iter().copied().filter(move |(name, _)| ours(name) && name.ends_with(".sse"))
+}
+
+/// A reading in one line, what is absent left out: model@fingerprint, finish reason, tokens in+out,
+/// text, calls, then what else there is.
+fn summary(reading: &AnswerReading) -> String {
+    let facts = &reading.facts;
+    let fingerprint = facts.system_fingerprint.as_ref().map(|known| format!("@{known}"));
+    let model = facts.served_model.clone().map(|model| model + &fingerprint.unwrap_or_default());
+    let tokens = facts.usage.input_tokens.zip(facts.usage.output_tokens);
+    let calls = facts.tool_calls.iter().map(|call| format!("{}({})", call.name, call.arguments));
+    let words = [
+        model,
+        facts.finish_reason.clone(),
+        tokens.map(|(input, output)| format!("{input}+{output}")),
+        Some(format!("{:?}", facts.output.as_str())),
+        facts.refusal.then(|| "refusal".to_owned()),
+        facts.error.then(|| "error".to_owned()),
+        facts.logprob_confidence.map(|value| format!("logprobs {value:.4}")),
+        facts.field_confidence.map(|value| format!("field {value}")),
+        reading.unread.map(|unread| unread.as_str().to_owned()),
+    ];
+    words.into_iter().flatten().chain(calls).collect::<Vec<_>>().join(" ")
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn every_answer_reads_as_expected() {
+    let mut met = 0;
+    for (name, expected) in expected::ANSWERS {
+        let (body, api) = (fixture(name), api_of(name));
+        let reading = if name.ends_with(".sse") {
+            drive::run(drive::plain(api), body, &[]).reading
+        } else {
+            api.read_answer(200, body)
+        };
+        assert_eq!(summary(&reading), expected, "{name}");
+        met += 1;
+    }
+    let answers = fixtures().iter().filter(|(name, _)| {
+        let ours = name.starts_with("openai_chat/") || name.starts_with("anthropic/");
+        ours && !name.ends_with("/request.json")
+    });
+    assert_eq!(met, answers.count(), "every fixture has its expectation");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_stream_reads_alike_at_every_split_point() {
+    for (name, body) in streams() {
+        let settings = drive::plain(api_of(name));
+        let whole = drive::run(settings, body, &[]);
+        assert_eq!(whole.passed, body, "{name}");
+        for cut in 0..=body.len() {
+            assert_eq!(drive::run(settings, body, &[cut]), whole, "{name} cut at {cut}");
+        }
+        let every: Vec<usize> = (0..body.len()).collect();
+        assert_eq!(drive::run(settings, body, &every), whole, "{name} byte by byte");
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_compressed_stream_reads_like_the_plain_one() {
+    for (name, body) in streams() {
+        let api = api_of(name);
+        let plain = drive::run(drive::plain(api), body, &[]);
+        let settings = StreamSettings { coding: Coding::Gzip, ..drive::plain(api) };
+        let wire = gzip(body);
+        for cut in 0..=wire.len() {
+            let run = drive::run(settings, &wire, &[cut]);
+            assert_eq!(run.passed, wire, "{name} cut at {cut}");
+            assert_eq!(run.reading, plain.reading, "{name} cut at {cut}");
+            assert_eq!(run.terminal.is_some(), plain.terminal.is_some(), "{name} cut at {cut}");
+        }
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn logprobs_are_taken_out_of_streams_at_every_split_point() {
+    let (api, body) = (Api::OpenAiChat, fixture("openai_chat/stream_logprobs_n2.sse"));
+    let plain = drive::run(drive::plain(api), body, &[]);
+    let settings = StreamSettings { strip_logprobs: true, ..drive::plain(api) };
+    let whole = drive::run(settings, body, &[]);
+    let text = String::from_utf8(whole.passed.clone()).unwrap();
+    assert_eq!(text.matches(r#""logprobs":null"#).count(), 4, "{text}");
+    assert!(!text.contains("top_logprobs"), "{text}");
+    assert_eq!(text.matches("\r\n\r\n").count(), 1, "line ends stay: {text}");
+    assert_eq!(whole.reading, plain.reading, "they are read before they go");
+    for cut in 0..=body.len() {
+        assert_eq!(drive::run(settings, body, &[cut]), whole, "cut at {cut}");
+    }
+    let wire = gzip(body);
+    let settings = StreamSettings { coding: Coding::Gzip, ..settings };
+    for cut in 0..=wire.len() {
+        assert_eq!(drive::run(settings, &wire, &[cut]), whole, "compressed, cut at {cut}");
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn logprobs_are_taken_out_of_whole_answers() {
+    let body = fixture("openai_chat/logprobs_n2.json");
+    let stripped = Api::OpenAiChat.strip_logprobs(body).unwrap();
+    let text = String::from_utf8(stripped).unwrap();
+    assert_eq!(text.matches(r#""logprobs": null"#).count(), 2, "{text}");
+    assert_eq!(Api::OpenAiChat.strip_logprobs(text.as_bytes()), None);
+    assert_eq!(Api::OpenAiChat.strip_logprobs(b"{"), None);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn err_an_event_without_end_is_passed_on_and_told() {
+    let body = format!("data: {}", "x".repeat(3 << 19));
+    for cuts in [vec![], vec![1 << 20], vec![10, 1 << 19, (1 << 20) + 1]] {
+        let run = drive::run(drive::plain(Api::OpenAiChat), body.as_bytes(), &cuts);
+        assert_eq!(run.passed, body.as_bytes());
+        assert_eq!((run.terminal, run.reading.unread), (None, Some(Unread::Truncated)));
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn err_a_stream_that_breaks_is_told() {
+    let body = fixture("openai_chat/stream.sse");
+    let wire = gzip(body);
+    let settings = StreamSettings { coding: Coding::Gzip, ..drive::plain(Api::OpenAiChat) };
+    let cut = drive::run(settings, &wire[..wire.len() / 2], &[]);
+    assert_eq!(cut.reading.unread, Some(Unread::Encoding));
+    let settings = StreamSettings { coding: Coding::Unknown, ..settings };
+    let unknown = drive::run(settings, body, &[7]);
+    assert_eq!((unknown.passed.as_slice(), unknown.terminal), (body, None));
+    assert_eq!(unknown.reading.unread, Some(Unread::Encoding));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn requests_read_as_expected() {
+    let facts = Api::OpenAiChat.read_request(fixture("openai_chat/request.json")).unwrap();
+    assert_eq!((facts.provider, facts.operation), ("openai", "chat"));
+    assert_eq!(facts.requested_model.as_deref(), Some("gpt-4o"));
+    assert_eq!(facts.model, facts.requested_model);
+    assert!(facts.stream);
+    assert_eq!(facts.metadata_category.as_deref(), Some("healthcare"));
+    assert_eq!(facts.prompt.as_str(), "Be brief.\nWhat is on it?\n{\"at\":\"it\"}\na cat");
+
+    let facts = Api::AnthropicMessages.read_request(fixture("anthropic/request.json")).unwrap();
+    assert_eq!((facts.provider, facts.stream), ("anthropic", false));
+    assert_eq!(
+        facts.prompt.as_str(),
+        "Be brief.\nNotes\nplain notes\nWho is it?\nit\n4111111111111111\na cat\na dog"
+    );
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn err_requests_say_why_they_are_not_read() {
+    let deep = format!(r#"{{"model":"m","messages":{}{}}}"#, "[".repeat(80), "]".repeat(80));
+    let cases: [(&[u8], Unread); 13] = [
+        (b"", Unread::NoBody),
+        (b" \n", Unread::NoBody),
+        (b"{", Unread::MalformedJson),
+        (b"{\"model\":\"\xff\",\"messages\":[]}", Unread::MalformedJson),
+        (br#"{"model":"m","messages":[]} x"#, Unread::MalformedJson),
+        (b"[]", Unread::UnknownShape),
+        (br#"{"messages":[]}"#, Unread::UnknownShape),
+        (br#"{"model":"m"}"#, Unread::UnknownShape),
+        (br#"{"model":"m","messages":"x"}"#, Unread::UnknownShape),
+        (br#"{"model":"m","messages":[],"stream":"yes"}"#, Unread::UnknownShape),
+        (br#"{"model":"m","messages":[],"mod\u0065l":"n"}"#, Unread::DuplicateKey),
+        (br#"{"model":"m","messages":[{"content":"a","content":"b"}]}"#, Unread::DuplicateKey),
+        (deep.as_bytes(), Unread::TooDeep),
+    ];
+    for (body, expected) in cases {
+        for api in [Api::OpenAiChat, Api::AnthropicMessages] {
+            let shown = String::from_utf8_lossy(body);
+            assert_eq!(api.read_request(body), Err(expected), "{api:?} {shown}");
+        }
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn rewrites_touch_nothing_else() {
+    let api = Api::OpenAiChat;
+    let cases = [
+        (r#"{ "a" : 1, "model" : "x" }"#, r#"{"logprobs":true, "a" : 1, "model" : "y\"z" }"#),
+        (r#"{"logprobs":null,"model":"x"}"#, r#"{"logprobs":true,"model":"y\"z"}"#),
+        (r#"{"model":"x","logprobs": false}"#, r#"{"model":"y\"z","logprobs": true}"#),
+    ];
+    for (body, expected) in cases {
+        assert!(api.could_ask_logprobs(body.as_bytes()), "{body}");
+        assert!(!Api::AnthropicMessages.could_ask_logprobs(body.as_bytes()), "{body}");
+        let rewrite = Rewrite { model: Some("y\"z"), ask_logprobs: true };
+        let rewritten = api.rewrite_request(body.as_bytes(), &rewrite).unwrap();
+        assert_eq!(String::from_utf8(rewritten).unwrap(), expected);
+        let same = api.rewrite_request(body.as_bytes(), &Rewrite::default()).unwrap();
+        assert_eq!(same, body.as_bytes());
+    }
+    for body in [r#"{"logprobs":true}"#, r#"{"top_logprobs":2}"#, "[]"] {
+        assert!(!api.could_ask_logprobs(body.as_bytes()), "{body}");
+    }
+    let model = Rewrite { model: Some("y"), ask_logprobs: false };
+    assert_eq!(api.rewrite_request(b"{}", &model), Err(Unread::UnknownShape));
+    let twice = br#"{"model":"a","model":"b"}"#;
+    assert_eq!(api.rewrite_request(twice, &model), Err(Unread::DuplicateKey));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn refusals_speak_the_providers_language() {
+    let refusal = Refusal {
+        kind: RefusalKind::PolicyDenied,
+        message: "denied by \"p\" (d-1)".to_owned(),
+        decision_id: "d-1".to_owned(),
+        policy: Some("p".to_owned()),
+    };
+    let openai = String::from_utf8(Api::OpenAiChat.refusal(&refusal)).unwrap();
+    assert_eq!(
+        openai,
+        concat!(
+            r#"{"error":{"message":"denied by \"p\" (d-1)","type":"permission_error","#,
+            r#""param":null,"code":"governance_denied","decision_id":"d-1","policy":"p"}}"#,
+        )
+    );
+    let anthropic = String::from_utf8(Api::AnthropicMessages.refusal(&refusal)).unwrap();
+    assert_eq!(
+        anthropic,
+        concat!(
+            r#"{"type":"error","error":{"type":"permission_error","#,
+            r#""message":"denied by \"p\" (d-1)","policy":"p"},"request_id":"d-1"}"#,
+        )
+    );
+    for api in [Api::OpenAiChat, Api::AnthropicMessages] {
+        let event = api.refusal_event(&refusal);
+        let run = drive::run(drive::plain(api), &event, &[]);
+        assert!(run.reading.facts.error, "our own event ends a stream as an error");
+        assert_eq!(run.terminal, Some(0));
+        assert!(api.read_answer(200, &api.refusal(&refusal)).facts.error);
+    }
+}

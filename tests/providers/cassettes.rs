@@ -1,0 +1,215 @@
+//! Recorded traffic of real providers, where it lies beside the repository: what a reference
+//! parser found in it must be found here too, streams cut at many points. Native only.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use governance_filter::llm::content_coding::{self, Coding};
+use governance_filter::llm::{AnswerReading, Api, StreamSettings};
+use serde_json::Value;
+
+use super::drive;
+
+/// Most bytes read of one recorded stream over all its runs: the suite stays below ten seconds.
+const BYTES_PER_STREAM: usize = 1 << 19;
+
+struct Pair {
+    id: String,
+    stream: bool,
+    request: Vec<u8>,
+    status: u16,
+    coding: Coding,
+    response: Vec<u8>,
+    expect: Value,
+}
+
+#[test]
+fn recorded_traffic_reads_as_the_reference_parser_read_it() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/cassettes");
+    if !folder.is_dir() {
+        println!("no recorded traffic beside the repository: fixtures only");
+        return;
+    }
+    let mut strict_failures = Vec::new();
+    for path in files(&folder) {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let api =
+            if name.starts_with("anthropic.") { Api::AnthropicMessages } else { Api::OpenAiChat };
+        let strict = ["openai.chat_completions.jsonl", "anthropic.messages.jsonl"];
+        let strict = strict.contains(&name.as_str());
+        let (mut met, mut all) = (0, 0);
+        for line in fs::read_to_string(&path).unwrap().split('\n').filter(|line| !line.is_empty()) {
+            let pair = pair(line);
+            let mut failures = check_request(api, &pair);
+            failures.extend(check_answer(api, &pair, strict));
+            all += 1;
+            met += usize::from(failures.is_empty());
+            for failure in failures {
+                println!("{name} {}: {failure}", pair.id);
+                if strict {
+                    strict_failures.push(format!("{name} {}: {failure}", pair.id));
+                }
+            }
+        }
+        println!("{name}: {met} of {all}");
+    }
+    assert!(strict_failures.is_empty(), "{strict_failures:#?}");
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| {
+            let name = path.to_string_lossy();
+            name.ends_with(".chat_completions.jsonl") || name.ends_with("/anthropic.messages.jsonl")
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+fn pair(line: &str) -> Pair {
+    let pair: Value = serde_json::from_str(line).unwrap();
+    let (request, response) = (&pair["request"], &pair["response"]);
+    Pair {
+        id: pair["id"].as_str().unwrap().to_owned(),
+        stream: pair["stream"].as_bool().unwrap(),
+        request: body(request),
+        status: response["status"].as_u64().unwrap() as u16,
+        coding: Coding::of(response["headers"]["content-encoding"].as_str()),
+        response: body(response),
+        expect: pair["expect"].clone(),
+    }
+}
+
+fn body(message: &Value) -> Vec<u8> {
+    match (message["body"].as_str(), message["body_b64"].as_str()) {
+        (Some(text), _) => text.as_bytes().to_vec(),
+        (None, Some(encoded)) => base64(encoded),
+        (None, None) => Vec::new(),
+    }
+}
+
+fn base64(encoded: &str) -> Vec<u8> {
+    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut bytes = Vec::new();
+    let (mut held, mut bits) = (0u32, 0);
+    for symbol in encoded.bytes().filter(|symbol| *symbol != b'=') {
+        let value = ALPHABET.iter().position(|known| *known == symbol).unwrap();
+        held = held << 6 | value as u32;
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            bytes.push((held >> bits) as u8);
+        }
+    }
+    bytes
+}
+
+fn check_request(api: Api, pair: &Pair) -> Vec<String> {
+    let facts = match api.read_request(&pair.request) {
+        Ok(facts) => facts,
+        // What a provider refused may be no request at all.
+        Err(_) if pair.status >= 400 => return Vec::new(),
+        Err(unread) => return vec![format!("request is unread: {unread:?}")],
+    };
+    let mut failures = Vec::new();
+    let expect = &pair.expect;
+    let model = facts.requested_model.map(Value::from).unwrap_or_default();
+    compare(&mut failures, "model_requested", &expect["model_requested"], &model);
+    compare(&mut failures, "stream", &expect["stream"], &facts.stream.into());
+    failures
+}
+
+fn check_answer(api: Api, pair: &Pair, every_cut: bool) -> Vec<String> {
+    if !pair.stream {
+        let body = match content_coding::decode(pair.coding, &pair.response) {
+            Ok(body) => body,
+            Err(unread) => return vec![format!("answer is not decoded: {unread:?}")],
+        };
+        let reading = api.read_answer(pair.status, &body);
+        let mut failures = check_reading(&reading, &pair.expect);
+        if let Some(unread) = reading.unread {
+            failures.push(format!("answer is unread: {unread:?}"));
+        }
+        return failures;
+    }
+    let settings = StreamSettings { coding: pair.coding, status: pair.status, ..drive::plain(api) };
+    let whole = drive::run(settings, &pair.response, &[]);
+    let mut failures = check_reading(&whole.reading, &pair.expect);
+    if whole.passed != pair.response {
+        failures.push("what was passed on is not what came".to_owned());
+    }
+    for cut in cuts(&pair.response).into_iter().filter(|_| every_cut) {
+        let run = drive::run(settings, &pair.response, &[cut]);
+        if run != whole {
+            failures.push(format!("cut at {cut} reads otherwise"));
+        }
+    }
+    failures
+}
+
+/// Every place in a short body; in a long one as many as the budget allows, half of them spread
+/// evenly and half around the ends of events.
+fn cuts(body: &[u8]) -> Vec<usize> {
+    let affordable = BYTES_PER_STREAM / body.len().max(1);
+    if body.len() <= affordable {
+        return (0..=body.len()).collect();
+    }
+    let mut cuts: Vec<usize> =
+        (0..=body.len()).step_by(2 * body.len() / affordable.max(1) + 1).collect();
+    let line_ends = |pair: &[u8]| pair == b"\n\n" || pair == b"\n\r";
+    let ends = body.windows(2).enumerate().filter(|(_, pair)| line_ends(pair));
+    let ends: Vec<usize> = ends.map(|(at, _)| at).collect();
+    for end in ends.iter().step_by(8 * ends.len() / affordable.max(1) + 1) {
+        cuts.extend((*end..=end + 3).filter(|cut| *cut <= body.len()));
+    }
+    cuts
+}
+
+fn check_reading(reading: &AnswerReading, expect: &Value) -> Vec<String> {
+    let facts = &reading.facts;
+    let mut failures = Vec::new();
+    let text = |value: &Option<String>| value.clone().map(Value::from).unwrap_or_default();
+    let count = |value: Option<u64>| value.map(Value::from).unwrap_or_default();
+    let calls: Vec<Value> = facts.tool_calls.iter().map(tool_call).collect();
+    let found = [
+        ("model_served", text(&facts.served_model)),
+        ("finish_reason", text(&facts.finish_reason)),
+        ("input_tokens", count(facts.usage.input_tokens)),
+        ("output_tokens", count(facts.usage.output_tokens)),
+        ("usage_raw", facts.usage.raw.clone().unwrap_or_default()),
+        ("output_text", facts.output.as_str().into()),
+        ("tool_calls", calls.into()),
+        ("system_fingerprint", text(&facts.system_fingerprint)),
+        ("has_logprobs", facts.logprob_confidence.is_some().into()),
+        ("error", facts.error.into()),
+    ];
+    for (name, value) in &found {
+        compare(&mut failures, name, &expect[name], value);
+    }
+    if expect["refusal"].is_string() && !facts.refusal {
+        failures.push("refusal: not found".to_owned());
+    }
+    if let Some(mean) = expect["mean_logprob_confidence"].as_f64() {
+        let found = facts.logprob_confidence.unwrap_or(f64::NAN);
+        if (found - mean).abs() > 1e-9 || found.is_nan() {
+            failures.push(format!("mean_logprob_confidence: expected {mean}, found {found}"));
+        }
+    }
+    failures
+}
+
+fn tool_call(call: &governance_filter::facts::ToolCall) -> Value {
+    let arguments = serde_json::from_str(&call.arguments);
+    let arguments = arguments.unwrap_or_else(|_| Value::from(call.arguments.clone()));
+    serde_json::json!({ "name": call.name, "arguments": arguments })
+}
+
+fn compare(failures: &mut Vec<String>, name: &str, expected: &Value, found: &Value) {
+    let shown = |value: &Value| value.to_string().chars().take(120).collect::<String>();
+    if !expected.is_null() && expected != found {
+        failures.push(format!("{name}: expected {}, found {}", shown(expected), shown(found)));
+    }
+}
