@@ -10,6 +10,7 @@ PYTHON ?= python3
 TOOLS := .governance/tools
 VENV := $(TOOLS)/venv
 LISTEN ?= 127.0.0.1:10000
+# UPSTREAM, DATABASE_URL and SLACK_WEBHOOK_URL reach the programs through the environment as they are.
 WASM := target/wasm32-wasip1/release/governance_filter.wasm
 
 # Suites without files, clock or network: the same source runs natively and on wasm32.
@@ -19,8 +20,6 @@ PURE_PRESENT = $(foreach suite,$(PURE_SUITES),$(if $(wildcard tests/$(suite).rs)
 
 WASM_BINDGEN = $(shell awk '/^name = "wasm-bindgen"$$/ {getline; gsub(/[^0-9.]/, ""); print}' Cargo.lock)
 TARGETS := wasm32-wasip1 wasm32-unknown-unknown
-
-export UPSTREAM DATABASE_URL SLACK_WEBHOOK_URL
 
 .PHONY: help
 help: ## list these commands

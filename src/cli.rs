@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 
 mod account;
 mod check;
+mod connection;
 mod data_dir;
 mod database;
 mod demo;

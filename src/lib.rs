@@ -11,6 +11,8 @@
 //! facts
 //! ```
 
+#[cfg(not(target_family = "wasm"))]
+pub mod cli;
 pub mod detect;
 pub mod exchange;
 pub mod facts;
@@ -20,7 +22,5 @@ pub mod policy;
 pub mod record;
 pub mod settings;
 
-#[cfg(not(target_family = "wasm"))]
-pub mod cli;
 #[cfg(target_os = "wasi")]
 mod filter;

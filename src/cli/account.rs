@@ -1,4 +1,4 @@
-//! The account under which Postgres runs when this program is root, and what that account may reach.
+//! The account under which Postgres runs when this program is root, and what it may reach.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The data folder of one stack: where it is, who may hold it, and what it remembers between starts.
+//! The data folder of one stack: where it is, who holds it, what it remembers between starts.
 
 use std::collections::BTreeMap;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
@@ -60,6 +60,7 @@ impl DataDir {
             .create(true)
             .truncate(false)
             .write(true)
+            .mode(0o600)
             .open(&lock_path)
             .map_err(CliError::file("open", &lock_path))?;
         match lock.try_lock() {

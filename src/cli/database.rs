@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use super::CliError;
+use super::connection::connect;
 use super::data_dir::{DataDir, Logins, secret};
-use super::postgres::connect;
 use super::process::{DeathSignal, Launch};
 
 /// The addresses of one database, by what their user may do.
@@ -27,7 +27,8 @@ pub(crate) fn provision(
         name: "log-collector migrate",
         program: collector.to_owned(),
         arguments: ["migrate", "--database-url", admin_url].map(Into::into).to_vec(),
-        environment: Vec::new(),
+        // The address is in the arguments; a file set for another collector would contradict it.
+        environment: vec![("DATABASE_URL_FILE".to_owned(), String::new())],
         account: None,
         directory: data.path().to_owned(),
         log: data.log("migrate"),
@@ -47,7 +48,7 @@ pub(crate) fn provision(
             logins
         }
     };
-    let mut client = connect(admin_url).map_err(CliError::database("connect to the database"))?;
+    let mut client = connect(admin_url)?;
     let name: String = client
         .query_one("SELECT current_database()", &[])
         .and_then(|row| row.try_get(0))

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::CliError;
 use super::account::Account;
+use super::connection::connect;
 use super::data_dir::{DataDir, make_folder, replace_file, shared_folder};
 use super::ports;
 use super::process::{DeathSignal, Launch};
@@ -76,8 +77,8 @@ impl EmbeddedPostgres {
         self.url(DATABASE)
     }
 
-    /// Waits for a server that was killed to let go of the folder: two would destroy it, so Postgres
-    /// refuses the second.
+    /// Waits for a server that was killed to let go of the folder: two would destroy it, so
+    /// Postgres refuses the second.
     pub(crate) fn await_release(&self) {
         const PATIENCE: Duration = Duration::from_secs(10);
         let deadline = Instant::now() + PATIENCE;
@@ -93,8 +94,7 @@ impl EmbeddedPostgres {
 
     /// Makes the collector's database if it is not there.
     pub(crate) fn create_database(&self) -> Result<(), CliError> {
-        let mut client = connect(&self.url("postgres"))
-            .map_err(CliError::database("connect to the embedded Postgres"))?;
+        let mut client = connect(&self.url("postgres"))?;
         let found = client
             .query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&DATABASE])
             .map_err(CliError::database("list the databases"))?;
@@ -118,12 +118,6 @@ impl EmbeddedPostgres {
         pid.and_then(rustix::process::Pid::from_raw)
             .is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok())
     }
-}
-
-/// A connection that gives up soon.
-pub(crate) fn connect(url: &str) -> Result<::postgres::Client, ::postgres::Error> {
-    let mut config: ::postgres::Config = url.parse()?;
-    config.connect_timeout(Duration::from_secs(5)).connect(::postgres::NoTls)
 }
 
 fn choose(found: Vec<PostgresBinaries>, folder: &Path) -> Result<PostgresBinaries, CliError> {

@@ -1,7 +1,7 @@
 //! Child processes: started in a process group of their own, logged to a file, gone when we are.
 //!
-//! Linux sends the parent-death signal when the *thread* that started a child ends, so only the main
-//! thread may call [`Launch::spawn`].
+//! Linux sends the parent-death signal when the *thread* that started a child ends, so only the
+//! main thread may call [`Launch::spawn`].
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
@@ -34,7 +34,8 @@ pub(crate) struct Launch {
     pub(crate) name: &'static str,
     pub(crate) program: PathBuf,
     pub(crate) arguments: Vec<OsString>,
-    /// Only these variables where an account is given, these besides our own where not.
+    /// Only these variables where an account is given, these besides our own where not; an empty
+    /// value takes one of ours away.
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) account: Option<Account>,
     pub(crate) directory: PathBuf,
@@ -113,7 +114,12 @@ impl Launch {
             command.env_clear().env("LC_ALL", "C").env("PATH", "/usr/bin:/bin");
         }
         command.args(&self.arguments);
-        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        for (name, value) in &self.environment {
+            match value.is_empty() {
+                true => command.env_remove(name),
+                false => command.env(name, value),
+            };
+        }
         Ok(command)
     }
 

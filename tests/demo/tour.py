@@ -27,10 +27,13 @@ OPENAI = openai.OpenAI(
 ANTHROPIC = anthropic.Anthropic(
     base_url=GATEWAY, api_key=os.environ.get("ANTHROPIC_API_KEY") or "replay", max_retries=0
 )
-WEATHER = {
-    "name": "get_weather",
-    "description": "The weather in a place",
-    "parameters": {"type": "object", "properties": {"location": {"type": "string"}}},
+ADD = {
+    "name": "add",
+    "description": "Adds two numbers",
+    "parameters": {
+        "type": "object",
+        "properties": {"a": {"type": "number"}, "b": {"type": "number"}},
+    },
 }
 
 results = open(os.environ["TOUR_RESULTS"], "w", encoding="utf-8", buffering=1)
@@ -75,6 +78,15 @@ def ask(model, text, **more):
     return raw.http_response, raw.parse()
 
 
+def claude_says(text, model=CLAUDE, **more):
+    """One message of Anthropic's: the HTTP answer and the parsed one."""
+    messages = [{"role": "user", "content": text}]
+    raw = ANTHROPIC.messages.with_raw_response.create(
+        model=model, max_tokens=256, messages=messages, **more
+    )
+    return raw.http_response, raw.parse()
+
+
 def approved():
     """An approved model: answered, with a record"""
     answer, completion = ask(PINNED, "Say foo loudly.")
@@ -113,9 +125,11 @@ def low_confidence():
 
 def high_risk():
     """Health data and a social security number: answered, routed to a person"""
-    text = "Patient Jane Roe, SSN 219-09-9999, asks what to take against her diabetes."
-    answer, _ = ask(PINNED, text, extra_headers={"x-ai-category": "healthcare"})
-    judged(answer, "completed", ["high_risk_review"], model=PINNED)
+    text = "Patient Jane Roe, SSN 219-09-9999, has diabetes. The meeting is scheduled for March "
+    text += "15th at 2 PM. Extract the key information."
+    answer, message = claude_says(text, extra_headers={"x-ai-category": "healthcare"})
+    judged(answer, "completed", ["high_risk_review"], model=CLAUDE)
+    say(f"     answer: {' '.join(message.content[0].text.split())}")
 
 
 def stream():
@@ -136,8 +150,8 @@ def stream():
 
 def tool_call():
     """A tool call: passed on as the model made it"""
-    tools = [{"type": "function", "function": WEATHER}]
-    answer, completion = ask(PINNED, "What is the weather in Boston?", tools=tools)
+    tools = [{"type": "function", "function": ADD}]
+    answer, completion = ask(PINNED, "What is 1 + 2?", tools=tools)
     calls = completion.choices[0].message.tool_calls or []
     check(calls, "no tool was called")
     judged(answer, "completed", model=PINNED)
@@ -158,23 +172,15 @@ def upstream_error():
 
 def claude():
     """Anthropic's client and API, through the same gateway"""
-    raw = ANTHROPIC.messages.with_raw_response.create(
-        model=CLAUDE,
-        max_tokens=64,
-        messages=[{"role": "user", "content": "What is the capital of France?"}],
-    )
-    judged(raw.http_response, "completed", model=CLAUDE)
-    say(f"     answer: {raw.parse().content[0].text}")
+    answer, message = claude_says("What is the capital of France?")
+    judged(answer, "completed", model=CLAUDE)
+    say(f"     answer: {message.content[0].text}")
 
 
 def claude_unapproved():
     """The same refusal in Anthropic's own shape"""
     try:
-        ANTHROPIC.messages.create(
-            model="claude-3-haiku-20240307",
-            max_tokens=64,
-            messages=[{"role": "user", "content": "Hello"}],
-        )
+        claude_says("Hello", model="claude-3-haiku-20240307")
     except anthropic.PermissionDeniedError as error:
         judged(error.response, "denied", ["approved_models"])
         say(f"     {type(error).__name__}: {error.body['error']['message']}")
@@ -215,13 +221,13 @@ def policy_edit():
 
 STEPS = [approved, floating_alias, unapproved, low_confidence, high_risk, stream, tool_call]
 STEPS += [upstream_error, claude, claude_unapproved, policy_edit]
-# These need answers that only the recordings give.
+# A real provider gives no such answers on demand, and is one provider.
 REPLAY_ONLY = {low_confidence, upstream_error}
-OPENAI_ONLY = {claude, claude_unapproved}
+ANTHROPIC_ONLY = {high_risk, claude, claude_unapproved}
 
 for number, step in enumerate(STEPS, 1):
     say(f"{number:3}. {step.__doc__}")
-    if not REPLAY and (step in REPLAY_ONLY or step in OPENAI_ONLY):
+    if not REPLAY and (step in REPLAY_ONLY or step in ANTHROPIC_ONLY):
         say("     left out: it needs the built-in provider")
         continue
     try:

@@ -1,5 +1,5 @@
-//! What the tour left behind: the rows as they stand in Postgres, and Slack's messages, each compared
-//! with what the caller saw.
+//! What the tour left behind: the rows as they stand in Postgres, and Slack's messages, each
+//! compared with what the caller saw.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -7,7 +7,7 @@ use ::postgres::Row;
 use serde::Deserialize;
 
 use crate::cli::CliError;
-use crate::cli::postgres::connect;
+use crate::cli::connection::connect;
 use crate::cli::standin::Slack;
 use crate::cli::terminal::Terminal;
 
@@ -52,7 +52,7 @@ pub(super) fn database(
     since: SystemTime,
     terminal: &Terminal,
 ) -> Result<Vec<String>, CliError> {
-    let mut client = connect(url).map_err(CliError::database("read the decisions"))?;
+    let mut client = connect(url)?;
     let rows = client.query(ROWS, &[&since]).map_err(CliError::database("read the decisions"))?;
     let decisions: Vec<Decision> = rows
         .iter()

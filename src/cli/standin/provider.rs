@@ -1,5 +1,5 @@
-//! A provider that answers OpenAI chat completions and Anthropic messages from recordings, plain and
-//! streamed. It knows no keys and no limits, and thinks of nothing.
+//! A provider that answers OpenAI chat completions and Anthropic messages from recordings, plain
+//! and streamed. It knows no keys and no limits, and thinks of nothing.
 
 use std::convert::Infallible;
 use std::io;

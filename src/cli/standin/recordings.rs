@@ -45,7 +45,7 @@ pub(super) struct Asked {
     text: String,
 }
 
-const FILES: [&str; 10] = [
+const FILES: [&str; 11] = [
     include_str!("../../../tests/demo/recordings/openai-rate-limited.json"),
     include_str!("../../../tests/demo/recordings/openai-plain-sure.json"),
     include_str!("../../../tests/demo/recordings/openai-plain-unsure.json"),
@@ -54,6 +54,7 @@ const FILES: [&str; 10] = [
     include_str!("../../../tests/demo/recordings/openai-stream.json"),
     include_str!("../../../tests/demo/recordings/anthropic-rate-limited.json"),
     include_str!("../../../tests/demo/recordings/anthropic-plain-tool-call.json"),
+    include_str!("../../../tests/demo/recordings/anthropic-plain-meeting.json"),
     include_str!("../../../tests/demo/recordings/anthropic-plain.json"),
     include_str!("../../../tests/demo/recordings/anthropic-stream.json"),
 ];
@@ -177,14 +178,11 @@ mod tests {
 
     #[test]
     fn logprobs_come_only_when_asked_for() {
-        let ask = |logprobs| {
-            let text = "Say foo quietly";
-            answer(
-                "openai",
-                &format!(
-                    r#"{{"model":"m","logprobs":{logprobs},"messages":[{{"role":"user","content":"{text}"}}]}}"#
-                ),
-            )
+        let ask = |logprobs: bool| {
+            let messages = serde_json::json!([{"role": "user", "content": "Say foo quietly"}]);
+            let request =
+                serde_json::json!({"model": "m", "logprobs": logprobs, "messages": messages});
+            answer("openai", &request.to_string())
         };
         assert!(ask(true).contains("\"logprob\":"));
         assert!(!ask(false).contains("\"logprob\":"));

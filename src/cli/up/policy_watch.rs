@@ -1,5 +1,5 @@
-//! Takes up a changed policy file: checked first, then given to Envoy, then confirmed by Envoy's own
-//! counters. A broken file changes nothing.
+//! Takes up a changed policy file: checked first, then given to Envoy, then confirmed by Envoy's
+//! own counters. A broken file changes nothing.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

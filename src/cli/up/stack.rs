@@ -85,12 +85,13 @@ impl Stack {
         stop: &Stop,
         terminal: &Terminal,
     ) -> Result<Self, CliError> {
-        let (policy_text, policy) = check::load(&options.policy)?;
-        let parts = Parts::find(options)?;
-        let mut data = DataDir::open(&options.data_dir, parts.account.as_ref(), terminal)?;
+        // What an earlier start that was killed left there is not true of this one.
         if let Some(path) = &options.ready_file {
             let _ = std::fs::remove_file(path);
         }
+        let (policy_text, policy) = check::load(&options.policy)?;
+        let parts = Parts::find(options)?;
+        let mut data = DataDir::open(&options.data_dir, parts.account.as_ref(), terminal)?;
 
         let mut postgres = match &options.database_url {
             Some(_) => None,
@@ -234,20 +235,24 @@ fn start_collector(
 ) -> Result<Service, CliError> {
     terminal.step("starting the collector");
     let address = ports::reachable(parts.collector_address);
-    let mut environment = vec![
-        ("DATABASE_URL".to_owned(), urls.app.clone()),
-        ("GOVERNANCE_TOKEN".to_owned(), data.state().token.clone()),
+    let environment = [
+        ("DATABASE_URL", urls.app.clone()),
+        ("GOVERNANCE_TOKEN", data.state().token.clone()),
+        ("SLACK_WEBHOOK_URL", options.slack_webhook.clone().unwrap_or_default()),
+        // The lines that are relayed are text.
+        ("LOG_FORMAT", "text".to_owned()),
+        // Set for another collector, these would contradict the ones above.
+        ("DATABASE_URL_FILE", String::new()),
+        ("GOVERNANCE_TOKEN_FILE", String::new()),
+        ("SLACK_WEBHOOK_URL_FILE", String::new()),
     ];
-    environment.extend(
-        options.slack_webhook.iter().map(|url| ("SLACK_WEBHOOK_URL".to_owned(), url.clone())),
-    );
     let launch = Launch {
         name: "the collector",
         program: parts.collector.clone(),
         arguments: ["serve", "--listen", &parts.collector_address.to_string()]
             .map(Into::into)
             .to_vec(),
-        environment,
+        environment: environment.map(|(name, value)| (name.to_owned(), value)).to_vec(),
         account: None,
         directory: data.path().to_owned(),
         log: data.log("collector"),

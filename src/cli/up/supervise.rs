@@ -1,4 +1,5 @@
-//! The loop that keeps the stack up: restarts what died, takes up a changed policy, stops on request.
+//! The loop that keeps the stack up: restarts what died, takes up a changed policy, stops when
+//! asked to.
 
 use std::time::{Duration, Instant};
 
