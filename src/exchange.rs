@@ -46,7 +46,7 @@ pub struct Setup {
 #[derive(Debug)]
 pub enum Event {
     /// The request's headers are there.
-    RequestHeaders(RequestHead, End),
+    RequestHeaders(Box<RequestHead>, End),
     /// Bytes of the request's body that were not seen before.
     RequestBody(Vec<u8>, End),
     /// The answer's headers are there.
@@ -221,7 +221,7 @@ impl Exchange {
         let setup = &self.setup;
         self.phase = match event {
             Event::RequestHeaders(head, end) => match phase {
-                Phase::Idle => Incoming::begin(setup, head, end, now_ms, &mut effects),
+                Phase::Idle => Incoming::begin(setup, *head, end, now_ms, &mut effects),
                 other => other,
             },
             Event::RequestBody(bytes, end) => match phase {

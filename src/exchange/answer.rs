@@ -95,14 +95,14 @@ impl PlainAnswer {
         effects.push(Effect::Send(line, Hold::No));
     }
 
-    fn finish(mut self: Box<Self>, setup: &Setup, now_ms: u64, effects: &mut Vec<Effect>) -> Phase {
+    fn finish(self, setup: &Setup, now_ms: u64, effects: &mut Vec<Effect>) -> Phase {
         let (reading, stripped) = self.read();
         if let Some(body) = stripped {
             effects.push(Effect::ResponseHeader("content-encoding", None));
             effects.push(Effect::ResponseHeader("content-length", Some(body.len().to_string())));
             effects.push(Effect::ResponseBody(body));
         }
-        let (verdict, answer) = judged(setup, &mut self.call, &self.head, &reading, now_ms);
+        let (verdict, answer) = judged(setup, &self.call, &self.head, &reading, now_ms);
         let kind = outcome_kind(&answer, verdict.denial.as_ref());
         let status = Some(self.head.status);
         let unread: Vec<Unread> = reading.unread.into_iter().collect();
@@ -233,15 +233,9 @@ impl StreamedAnswer {
         }
     }
 
-    pub fn abandoned(
-        mut self: Box<Self>,
-        setup: &Setup,
-        end: Ending,
-        now_ms: u64,
-        effects: &mut Vec<Effect>,
-    ) {
+    pub fn abandoned(&self, setup: &Setup, end: Ending, now_ms: u64, effects: &mut Vec<Effect>) {
         let reading = self.reading();
-        let (verdict, answer) = judged(setup, &mut self.call, &self.head, &reading, now_ms);
+        let (verdict, answer) = judged(setup, &self.call, &self.head, &reading, now_ms);
         let unread: Vec<Unread> = reading.unread.into_iter().collect();
         let (kind, status) = (ended_early(end), Some(self.head.status));
         let line = self.call.outcome(setup, kind, status, &answer, &verdict, &unread, now_ms);
@@ -250,14 +244,14 @@ impl StreamedAnswer {
 
     /// Sends the outcome; from the terminal event on, nothing leaves before its ack.
     fn hold_end(
-        mut self: Box<Self>,
+        self,
         setup: &Setup,
         before: Option<Vec<u8>>,
         now_ms: u64,
         effects: &mut Vec<Effect>,
     ) -> Phase {
         let reading = self.reading();
-        let (verdict, answer) = judged(setup, &mut self.call, &self.head, &reading, now_ms);
+        let (verdict, answer) = judged(setup, &self.call, &self.head, &reading, now_ms);
         let kind = outcome_kind(&answer, verdict.denial.as_ref());
         let unread: Vec<Unread> = reading.unread.into_iter().collect();
         let status = Some(self.head.status);
@@ -317,7 +311,7 @@ impl Passed {
 /// The verdict on a whole answer, and its facts with what only the head knows.
 fn judged(
     setup: &Setup,
-    call: &mut Call,
+    call: &Call,
     head: &ResponseHead,
     reading: &AnswerReading,
     now_ms: u64,

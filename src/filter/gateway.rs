@@ -1,7 +1,7 @@
 //! What the root and its streams share: policy, outbox, the table of streams, the wake queue.
 //! Turns effects into host calls; what is to be done is decided in `exchange` and `outbox`.
 
-use super::host::{self, Buffer, HostResult, Map};
+use super::host::{self, Buffer, HeaderMap, HostResult};
 use super::metrics::Metrics;
 use crate::exchange::{Budget, Commit, Effect, Event, Exchange, Flow, Hold, Setup, Side};
 use crate::outbox::Outbox;
@@ -145,10 +145,10 @@ impl Stream {
                 return Ok(refused.then_some(Event::Commit(kind, Commit::Expired)));
             }
             Effect::RequestHeader(name, value) => {
-                host::set_header(Map::RequestHeaders, name, value.as_deref())?;
+                host::set_header(HeaderMap::Request, name, value.as_deref())?;
             }
             Effect::ResponseHeader(name, value) => {
-                host::set_header(Map::ResponseHeaders, name, value.as_deref())?;
+                host::set_header(HeaderMap::Response, name, value.as_deref())?;
             }
             Effect::RequestBody(bytes) => {
                 self.request_seen = bytes.len();

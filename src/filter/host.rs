@@ -20,10 +20,10 @@ pub type Headers = Vec<(Vec<u8>, Vec<u8>)>;
 /// The ABI's header maps.
 #[derive(Clone, Copy, Debug)]
 #[repr(u32)]
-pub enum Map {
-    RequestHeaders = 0,
-    ResponseHeaders = 2,
-    CallHeaders = 6,
+pub enum HeaderMap {
+    Request = 0,
+    Response = 2,
+    CallAnswer = 6,
 }
 
 /// The ABI's buffers.
@@ -135,7 +135,7 @@ pub fn replace_buffer(buffer: Buffer, bytes: &[u8]) -> HostResult<()> {
 }
 
 /// All headers of a map, bytes as they came.
-pub fn headers(map: Map) -> HostResult<Headers> {
+pub fn headers(map: HeaderMap) -> HostResult<Headers> {
     let read = |data: *mut *mut u8, size: *mut usize| unsafe {
         proxy_get_header_map_pairs(map as u32, data, size)
     };
@@ -146,7 +146,7 @@ pub fn headers(map: Map) -> HostResult<Headers> {
 }
 
 /// Sets a header, or removes it.
-pub fn set_header(map: Map, name: &str, value: Option<&str>) -> HostResult<()> {
+pub fn set_header(map: HeaderMap, name: &str, value: Option<&str>) -> HostResult<()> {
     let map = map as u32;
     check(match value {
         Some(value) => unsafe {

@@ -2,7 +2,7 @@
 //! Decides nothing.
 
 use super::gateway::{Gateway, Stream};
-use super::host::{self, Buffer, Map};
+use super::host::{self, Buffer, HeaderMap};
 use super::root::HOLD_PROVEN;
 use crate::exchange::{End, Ending, Event, Flow, Origin, RequestHead, ResponseHead, Side};
 use proxy_wasm::traits::{Context, HttpContext};
@@ -68,8 +68,8 @@ impl HttpContext for HttpStream {
             source_address: host::text_property(&["source", "address"]),
             route: host::text_property(&["xds", "route_name"]),
         };
-        let headers = host::headers(Map::RequestHeaders).unwrap_or_default();
-        let head = RequestHead::read(&headers, origin);
+        let headers = host::headers(HeaderMap::Request).unwrap_or_default();
+        let head = Box::new(RequestHead::read(&headers, origin));
         self.handle(Side::Request, Event::RequestHeaders(head, end(end_of_stream)))
     }
 
@@ -87,7 +87,7 @@ impl HttpContext for HttpStream {
         // Envoy names how an answer came about; only `via_upstream` is a provider's.
         let details = host::property(&["response", "code_details"]);
         let local = details.is_some_and(|details| details != b"via_upstream");
-        let headers = host::headers(Map::ResponseHeaders).unwrap_or_default();
+        let headers = host::headers(HeaderMap::Response).unwrap_or_default();
         let head = ResponseHead::read(&headers, local);
         self.handle(Side::Response, Event::ResponseHeaders(head, end(end_of_stream)))
     }

@@ -3,7 +3,7 @@
 //! the call and drops it where that context is gone.
 
 use super::gateway::Gateway;
-use super::host::{self, Buffer, Map};
+use super::host::{self, Buffer, HeaderMap};
 use super::http::{HttpStream, Refusing};
 use crate::exchange::{Commit, Event};
 use crate::outbox::{ACK_BYTES_MAX, Call, CallId, News, Notice};
@@ -123,10 +123,10 @@ impl Root {
     fn tell(&self, gateway: &Rc<Gateway>, context: u32, event: Event) {
         let stream = gateway.streams.borrow().get(&context).cloned();
         let Some(stream) = stream else { return };
-        if host::set_effective_context(context).is_ok() {
-            if let Ok(mut stream) = stream.try_borrow_mut() {
-                stream.handle(gateway, event);
-            }
+        if host::set_effective_context(context).is_ok()
+            && let Ok(mut stream) = stream.try_borrow_mut()
+        {
+            stream.handle(gateway, event);
         }
         let _ = host::set_effective_context(self.context);
     }
@@ -154,7 +154,7 @@ impl Root {
         if headers == 0 {
             return None;
         }
-        let pairs = host::headers(Map::CallHeaders).ok()?;
+        let pairs = host::headers(HeaderMap::CallAnswer).ok()?;
         let (_, status) = pairs.iter().find(|(name, _)| name == b":status")?;
         let status = std::str::from_utf8(status).ok()?.parse().ok()?;
         let body = host::buffer(Buffer::CallBody, 0, body_size.min(ACK_BYTES_MAX)).ok()?;

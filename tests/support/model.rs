@@ -102,7 +102,7 @@ impl Model {
 
     /// Request headers.
     pub fn request_head(&mut self, headers: &[(&str, &str)], end: End) -> &mut Model {
-        let head = RequestHead::read(&bytes(headers), Origin::default());
+        let head = Box::new(RequestHead::read(&bytes(headers), Origin::default()));
         self.request.began = true;
         self.request.held_end = end == End::OfStream;
         self.on(Event::RequestHeaders(head, end));
