@@ -112,7 +112,6 @@ unsafe extern "C" {
     fn proxy_done() -> u32;
     fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
     fn proxy_increment_metric(id: u32, offset: i64) -> u32;
-    fn proxy_record_metric(id: u32, value: u64) -> u32;
 }
 
 /// Bytes of a buffer from `start`, at most `size_max`; empty where there are none.
@@ -257,9 +256,11 @@ pub fn increment(metric: Metric, by: u64) {
     }
 }
 
-/// Sets a gauge.
-pub fn record(metric: Metric, value: u64) {
-    let _ = unsafe { proxy_record_metric(metric.0, value) };
+/// Moves a gauge. All VMs of a gateway share it, so each adds its own change.
+pub fn adjust(metric: Metric, by: i64) {
+    if by != 0 {
+        let _ = unsafe { proxy_increment_metric(metric.0, by) };
+    }
 }
 
 /// Milliseconds since 1970.

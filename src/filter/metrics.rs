@@ -3,6 +3,7 @@
 use super::host::{self, Metric, MetricKind};
 use crate::exchange::Counter;
 use crate::outbox::Counts;
+use std::cell::Cell;
 
 const COUNTERS: [Counter; 9] = [
     Counter::Governed,
@@ -26,6 +27,8 @@ pub struct Metrics {
     expired: Option<Metric>,
     host_errors: Option<Metric>,
     outbox_lines: Option<Metric>,
+    /// This VM's share of the gauge.
+    lines_published: Cell<i64>,
 }
 
 // === impl Metrics ===
@@ -49,6 +52,7 @@ impl Metrics {
             expired: counter("holds_expired_total"),
             host_errors: counter("host_errors_total"),
             outbox_lines: host::define_metric(MetricKind::Gauge, lines).ok(),
+            lines_published: Cell::new(0),
         }
     }
 
@@ -72,7 +76,8 @@ impl Metrics {
         add(self.calls_failed, counts.calls_failed);
         add(self.expired, counts.expired);
         if let Some(gauge) = self.outbox_lines {
-            host::record(gauge, lines as u64);
+            let lines = i64::try_from(lines).unwrap_or(i64::MAX);
+            host::adjust(gauge, lines - self.lines_published.replace(lines));
         }
     }
 }
