@@ -2,7 +2,7 @@
 //! official packages; this one shows what left the gateway and when.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
 /// What a call brought back.
@@ -44,21 +44,34 @@ pub fn get(address: &str, path: &str) -> String {
     String::from_utf8_lossy(&send(address, request.as_bytes()).body).into_owned()
 }
 
-/// Sends raw bytes and reads to the end of the answer.
+/// Sends raw bytes and reads to the end of the answer. Reads while it sends: a gateway that
+/// refuses early stops reading, and what it answered is lost once it has closed.
 pub fn send(address: &str, request: &[u8]) -> Reply {
-    match open(address, request) {
-        Some(stream) => read(stream),
-        None => Reply::default(),
-    }
+    let Some(stream) = connect(address) else { return Reply::default() };
+    let Ok(mut sending) = stream.try_clone() else { return Reply::default() };
+    std::thread::scope(|scope| {
+        scope.spawn(move || sending.write_all(request));
+        let closing = stream.try_clone();
+        let reply = read(stream);
+        // Whatever is still being sent has nobody left to read it.
+        let _ = closing.map(|stream| stream.shutdown(Shutdown::Both));
+        reply
+    })
 }
 
 /// Sends raw bytes and leaves the answer unread.
 pub fn open(address: &str, request: &[u8]) -> Option<TcpStream> {
-    let mut stream = TcpStream::connect(address).ok()?;
-    stream.set_read_timeout(Some(SILENCE)).ok()?;
-    stream.set_nodelay(true).ok()?;
+    let mut stream = connect(address)?;
     // A gateway that refuses early stops reading: what matters then is its answer.
     let _ = stream.write_all(request);
+    Some(stream)
+}
+
+/// A connection that fails rather than waits for ever.
+pub fn connect(address: &str) -> Option<TcpStream> {
+    let stream = TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(SILENCE)).ok()?;
+    stream.set_nodelay(true).ok()?;
     Some(stream)
 }
 
@@ -114,6 +127,10 @@ impl Reply {
     fn parse(&mut self, wire: &[u8], closed: bool) {
         let Some(end) = wire.windows(4).position(|window| window == b"\r\n\r\n") else { return };
         let (head, rest) = wire.split_at(end + 4);
+        if head.starts_with(b"HTTP/1.1 100") {
+            // An interim answer; the answer follows.
+            return self.parse(rest, closed);
+        }
         let head = String::from_utf8_lossy(head);
         let mut lines = head.lines();
         let status = lines.next().and_then(|line| line.split(' ').nth(1));

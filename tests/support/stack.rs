@@ -45,6 +45,17 @@ impl Stack {
 
     /// The same with more arguments for `governance up`.
     pub fn start_with(name: &str, policy: &str, upstream: &str, more: &[&str]) -> Stack {
+        Stack::start_in(name, policy, upstream, more, &[])
+    }
+
+    /// The same in an environment with more variables.
+    pub fn start_in(
+        name: &str,
+        policy: &str,
+        upstream: &str,
+        more: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Stack {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let governance = root.join("target/release/governance");
         assert!(governance.is_file(), "{} is missing: run `make build`", governance.display());
@@ -65,6 +76,7 @@ impl Stack {
             .args(more)
             .env_remove("DATABASE_URL")
             .env_remove("SLACK_WEBHOOK_URL")
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a second handle"))
             .stderr(log)
@@ -87,7 +99,8 @@ impl Stack {
 
     /// Host and port of one of the ready file's URLs.
     pub fn address(&self, key: &str) -> String {
-        let url = self.ready[key].as_str().unwrap_or_else(|| panic!("no `{key}` in {}", self.ready));
+        let url =
+            self.ready[key].as_str().unwrap_or_else(|| panic!("no `{key}` in {}", self.ready));
         url.trim_start_matches("http://").trim_end_matches('/').to_owned()
     }
 
@@ -95,6 +108,11 @@ impl Stack {
     pub fn pid(&mut self, part: &str) -> i64 {
         assert!(self.ready_again(), "the ready file is there");
         self.ready["pids"][part].as_i64().unwrap_or_else(|| panic!("no pid of {part}"))
+    }
+
+    /// Process id of `governance up` itself.
+    pub fn up_pid(&self) -> i64 {
+        i64::from(self.up.id())
     }
 
     /// Kills a part with SIGKILL and waits until its successor is announced.
@@ -140,11 +158,16 @@ impl Stack {
         value.and_then(|value| value.trim().parse().ok()).unwrap_or(0)
     }
 
-    /// Replaces the policy file and waits until Envoy runs it.
+    /// Replaces the policy file; what comes of it is printed.
     pub fn put_policy(&self, policy: &str) {
         let next = self.folder.join("governance.yml.next");
         std::fs::write(&next, policy).expect("the policy is written");
         std::fs::rename(next, self.folder.join("governance.yml")).expect("the policy is replaced");
+    }
+
+    /// Where the stack keeps everything: policy, data, logs.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// What `governance up` printed so far.
@@ -154,7 +177,7 @@ impl Stack {
 
     /// Asks for an orderly stop and waits for it.
     pub fn stop(&mut self) -> std::process::ExitStatus {
-        signal(i64::from(self.up.id()), "TERM");
+        signal(self.up_pid(), "TERM");
         eventually("`governance up` to stop", PATIENCE, || self.up.try_wait().expect("waited"))
     }
 
@@ -181,7 +204,9 @@ impl Drop for Stack {
         }
         if std::thread::panicking() || std::env::var_os("GOVERNANCE_KEEP_LOGS").is_some() {
             eprintln!("--- governance up ---\n{}", self.printed());
-            for log in std::fs::read_dir(self.folder.join("data/log")).into_iter().flatten().flatten() {
+            for log in
+                std::fs::read_dir(self.folder.join("data/log")).into_iter().flatten().flatten()
+            {
                 let text = std::fs::read_to_string(log.path()).unwrap_or_default();
                 let tail: Vec<&str> = text.lines().rev().take(40).collect();
                 eprintln!("--- {} (last lines) ---", log.path().display());
