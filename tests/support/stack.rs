@@ -178,6 +178,11 @@ impl Stack {
     /// Asks for an orderly stop and waits for it.
     pub fn stop(&mut self) -> std::process::ExitStatus {
         signal(self.up_pid(), "TERM");
+        self.wait()
+    }
+
+    /// Waits for `governance up` to end.
+    pub fn wait(&mut self) -> std::process::ExitStatus {
         eventually("`governance up` to stop", PATIENCE, || self.up.try_wait().expect("waited"))
     }
 
