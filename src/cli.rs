@@ -41,7 +41,7 @@ enum Command {
     },
     /// Start Envoy with the filter, the collector and Postgres before a provider, and stay up
     Up(Box<up::Options>),
-    /// Start the stack with a built-in provider, send a guided tour of calls, show what was recorded
+    /// Start the stack before a built-in provider, send a guided tour of calls, show the records
     Demo(demo::Options),
 }
 

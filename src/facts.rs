@@ -68,7 +68,7 @@ pub struct AnswerFacts {
     pub header_confidence: Option<f64>,
     /// The provider answered with an error: status of 400 or more, or an error inside a 200.
     pub error: bool,
-    /// Milliseconds from the request's last byte going up to the answer's last byte (or terminal event).
+    /// Milliseconds from the request going up to the answer's end or terminal event.
     pub latency_ms: u64,
 }
 

@@ -3,7 +3,7 @@
 //! bytes are pinned by `tests/fixtures/contract/`. Does no I/O and reads no clock.
 //!
 //! A request is `application/x-ndjson`, one line a record:
-//! `{"kind":"outcome","digest":"<64 hex>","record":{…},"output_summary":"…","summary_salt":"<32 hex>"}`.
+//! `{"kind":"outcome","digest":"<64 hex>","record":{…},"output_summary":"…","summary_salt":"…"}`.
 //! `digest` is the SHA-256 of the exact bytes of `record` as they stand in the line. Summary and
 //! salt travel beside the record, which holds only their digest, so that they can be erased later.
 
