@@ -70,6 +70,12 @@ pub(crate) fn postgres() -> Result<Vec<PostgresBinaries>, CliError> {
     }
 }
 
+/// psql, beside the Postgres programs or on the path; convenient, never required.
+pub(crate) fn psql() -> Option<PathBuf> {
+    let beside = postgres().unwrap_or_default().into_iter().map(|found| found.folder.join("psql"));
+    beside.into_iter().find(|path| path.is_file()).or_else(|| on_path("psql"))
+}
+
 /// The Python of the tools folder, which has the official clients.
 pub(crate) fn python() -> Result<PathBuf, CliError> {
     let path = project_root().join(VENV).join("bin/python");

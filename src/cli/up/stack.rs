@@ -48,7 +48,7 @@ pub(crate) struct Stack {
     pub(crate) policy_text: String,
     pub(crate) policy_version: String,
     urls: Urls,
-    _data: DataDir,
+    data: DataDir,
 }
 
 /// What is found before anything is started, so that a missing part leaves nothing behind.
@@ -128,7 +128,7 @@ impl Stack {
             policy_text,
             policy_version: policy.version().to_string(),
             urls,
-            _data: data,
+            data,
         })
     }
 
@@ -153,6 +153,17 @@ impl Stack {
                 postgres: self.postgres.as_ref().map(|(_, service)| service.running.id()),
             },
         }
+    }
+
+    /// Writes a command that opens the database as the reader; `None` where no psql is at hand.
+    pub(crate) fn write_psql(&self) -> Option<PathBuf> {
+        let psql = tools::psql()?;
+        let path = self.data.path().join("psql");
+        let script =
+            format!("#!/bin/sh\nexec '{}' '{}' \"$@\"\n", psql.display(), self.urls.reader);
+        // It holds the reader's password, so it is its owner's alone.
+        replace_file(&path, script.as_bytes(), 0o700).ok()?;
+        Some(path)
     }
 
     /// Lets running requests end, then stops Envoy, the collector and Postgres, in that order: each

@@ -128,6 +128,10 @@ fn announce(stack: &Stack, options: &Options, terminal: &Terminal) -> Result<(),
          -H 'content-type: application/json' \
          -d '{{\"model\":\"gpt-4o\",\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'"
     ));
+    if let Some(psql) = stack.write_psql() {
+        let rows = "SELECT decision_id, model, outcome, actions FROM ai_decisions";
+        terminal.result(&format!("  {} -c '{rows}'", psql.display()));
+    }
     Ok(())
 }
 
