@@ -60,7 +60,9 @@ fn headline(outcome: &Outcome) -> String {
     // A record names its policies but not their triggers; a gate on confidence says so by name.
     let gate = asking.iter().find(|t| t.result == "fired" && t.policy.contains("confidence"));
     if let (Some(_), Some(confidence)) = (gate, outcome.confidence) {
-        return format!("🔍 Low-confidence output ({confidence})");
+        // Three decimals are enough for a person; the record has all of them.
+        let rounded = (confidence * 1000.0).round() / 1000.0;
+        return format!("🔍 Low-confidence output ({rounded})");
     }
     let failed = asking.first().map(|first| failure_note(first)).unwrap_or_default();
     format!(
