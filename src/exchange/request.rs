@@ -92,9 +92,9 @@ impl Incoming {
         }
     }
 
-    /// No byte of the announced body has come yet.
+    /// A body is to come, and no byte of it has.
     pub fn awaits_first_byte(&self) -> bool {
-        self.hash.bytes() == 0 && self.head.content_length.is_some_and(|bytes| bytes > 0)
+        self.hash.bytes() == 0
     }
 
     /// Envoy itself refused the request (413, a timeout) and has answered already.
