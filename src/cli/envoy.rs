@@ -185,7 +185,7 @@ impl Admin {
 
     /// Stops taking new connections; those that are there end their requests.
     pub(crate) fn drain(&self) {
-        let url = format!("{}/drain_listeners?graceful&skip_exit", self.url);
+        let url = format!("{}/drain_listeners?graceful", self.url);
         let _ = self.agent.post(url).send_empty();
     }
 
