@@ -55,6 +55,10 @@ test: tools check build ## format, lints, build, native suites, the pure suites 
 	  $(CARGO) test --target wasm32-unknown-unknown $(addprefix --test ,$(PURE_PRESENT)); \
 	fi
 
+.PHONY: bench
+bench: tools build ## what a governed call costs beside a bare Envoy
+	@$(CARGO) bench --bench gateway
+
 .PHONY: check
 check: prerequisites ## format and lints, native and wasm
 	@echo '==> check: format'
