@@ -313,6 +313,31 @@ fn what_cannot_be_read_is_refused_with_its_reason() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn a_key_that_stands_twice_is_refused_also_where_envoy_joined_it() {
+    let cases: [(&[&str], bool); 6] = [
+        (&["Bearer a", "Bearer b"], true),
+        (&["Bearer a,Bearer b"], true),
+        (&["bearer a, b"], true),
+        (&["Custom a,Basic b"], true),
+        (&["AWS4-HMAC-SHA256 Credential=a, Signature=b"], false),
+        (&["Bearer a"], false),
+    ];
+    for (values, refused) in cases {
+        let mut model = Model::new(SEED);
+        let mut headers = vec![(":method", "POST"), (":path", CHAT), ("content-type", JSON)];
+        headers.extend(values.iter().map(|value| ("authorization", *value)));
+        model.request_headers(&headers);
+        let body = r#"{"model":"gpt-4o-2025-12-17","messages":[]}"#;
+        model.request_body(body.as_bytes(), End::OfStream);
+        let denied = model.lines.iter().any(|line| line.kind == Kind::Outcome);
+        assert_eq!(denied, refused, "{values:?}");
+        if refused {
+            assert_eq!(model.outcome()["unread"], "duplicate_header", "{values:?}");
+        }
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn unreadable_allow_passes_with_a_record() {
     let mut model = Model::new("policies: []\nunreadable: allow\n");
     model.post("/v1/responses", "{}").ack(Kind::Intent);

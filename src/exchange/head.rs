@@ -10,6 +10,10 @@ const CATEGORIES_MAX: usize = 16;
 /// Longest category, request id or route kept.
 const WORD_BYTES_MAX: usize = 256;
 
+/// Headers that identity or reading hangs on.
+const ONCE: [&str; 5] =
+    ["authorization", "x-api-key", "api-key", "content-type", "content-encoding"];
+
 /// Where a request came from, as Envoy knows it.
 #[derive(Clone, Debug, Default)]
 pub struct Origin {
@@ -92,15 +96,8 @@ impl RequestHead {
             route: origin.route.filter(|route| !route.is_empty()).map(word),
             trace_id: text(headers, "traceparent").and_then(|value| trace_id(&value)),
             request_id: text(headers, "x-request-id").map(word),
-            duplicate: [
-                "authorization",
-                "x-api-key",
-                "api-key",
-                "content-type",
-                "content-encoding",
-            ]
-            .iter()
-            .any(|name| all(headers, name).count() > 1),
+            duplicate: ONCE.iter().any(|name| all(headers, name).count() > 1)
+                || first(headers, "authorization").is_some_and(is_joined),
         }
     }
 }
@@ -173,6 +170,18 @@ fn key_hash(value: &[u8]) -> String {
     let mut hash = sha256_hex(key);
     hash.truncate(16);
     hash
+}
+
+/// Envoy joins a header of this name that stands twice with a comma. Neither scheme has a comma of
+/// its own: RFC 6750 §2.1, RFC 7617 §2; those of others, such as AWS's, are left alone.
+fn is_joined(authorization: &[u8]) -> bool {
+    let known = |credentials: &[u8]| {
+        let scheme = credentials.trim_ascii_start().split(|byte| *byte == b' ').next();
+        scheme.is_some_and(|scheme| {
+            scheme.eq_ignore_ascii_case(b"bearer") || scheme.eq_ignore_ascii_case(b"basic")
+        })
+    };
+    authorization.contains(&b',') && authorization.split(|byte| *byte == b',').any(known)
 }
 
 /// `10.0.0.1:4711` and `[::1]:4711` without their port.
