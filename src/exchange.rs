@@ -88,7 +88,7 @@ pub enum Ending {
     Complete,
     /// The client went away.
     ClientLeft,
-    /// The provider could not be reached, or died.
+    /// The provider could not be reached, died, or sent what the gateway does not wait for.
     UpstreamFailed,
 }
 

@@ -10,6 +10,11 @@ use proxy_wasm::types::Action;
 use std::cell::RefCell;
 use std::rc::Rc;
 
+/// Why Envoy itself ends an answer that is coming: too large to hold, silent or too long. The
+/// client did not leave.
+const CUT_BY_ENVOY: [&str; 3] =
+    ["response_payload_too_large", "stream_idle_timeout", "max_duration_timeout"];
+
 /// Envoy's handle on one stream.
 pub struct HttpStream {
     context: u32,
@@ -105,7 +110,7 @@ impl HttpContext for HttpStream {
         let details = host::text_property(&["response", "code_details"]).unwrap_or_default();
         let ending = if details.starts_with("downstream_") {
             Ending::ClientLeft
-        } else if details.starts_with("upstream_") {
+        } else if details.starts_with("upstream_") || CUT_BY_ENVOY.contains(&details.as_str()) {
             Ending::UpstreamFailed
         } else {
             Ending::Complete
