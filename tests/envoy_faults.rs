@@ -1,0 +1,320 @@
+//! What the promise is worth when things die: real processes killed, stopped and reconfigured in
+//! the middle of a load, and what clients got held against what is in Postgres.
+//!
+//! Needs `make build` and `make tools`; `cargo test --test envoy_faults -- --nocapture` prints the
+//! table.
+
+#![cfg(not(target_family = "wasm"))]
+#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::unwrap_used)] // Tests fail by panicking.
+
+#[allow(dead_code)] // Shared with other suites.
+mod support {
+    pub mod client;
+    pub mod stack;
+    pub mod upstream;
+}
+#[path = "faults/ledger.rs"]
+mod ledger;
+#[path = "faults/load.rs"]
+mod load;
+
+use ledger::{HEAD, tally};
+use load::{Load, Sent};
+use serde_json::Value;
+use std::collections::HashMap;
+use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use support::stack::{PATIENCE, Stack, eventually, signal};
+use support::upstream::{ANSWER, Upstream};
+
+/// The policies that this project began with: no pins, no log probabilities, so that a body
+/// reaches the provider byte for byte and can be joined by its hash.
+const POLICY: &str = r#"policies:
+- name: high_risk_review
+  trigger: "category in ['healthcare', 'financial', 'pii']"
+  action: route_to_human_review
+- name: confidence_gate
+  trigger: "confidence < 0.75"
+  action: flag_for_review
+- name: approved_models
+  allowed: ["gpt-4o-2025-12-17", "claude-sonnet-4-6"]
+"#;
+const ALLOW: &str = "record:\n  on_failure: allow\n";
+const CLIENTS: usize = 8;
+
+/// Each test has the machine to itself: bounds of two seconds are real here.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[test]
+fn delivered_is_committed_and_no_provider_call_lacks_an_intent_whatever_is_killed() {
+    const KILLS: usize = 3;
+    let _alone = alone();
+    let upstream = Upstream::start();
+    let mut stack = Stack::start("kills", POLICY, &upstream.url);
+    let mut tallies = Vec::new();
+    println!("{HEAD}");
+    for part in ["collector", "postgres", "envoy"] {
+        let load = Load::start(part, &stack.gateway(), CLIENTS);
+        for _ in 0..KILLS {
+            load.more(100);
+            stack.kill(part);
+        }
+        load.more(100);
+        let tally = tally(&format!("kill -9 {part} x{KILLS}"), &load.end(), &stack, &upstream);
+        println!("{tally}");
+        tallies.push((part, tally));
+    }
+    for (part, tally) in tallies {
+        assert!(tally.delivered >= 100, "{part}: {tally}");
+        assert_eq!((tally.lost, tally.without_intent), (0, 0), "{part}: {tally}");
+        // Only a gateway that dies leaves intents open, at most one a client and kill.
+        let open_max = if part == "envoy" { KILLS * CLIENTS } else { 0 };
+        assert!(tally.open <= open_max, "{part}: {tally}");
+    }
+}
+
+#[test]
+fn intent_whose_gateway_died_is_closed_as_unknown() {
+    let _alone = alone();
+    let upstream = Upstream::start();
+    let close_soon = [("CLOSE_AFTER", "2s")];
+    let mut stack = Stack::start_in("orphan", POLICY, &upstream.url, &[], &close_soon);
+    let call = held(&stack, &upstream, "orphan", false);
+    stack.kill("envoy");
+    let call = call.join().expect("the client ends");
+    assert!(!call.whole(), "{:?}", call.reply);
+    let row = row_of(&stack, &call, "unknown");
+    assert_eq!(row["unread"], "outcome_missing");
+    assert_eq!(row["status"], Value::Null);
+    assert!(ledger::open_intents(&stack, &[call]).is_empty());
+}
+
+#[test]
+fn sigterm_lets_calls_in_flight_end_and_leaves_no_process() {
+    let _alone = alone();
+    let upstream = Upstream::start();
+    let mut stack = Stack::start("sigterm", POLICY, &upstream.url);
+    let load = Load::start("sigterm", &stack.gateway(), 4);
+    let calls = ["a", "b", "c", "d"].map(|id| held(&stack, &upstream, id, id > "b"));
+    load.more(50);
+    let processes = descendants(stack.up_pid());
+    assert!(processes.len() > 3, "{processes:?}");
+
+    signal(stack.up_pid(), "TERM");
+    eventually("the stop to be under way", PATIENCE, || {
+        stack.printed().contains("stopping: letting running requests end").then_some(())
+    });
+    for id in ["a", "b", "c", "d"] {
+        upstream.let_go(id);
+    }
+    for call in calls {
+        let call = call.join().expect("the client ends");
+        assert!(call.delivered(), "{}: {:?}", call.id, call.reply);
+    }
+    let status = stack.wait();
+    assert!(status.success(), "{status}\n{}", stack.printed());
+    let load = load.end();
+    let paid = |one: &&Sent| !upstream.calls_of(&one.id).is_empty();
+    for one in load.iter().filter(paid) {
+        assert!(one.delivered(), "{}: the provider answered in vain: {:?}", one.id, one.reply);
+    }
+    gone(&processes);
+}
+
+#[test]
+fn kill_of_governance_up_leaves_no_process() {
+    let _alone = alone();
+    let upstream = Upstream::start();
+    let mut stack = Stack::start("sigkill", POLICY, &upstream.url);
+    let load = Load::start("sigkill", &stack.gateway(), 4);
+    load.more(50);
+    let processes = descendants(stack.up_pid());
+    assert!(processes.len() > 3, "{processes:?}");
+    signal(stack.up_pid(), "KILL");
+    assert!(!stack.wait().success());
+    gone(&processes);
+    load.end();
+}
+
+#[test]
+fn silent_collector_under_deny_withholds_and_says_whether_to_retry() {
+    let _alone = alone();
+    let upstream = Upstream::start();
+    let mut stack = Stack::start("deny", POLICY, &upstream.url);
+    let plain = held(&stack, &upstream, "plain", false);
+    let stream = held(&stack, &upstream, "stream", true);
+    let collector = stack.pid("collector");
+    signal(collector, "STOP");
+    upstream.let_go("plain");
+    upstream.let_go("stream");
+    let late = Sent::call(&stack.gateway(), "late", false, &[]);
+    let (plain, stream) = (plain.join().expect("ends"), stream.join().expect("ends"));
+    signal(collector, "CONT");
+
+    // Never at the provider: try again.
+    assert_eq!((late.reply.status, late.reply.header("retry-after")), (503, Some("1")));
+    assert_eq!(late.reply.header("x-should-retry"), None);
+    assert!(upstream.calls_of("late").is_empty());
+    // Answered and paid for: do not.
+    assert_eq!((plain.reply.status, plain.reply.header("x-should-retry")), (503, Some("false")));
+    assert_eq!(plain.reply.header("retry-after"), None);
+    assert!(!plain.reply.text().contains(ANSWER), "{:?}", plain.reply);
+    // Everything but the end passed; the error stands in the end's place.
+    assert!(stream.reply.complete && !stream.delivered(), "{:?}", stream.reply);
+    let text = stream.reply.text();
+    let last = text.lines().rev().find_map(|line| line.strip_prefix("data: ")).expect("an event");
+    let error: Value = serde_json::from_str(last).expect("JSON");
+    assert_eq!(error["error"]["decision_id"], stream.reply.decision_id(), "{error}");
+
+    row_of(&stack, &late, "uncommitted_refused");
+    for call in [&plain, &stream] {
+        row_of(&stack, call, "completed");
+        delivery(&stack, call, "withheld");
+    }
+    assert_eq!(stack.counter("answers_withheld_total"), 2);
+    assert_eq!(stack.counter("intents_uncommitted_total"), 1);
+}
+
+#[test]
+fn silent_collector_under_allow_releases_counts_and_records_later() {
+    let _alone = alone();
+    let upstream = Upstream::start();
+    let policy = format!("{POLICY}{ALLOW}");
+    let mut stack = Stack::start("allow", &policy, &upstream.url);
+    let held = held(&stack, &upstream, "held", false);
+    let collector = stack.pid("collector");
+    signal(collector, "STOP");
+    upstream.let_go("held");
+    let gateway = stack.gateway();
+    let whole = std::thread::spawn(move || Sent::call(&gateway, "whole", true, &[]));
+    let (held, whole) = (held.join().expect("ends"), whole.join().expect("ends"));
+    signal(collector, "CONT");
+    for call in [&held, &whole] {
+        assert!(call.delivered(), "{}: {:?}", call.id, call.reply);
+        row_of(&stack, call, "completed");
+        delivery(&stack, call, "released_uncommitted");
+    }
+    // One outcome of the first call; intent and outcome of the second.
+    assert_eq!(stack.counter("released_uncommitted_total"), 3);
+    assert!(ledger::open_intents(&stack, &[held, whole]).is_empty());
+}
+
+#[test]
+fn policy_edited_under_load_fails_no_request_and_a_broken_one_changes_nothing() {
+    const EDITS: usize = 5;
+    let _alone = alone();
+    let upstream = Upstream::start();
+    let stack = Stack::start("reload", POLICY, &upstream.url);
+    let load = Load::start("reload", &stack.gateway(), CLIENTS);
+    let announced = |count: usize| {
+        eventually(&format!("policy {count} in force"), PATIENCE, || {
+            let versions = versions_announced(&stack.printed());
+            (versions.len() == count).then_some(versions)
+        })
+    };
+    for edit in 1..=EDITS {
+        load.more(50);
+        stack.put_policy(&format!("{POLICY}# edition {edit}\n"));
+        announced(1 + edit);
+    }
+    load.more(50);
+    stack.put_policy("policies:\n- name: broken\n  trigger: \"confidense < 0.75\"\n");
+    let refused = format!("refused; policy {} stays in force", announced(1 + EDITS)[EDITS]);
+    eventually("the broken policy to be refused", PATIENCE, || {
+        stack.printed().contains(&refused).then_some(())
+    });
+    assert!(stack.printed().contains("governance.yml:3:13: "), "{}", stack.printed());
+    load.more(50);
+    let sent = load.end();
+
+    let versions = announced(1 + EDITS);
+    let query = "SELECT decision_id, policy_version FROM ai_decisions WHERE outcome = 'completed'";
+    let text = |row: &Value, key: &str| row[key].as_str().unwrap_or_default().to_owned();
+    let rows = stack.rows(query);
+    let rows: HashMap<String, String> =
+        rows.iter().map(|row| (text(row, "decision_id"), text(row, "policy_version"))).collect();
+    let mut calls_under = vec![0; versions.len()];
+    for one in &sent {
+        assert!(one.delivered(), "{}: {:?}", one.id, one.reply);
+        let seen = one.reply.header("x-policy-version").expect("a version");
+        let row = rows.get(one.reply.decision_id()).map(String::as_str);
+        assert_eq!(row, Some(seen), "{}", one.id);
+        let known = versions.iter().position(|version| version == seen);
+        calls_under[known.unwrap_or_else(|| panic!("{seen} was never announced"))] += 1;
+    }
+    println!("calls under each policy: {calls_under:?}");
+    assert!(calls_under.iter().all(|calls| *calls > 0), "{calls_under:?}");
+}
+
+/// A call that the provider has seen and answers only when it is let go.
+fn held(
+    stack: &Stack,
+    upstream: &Upstream,
+    id: &'static str,
+    stream: bool,
+) -> std::thread::JoinHandle<Sent> {
+    let gateway = stack.gateway();
+    let hold = [("x-script", "hold")];
+    let call = std::thread::spawn(move || Sent::call(&gateway, id, stream, &hold));
+    eventually("the provider to be called", PATIENCE, || {
+        (!upstream.calls_of(id).is_empty()).then_some(())
+    });
+    call
+}
+
+/// The row of a call, once it is there.
+fn row_of(stack: &Stack, call: &Sent, outcome: &str) -> Value {
+    let hash = &call.input_hash;
+    let query = format!("SELECT * FROM ai_decisions WHERE input_hash = '{hash}'");
+    let row = eventually(&format!("the row of {}", call.id), PATIENCE, || stack.rows(&query).pop());
+    assert_eq!(row["outcome"], outcome, "{}: {row}", call.id);
+    row
+}
+
+fn delivery(stack: &Stack, call: &Sent, expected: &str) {
+    let id = call.reply.decision_id();
+    let query = format!("SELECT delivery FROM ai_deliveries WHERE decision_id = '{id}'");
+    let row = eventually(&format!("the delivery of {id}"), PATIENCE, || stack.rows(&query).pop());
+    assert_eq!(row["delivery"], expected, "{}", call.id);
+}
+
+fn versions_announced(printed: &str) -> Vec<String> {
+    let lines = printed.lines().filter_map(|line| line.trim().strip_suffix(" in force"));
+    let versions = lines.filter_map(|line| line.strip_prefix("policy sha256:"));
+    versions.map(|version| format!("sha256:{version}")).collect()
+}
+
+/// Ids of all living processes below one.
+fn descendants(root: i64) -> Vec<i64> {
+    let processes = processes();
+    let mut found = vec![root];
+    let mut next = 0;
+    while let Some(parent) = found.get(next).copied() {
+        found.extend(processes.iter().filter(|(_, of)| *of == parent).map(|(id, _)| *id));
+        next += 1;
+    }
+    found.split_off(1)
+}
+
+/// Waits until none of these processes lives.
+fn gone(ids: &[i64]) {
+    eventually("every process of the stack to end", PATIENCE, || {
+        let living = processes();
+        (!living.iter().any(|(id, _)| ids.contains(id))).then_some(())
+    });
+}
+
+/// Id and parent of every process that is no zombie.
+fn processes() -> Vec<(i64, i64)> {
+    let output = Command::new("ps").args(["-A", "-o", "pid=,ppid=,stat="]).output();
+    let text = output.expect("`ps` is there").stdout;
+    let process = |line: &str| {
+        let mut words = line.split_whitespace();
+        let (id, parent) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+        (!words.next()?.starts_with('Z')).then_some((id, parent))
+    };
+    String::from_utf8_lossy(&text).lines().filter_map(process).collect()
+}

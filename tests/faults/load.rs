@@ -1,0 +1,111 @@
+//! Clients that keep calling, plain and streamed in turn, each call with a body of its own. Notes
+//! what every call brought back; judges nothing.
+
+use crate::support::client::{self, Reply};
+use crate::support::stack::{PATIENCE, eventually};
+use governance_filter::record::sha256_hex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+
+/// A bound on each client's calls, far above what any test waits for.
+const CALLS_MAX: usize = 20_000;
+
+/// A call and what it brought back.
+pub struct Sent {
+    /// Its `x-test-id`.
+    pub id: String,
+    /// SHA-256 of the body, which no other call has.
+    pub input_hash: String,
+    /// A stream was asked for.
+    pub stream: bool,
+    /// What came back.
+    pub reply: Reply,
+}
+
+/// Clients at work.
+pub struct Load {
+    ended: Arc<AtomicBool>,
+    back: Arc<AtomicUsize>,
+    clients: Vec<JoinHandle<Vec<Sent>>>,
+}
+
+// === impl Load ===
+
+impl Load {
+    /// Starts this many clients; their calls' ids begin with `name`.
+    pub fn start(name: &str, gateway: &str, clients: usize) -> Load {
+        let (ended, back) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let client = |client: usize| {
+            let (ended, back) = (Arc::clone(&ended), Arc::clone(&back));
+            let (name, gateway) = (format!("{name}-{client}"), gateway.to_owned());
+            std::thread::spawn(move || call_until(&name, &gateway, &ended, &back))
+        };
+        let clients = (0..clients).map(client).collect();
+        Load { ended, back, clients }
+    }
+
+    /// Waits until so many more calls came back.
+    pub fn more(&self, calls: usize) {
+        let enough = self.back.load(Ordering::Relaxed) + calls;
+        eventually(&format!("{calls} more calls"), PATIENCE, || {
+            (self.back.load(Ordering::Relaxed) >= enough).then_some(())
+        });
+    }
+
+    /// Lets every client end its last call.
+    pub fn end(self) -> Vec<Sent> {
+        self.ended.store(true, Ordering::Relaxed);
+        self.clients.into_iter().flat_map(|one| one.join().expect("a client ends")).collect()
+    }
+}
+
+// === impl Sent ===
+
+impl Sent {
+    /// Sends one call; `more` are headers beside the usual ones.
+    pub fn call(gateway: &str, id: &str, stream: bool, more: &[(&str, &str)]) -> Sent {
+        let body = body(id, stream);
+        let input_hash = sha256_hex(body.as_bytes());
+        let reply = client::send(gateway, &request(id, &body, more));
+        Sent { id: id.to_owned(), input_hash, stream, reply }
+    }
+
+    /// The client got what only a committed decision may give it: a byte of a plain answer, the
+    /// end of a streamed one.
+    pub fn delivered(&self) -> bool {
+        let ended = !self.stream || self.reply.text().contains("data: [DONE]");
+        self.reply.status == 200 && ended
+    }
+
+    /// An answer in full, or a refusal in full; else the connection broke.
+    pub fn whole(&self) -> bool {
+        self.reply.status != 0 && self.reply.complete
+    }
+}
+
+fn call_until(name: &str, gateway: &str, ended: &AtomicBool, back: &AtomicUsize) -> Vec<Sent> {
+    let mut all = Vec::new();
+    while !ended.load(Ordering::Relaxed) && all.len() < CALLS_MAX {
+        let call = all.len();
+        let sent = Sent::call(gateway, &format!("{name}-{call}"), call % 2 == 1, &[]);
+        if sent.reply.status == 0 {
+            // Nobody is there: a real client would wait too.
+            std::thread::park_timeout(std::time::Duration::from_millis(50));
+        }
+        back.fetch_add(1, Ordering::Relaxed);
+        all.push(sent);
+    }
+    all
+}
+
+fn body(id: &str, stream: bool) -> String {
+    let message = format!(r#"{{"role":"user","content":"Call {id}"}}"#);
+    format!(r#"{{"model":"gpt-4o-2025-12-17","stream":{stream},"messages":[{message}]}}"#)
+}
+
+fn request(id: &str, body: &str, more: &[(&str, &str)]) -> Vec<u8> {
+    let mut headers = vec![("content-type", "application/json"), ("x-test-id", id)];
+    headers.extend(more);
+    client::post_with("/v1/chat/completions", &headers, body.as_bytes())
+}
