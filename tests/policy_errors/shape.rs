@@ -233,7 +233,7 @@ fn err_number_out_of_range() {
         r#"record: {summary_characters: 20000}
 "#,
         r#"
-governance.yml:1:30: `record.summary_characters`: expected a whole number from 0 to 10000, found `20000`
+governance.yml:1:30: `record.summary_characters`: expected a whole number from 0 to 1000, found `20000`
   | record: {summary_characters: 20000}
   |                              ^"#,
     );
@@ -245,7 +245,7 @@ fn err_word_where_a_number_is_expected() {
         r#"record: {summary_characters: many}
 "#,
         r#"
-governance.yml:1:30: `record.summary_characters`: expected a whole number from 0 to 10000, found `many`
+governance.yml:1:30: `record.summary_characters`: expected a whole number from 0 to 1000, found `many`
   | record: {summary_characters: many}
   |                              ^"#,
     );
