@@ -338,6 +338,26 @@ fn a_key_that_stands_twice_is_refused_also_where_envoy_joined_it() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn a_compressed_stream_is_read_alike_however_it_is_cut() {
+    let request = r#"{"model":"claude-sonnet-4-6","stream":true,"messages":[]}"#;
+    let stop = r#"{"type":"message_stop"}"#;
+    let text = r#"{"type":"content_block_delta","delta":{"type":"text_delta","text":"Hi"}}"#;
+    let stream = format!("data: {text}\n\ndata: {stop}\n\n");
+    let mut wire = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::Write::write_all(&mut wire, stream.as_bytes()).expect("writing to memory");
+    let wire = wire.finish().expect("writing to memory");
+    for cut in 1..wire.len() {
+        let mut model = Model::new(SEED);
+        model.post("/v1/messages", request).ack(Kind::Intent);
+        let headers = [("content-type", SSE), ("content-encoding", "gzip")];
+        model.answer_headers(200, &headers, End::Open);
+        model.answer_body(&wire[..cut], End::Open).answer_body(&wire[cut..], End::OfStream);
+        assert_eq!(model.outcome()["outcome"], "completed", "cut at {cut}");
+        assert_eq!(model.outcome()["unread"], Value::Null, "cut at {cut}");
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn unreadable_allow_passes_with_a_record() {
     let mut model = Model::new("policies: []\nunreadable: allow\n");
     model.post("/v1/responses", "{}").ack(Kind::Intent);

@@ -140,7 +140,9 @@ impl AnswerStream {
     /// The end of the stream: bytes still kept back, to be sent on. A last event without its
     /// blank line is still read.
     pub fn finish(&mut self) -> Pushed {
-        if let Err(unread) = self.decoder.finish() {
+        // Behind the terminal event only the coding's own trailer is missing, which may still be on
+        // its way.
+        if let (Err(unread), false) = (self.decoder.finish(), self.ended) {
             self.note(unread);
         }
         let tail = self.framer.finish();
