@@ -56,7 +56,8 @@ pub(super) fn begin(
         return Phase::ReadingStream(Box::new(StreamedAnswer::new(call, head, effects)));
     }
     let body = Body::new(&setup.budget);
-    let answer = Box::new(PlainAnswer { call, head, body, given_up: None });
+    let given_up = upgraded.then_some(Unread::Upgrade);
+    let answer = Box::new(PlainAnswer { call, head, body, given_up });
     // What follows a 101 is another protocol without an end: the outcome is what is known now.
     match (end, upgraded) {
         (End::Open, false) => Phase::ReadingPlain(answer),
