@@ -127,7 +127,7 @@ impl Reply {
     fn parse(&mut self, wire: &[u8], closed: bool) {
         let Some(end) = wire.windows(4).position(|window| window == b"\r\n\r\n") else { return };
         let (head, rest) = wire.split_at(end + 4);
-        if head.starts_with(b"HTTP/1.1 100") {
+        if head.starts_with(b"HTTP/1.1 100") || head.starts_with(b"HTTP/1.1 103") {
             // An interim answer; the answer follows.
             return self.parse(rest, closed);
         }

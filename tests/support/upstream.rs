@@ -81,6 +81,16 @@ impl Upstream {
         calls.iter().filter(|call| call.id == id).cloned().collect()
     }
 
+    /// How many calls are such, without a copy of their bodies.
+    pub fn count(&self, such: impl Fn(&Call) -> bool) -> usize {
+        self.calls.lock().expect("no thread panicked").iter().filter(|call| such(call)).count()
+    }
+
+    /// The latest call.
+    pub fn latest(&self) -> Option<Call> {
+        self.calls.lock().expect("no thread panicked").last().cloned()
+    }
+
     /// Answers a call with `x-script: hold`, which is silent until then.
     pub fn let_go(&self, id: &str) {
         self.let_go.ids.lock().expect("no thread panicked").push(id.to_owned());
