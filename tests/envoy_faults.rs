@@ -204,7 +204,7 @@ fn silent_collector_under_allow_releases_counts_and_records_later() {
 
 #[test]
 fn policy_edited_under_load_fails_no_request_and_a_broken_one_changes_nothing() {
-    const EDITS: usize = 5;
+    const EDITS: usize = 3;
     let _alone = alone();
     let upstream = Upstream::start();
     let stack = Stack::start("reload", POLICY, &upstream.url);
