@@ -87,7 +87,8 @@ fn shipped_policy_flags_low_confidence_and_says_when_it_is_unknown() {
 fn shipped_policy_refuses_a_model_that_is_not_approved() {
     let policy = policy(SHIPPED);
     let verdict = policy.judge_request(&request("gpt-3.5-turbo", &[]));
-    assert_eq!(lines(&verdict), ["approved_models fired - deny enforced request"]);
+    let floating = "models.floating fired - flag_for_review enforced request";
+    assert_eq!(lines(&verdict), [floating, "approved_models fired - deny enforced request"]);
     assert_eq!(
         message(&verdict),
         Some(
