@@ -26,6 +26,7 @@ fn nothing_that_was_said_is_logged_and_no_key_is_stored() {
     });
     let logs = rig.stack.folder().join("data/log");
     assert!(logs.join("envoy.log").is_file(), "the logs are in {}", logs.display());
+    assert_ne!(files_with(&last, &logs), "", "what is logged is found");
     for canary in [PROMPT, HEADER, KEY, ANSWER] {
         assert!(!printed().contains(canary), "`{canary}` was printed:\n{}", printed());
         assert_eq!(files_with(canary, &logs), "", "`{canary}` was logged");
