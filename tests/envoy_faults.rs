@@ -5,7 +5,8 @@
 //! table.
 
 #![cfg(not(target_family = "wasm"))]
-#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::unwrap_used)] // Tests fail by panicking.
+// Tests fail by panicking.
+#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::unwrap_used)]
 
 #[allow(dead_code)] // Shared with other suites.
 mod support {
@@ -23,7 +24,7 @@ use load::{Load, Sent};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::process::Command;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use support::stack::{PATIENCE, Stack, eventually, signal};
 use support::upstream::{ANSWER, Upstream};
 
@@ -42,10 +43,16 @@ const POLICY: &str = r#"policies:
 const ALLOW: &str = "record:\n  on_failure: allow\n";
 const CLIENTS: usize = 8;
 
-/// Each test has the machine to itself: bounds of two seconds are real here.
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+static MACHINE: RwLock<()> = RwLock::new(());
+
+/// A test with a load has the machine to itself: bounds of two seconds are real here.
+fn alone() -> RwLockWriteGuard<'static, ()> {
+    MACHINE.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A test that mostly waits shares the machine with its like.
+fn beside_others() -> RwLockReadGuard<'static, ()> {
+    MACHINE.read().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[test]
@@ -78,7 +85,7 @@ fn delivered_is_committed_and_no_provider_call_lacks_an_intent_whatever_is_kille
 
 #[test]
 fn intent_whose_gateway_died_is_closed_as_unknown() {
-    let _alone = alone();
+    let _shared = beside_others();
     let upstream = Upstream::start();
     let close_soon = [("CLOSE_AFTER", "2s")];
     let mut stack = Stack::start_in("orphan", POLICY, &upstream.url, &[], &close_soon);
@@ -141,7 +148,7 @@ fn kill_of_governance_up_leaves_no_process() {
 
 #[test]
 fn silent_collector_under_deny_withholds_and_says_whether_to_retry() {
-    let _alone = alone();
+    let _shared = beside_others();
     let upstream = Upstream::start();
     let mut stack = Stack::start("deny", POLICY, &upstream.url);
     let plain = held(&stack, &upstream, "plain", false);
@@ -180,7 +187,7 @@ fn silent_collector_under_deny_withholds_and_says_whether_to_retry() {
 
 #[test]
 fn silent_collector_under_allow_releases_counts_and_records_later() {
-    let _alone = alone();
+    let _shared = beside_others();
     let upstream = Upstream::start();
     let policy = format!("{POLICY}{ALLOW}");
     let mut stack = Stack::start("allow", &policy, &upstream.url);

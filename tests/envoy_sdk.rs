@@ -4,7 +4,8 @@
 //! Needs `make build` and `make tools`.
 
 #![cfg(not(target_family = "wasm"))]
-#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::unwrap_used)] // Tests fail by panicking.
+// Tests fail by panicking.
+#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::unwrap_used)]
 
 #[allow(dead_code)] // Shared with other suites.
 mod support {
@@ -18,7 +19,6 @@ use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use support::stack::{PATIENCE, Stack, eventually, signal};
 
@@ -48,7 +48,6 @@ struct Scene {
     provider: Provider,
     stack: Stack,
     clients: Clients,
-    _alone: MutexGuard<'static, ()>,
 }
 
 #[test]
@@ -254,13 +253,10 @@ impl Lock {
 
 impl Scene {
     fn set(name: &str) -> Scene {
-        static ALONE: Mutex<()> = Mutex::new(());
-        // Bounds of two seconds are real here, so each test has the machine to itself.
-        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let clients = Clients::start();
         let provider = Provider::start(Duration::ZERO).expect("the stand-in starts");
         let stack = Stack::start(name, POLICY, &provider.url());
-        Scene { provider, stack, clients, _alone: alone }
+        Scene { provider, stack, clients }
     }
 }
 
