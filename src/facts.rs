@@ -68,6 +68,8 @@ pub struct AnswerFacts {
     pub header_confidence: Option<f64>,
     /// The provider answered with an error: status of 400 or more, or an error inside a 200.
     pub error: bool,
+    /// The answer could not be read whole: what is absent here is unknown, not absent.
+    pub incomplete: bool,
     /// Milliseconds from the request going up to the answer's end or terminal event.
     pub latency_ms: u64,
 }
