@@ -12,6 +12,7 @@ mod body;
 mod call;
 mod head;
 mod held;
+mod judgement;
 mod request;
 
 pub use body::Budget;
@@ -289,7 +290,8 @@ impl Phase {
         match self {
             Phase::Reading(incoming) => incoming.cut_short(setup, head.status, now_ms, effects),
             Phase::AwaitingIntent(call) => call.refused_by_gateway(setup, &head, now_ms, effects),
-            Phase::AwaitingAnswer(call) if head.local => {
+            // With content it is an answer, whoever in the chain gave it, and is held like one.
+            Phase::AwaitingAnswer(call) if head.local && head.status >= 400 => {
                 call.refused_by_gateway(setup, &head, now_ms, effects)
             }
             Phase::AwaitingAnswer(call) => answer::begin(setup, call, head, end, now_ms, effects),

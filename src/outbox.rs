@@ -18,6 +18,8 @@ const CALLS_MAX: usize = 2;
 pub const LINES_MAX: usize = 16_384;
 /// From here on no new intent is taken, so that outcomes of calls under way still find room.
 pub const INTENTS_STOP_AT: usize = LINES_MAX / 2;
+/// From here on no outcome of a refusal is taken: during an outage each refused call leaves one.
+pub const REFUSALS_STOP_AT: usize = LINES_MAX / 4 * 3;
 /// A record that could not be delivered for so long is dropped and counted. The collector waits
 /// for longer than this before it closes an intent as `unknown`.
 pub const HORIZON_MS: u64 = 10 * 60 * 1000;
@@ -134,9 +136,10 @@ impl Outbox {
         waiting: Option<(u32, u64)>,
         now_ms: u64,
     ) -> Result<(), Full> {
-        let most = match line.kind {
-            Kind::Intent => INTENTS_STOP_AT,
-            Kind::Outcome | Kind::Delivery => LINES_MAX,
+        let most = match (line.kind, line.called) {
+            (Kind::Intent, _) => INTENTS_STOP_AT,
+            (Kind::Outcome | Kind::Delivery, false) => REFUSALS_STOP_AT,
+            (Kind::Outcome | Kind::Delivery, true) => LINES_MAX,
         };
         if self.len() >= most {
             self.counts.dropped += u64::from(line.kind != Kind::Intent);

@@ -211,6 +211,8 @@ pub struct Line {
     pub digest: String,
     /// The line without its newline.
     pub bytes: Vec<u8>,
+    /// The provider was called: this record must not be lost, whatever else is.
+    pub called: bool,
 }
 
 /// A line as the collector reads it. `record` keeps the exact bytes.
@@ -323,21 +325,28 @@ impl OutcomeKind {
 impl Line {
     /// An intent's line.
     pub fn intent(intent: &Intent) -> Line {
-        Line::new(Kind::Intent, &intent.decision_id, &to_json(intent), None)
+        Line::new(Kind::Intent, &intent.decision_id, &to_json(intent), None, false)
     }
 
     /// An outcome's line. `summary` is the redacted text and its salt; the record must hold
     /// their [`summary_digest`].
     pub fn outcome(outcome: &Outcome, summary: Option<(&str, &[u8; 16])>) -> Line {
-        Line::new(Kind::Outcome, &outcome.decision_id, &to_json(outcome), summary)
+        let called = outcome.latency_ms.is_some();
+        Line::new(Kind::Outcome, &outcome.decision_id, &to_json(outcome), summary, called)
     }
 
     /// A delivery's line.
     pub fn delivery(delivery: &Delivery) -> Line {
-        Line::new(Kind::Delivery, &delivery.decision_id, &to_json(delivery), None)
+        Line::new(Kind::Delivery, &delivery.decision_id, &to_json(delivery), None, true)
     }
 
-    fn new(kind: Kind, id: &str, record: &str, summary: Option<(&str, &[u8; 16])>) -> Line {
+    fn new(
+        kind: Kind,
+        id: &str,
+        record: &str,
+        summary: Option<(&str, &[u8; 16])>,
+        called: bool,
+    ) -> Line {
         let digest = sha256_hex(record.as_bytes());
         let kind_word = to_json(&kind);
         let mut line = format!(r#"{{"kind":{kind_word},"digest":"{digest}","record":{record}"#);
@@ -349,7 +358,7 @@ impl Line {
             line.push('"');
         }
         line.push('}');
-        Line { kind, decision_id: id.to_owned(), digest, bytes: line.into_bytes() }
+        Line { kind, decision_id: id.to_owned(), digest, bytes: line.into_bytes(), called }
     }
 }
 

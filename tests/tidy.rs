@@ -114,6 +114,7 @@ fn documents_name_only_paths_that_exist() {
             }
         }
     }
-    let lines = std::fs::read_to_string(root.join("ARCHITECTURE.md")).expect("there").lines().count();
+    let lines =
+        std::fs::read_to_string(root.join("ARCHITECTURE.md")).expect("there").lines().count();
     assert!(lines <= 150, "ARCHITECTURE.md: {lines} lines");
 }

@@ -2,6 +2,7 @@
 
 use super::Setup;
 use super::call::Call;
+use super::judgement::Judgement;
 use super::request::in_order;
 use crate::detect;
 use crate::facts::{AnswerFacts, Unread, first_characters};
@@ -42,19 +43,17 @@ impl Call {
     }
 
     /// The record of what became of it, as a line.
-    #[expect(clippy::too_many_arguments, reason = "one call site a state; a struct would hide it")]
     pub fn outcome(
         &self,
         setup: &Setup,
         kind: OutcomeKind,
         status: Option<u16>,
-        answer: &AnswerFacts,
-        verdict: &Verdict,
-        unread: &[Unread],
+        judgement: &Judgement,
         now_ms: u64,
     ) -> Line {
+        let answer = &judgement.answer;
         let confidence = setup.policy.confidence(answer);
-        let triggered = merged(&self.verdict, verdict);
+        let triggered = merged(&self.verdict, &judgement.verdict);
         let summary = summary(setup, answer);
         let digest = summary.as_ref().map(|text| summary_digest(&setup.salt, text));
         let outcome = Outcome {
@@ -71,7 +70,7 @@ impl Call {
             stream: self.facts.stream,
             status,
             outcome: kind,
-            categories: self.all_categories(answer),
+            categories: self.all_categories(&judgement.categories),
             actions: actions(&triggered),
             triggered,
             input_hash: self.input_hash.clone(),
@@ -92,7 +91,7 @@ impl Call {
             request_id: self.head.request_id.clone(),
             latency_ms: self.sent_at_ms.map(|sent| now_ms.saturating_sub(sent)),
             first_byte_ms: self.first_byte_ms,
-            unread: self.unread_words(answer, unread),
+            unread: self.unread_words(judgement),
             hold_mode: HOLD_MODE.to_owned(),
             output_summary_digest: digest,
         };
@@ -111,19 +110,18 @@ impl Call {
     }
 
     /// Categories of request and answer together.
-    pub fn all_categories(&self, answer: &AnswerFacts) -> Vec<String> {
-        let found = detect::categories(answer.output.as_str()).into_iter().map(str::to_owned);
-        in_order(self.facts.categories.iter().cloned().chain(found))
+    fn all_categories(&self, found: &[String]) -> Vec<String> {
+        in_order(self.facts.categories.iter().chain(found).cloned())
     }
 
     fn model(&self) -> String {
         self.facts.model.as_deref().map_or_else(|| "unknown".to_owned(), word)
     }
 
-    fn unread_words(&self, answer: &AnswerFacts, more: &[Unread]) -> Option<String> {
-        let truncated = self.facts.prompt.truncated() || answer.output.truncated();
+    fn unread_words(&self, judgement: &Judgement) -> Option<String> {
+        let truncated = self.facts.prompt.truncated() || judgement.answer.output.truncated();
         let mut words: Vec<&str> = Vec::new();
-        let all = self.unread.iter().chain(more).copied();
+        let all = self.unread.iter().copied().chain(judgement.unread);
         for unread in all.chain(truncated.then_some(Unread::Truncated)) {
             if !words.contains(&unread.as_str()) {
                 words.push(unread.as_str());

@@ -4,12 +4,11 @@
 use super::body::Body;
 use super::call::{Call, Stopped, flags};
 use super::held::{Held, HeldAnswer};
+use super::judgement::{Judgement, unread};
 use super::{Counter, Effect, End, Ending, Hold, Phase, ResponseHead, Setup};
-use crate::detect;
-use crate::facts::{AnswerFacts, Unread};
+use crate::facts::Unread;
 use crate::llm::content_coding::{self, Coding};
 use crate::llm::{AnswerReading, AnswerStream, StreamSettings, Terminal};
-use crate::policy::{Denial, Verdict};
 use crate::record::OutcomeKind;
 
 /// A plain answer on its way in.
@@ -52,7 +51,9 @@ pub(super) fn begin(
     call.first_byte_ms = call.sent_at_ms.map(|sent| now_ms.saturating_sub(sent));
     call.announce(setup, effects);
     let upgraded = head.status == 101;
-    if head.event_stream && end == End::Open && !upgraded {
+    // Of a stream that cannot be decoded no terminal event is seen, so it is held whole.
+    let readable = call.api.is_none() || head.coding != Coding::Unknown;
+    if head.event_stream && readable && end == End::Open && !upgraded {
         return Phase::ReadingStream(Box::new(StreamedAnswer::new(call, head, effects)));
     }
     let body = Body::new(&setup.budget);
@@ -87,12 +88,10 @@ impl PlainAnswer {
     }
 
     pub fn abandoned(&self, setup: &Setup, end: Ending, now_ms: u64, effects: &mut Vec<Effect>) {
-        let kind = ended_early(end);
-        let answer = AnswerFacts { status: self.head.status, ..AnswerFacts::default() };
-        let unread = [Unread::OutputIncomplete];
+        let unread = Some(Unread::OutputIncomplete);
+        let judgement = Judgement { unread, ..Judgement::default() };
         let status = Some(self.head.status);
-        let none = Verdict::default();
-        let line = self.call.outcome(setup, kind, status, &answer, &none, &unread, now_ms);
+        let line = self.call.outcome(setup, ended_early(end), status, &judgement, now_ms);
         effects.push(Effect::Send(line, Hold::No));
     }
 
@@ -103,49 +102,42 @@ impl PlainAnswer {
             effects.push(Effect::ResponseHeader("content-length", Some(body.len().to_string())));
             effects.push(Effect::ResponseBody(body));
         }
-        let (verdict, answer) = judged(setup, &self.call, &self.head, &reading, now_ms);
-        let kind = outcome_kind(&answer, verdict.denial.as_ref());
-        let status = Some(self.head.status);
-        let unread: Vec<Unread> = reading.unread.into_iter().collect();
-        let line = self.call.outcome(setup, kind, status, &answer, &verdict, &unread, now_ms);
+        let judgement = Judgement::of(setup, &self.call, &self.head, reading, now_ms);
+        let (kind, status) = (judgement.outcome_kind(), Some(self.head.status));
+        let line = self.call.outcome(setup, kind, status, &judgement, now_ms);
         effects.push(Effect::Send(line, Hold::UntilAck));
-        let held = match verdict.denial.clone() {
+        let flags = flags(&[&self.call.verdict, &judgement.verdict]);
+        let held = match judgement.verdict.denial {
             Some(denial) => {
                 effects.push(Effect::Count(Counter::Denied));
-                let mut reply = self.call.reply(setup, &Stopped::policy(denial));
+                let mut reply = self.call.reply(setup, &Stopped::policy(denial), flags.clone());
                 // The provider has answered and charged; a retry would only pay twice.
                 reply.headers.push(("x-should-retry", "false".to_owned()));
                 Held::Refusal(reply)
             }
             None => {
-                if let Some(flags) = flags(&[&self.call.verdict, &verdict]) {
+                if let Some(flags) = flags.clone() {
                     effects.push(Effect::ResponseHeader("x-decision-flags", Some(flags)));
                 }
                 Held::Plain
             }
         };
-        Phase::AwaitingOutcome(HeldAnswer { call: self.call, held })
+        Phase::AwaitingOutcome(HeldAnswer { call: self.call, held, flags })
     }
 
     /// What the body says, and the body without logprobs that the client did not ask for.
     fn read(&self) -> (AnswerReading, Option<Vec<u8>>) {
         let status = self.head.status;
-        let unread = |unread| AnswerReading {
-            facts: AnswerFacts { status, error: status >= 400, ..AnswerFacts::default() },
-            unread: Some(unread),
-        };
-        let Some(api) = self.call.api else {
-            return (AnswerReading { unread: None, ..unread(Unread::UnknownPath) }, None);
-        };
+        let Some(api) = self.call.api else { return (unread(status, None), None) };
         if let Some(reason) = self.given_up {
-            return (unread(reason), None);
+            return (unread(status, Some(reason)), None);
         }
         match content_coding::decode(self.head.coding, self.body.as_slice()) {
             Ok(decoded) => {
                 let strip = self.call.strips_logprobs.then(|| api.strip_logprobs(&decoded));
                 (api.read_answer(status, &decoded), strip.flatten())
             }
-            Err(reason) => (unread(reason), None),
+            Err(reason) => (unread(status, Some(reason)), None),
         }
     }
 }
@@ -163,8 +155,11 @@ impl StreamedAnswer {
             // An error event may take the terminal's place: no length can be promised.
             effects.push(Effect::ResponseHeader("content-length", None));
         }
-        let settings = call.api.filter(|_| head.coding != Coding::Unknown).map(|api| {
-            StreamSettings { api, coding: head.coding, strip_logprobs, status: head.status }
+        let settings = call.api.map(|api| StreamSettings {
+            api,
+            coding: head.coding,
+            strip_logprobs,
+            status: head.status,
         });
         let stream = settings.map(|settings| Box::new(AnswerStream::new(settings)));
         StreamedAnswer { call, head, stream, kept_terminal: None }
@@ -235,11 +230,9 @@ impl StreamedAnswer {
     }
 
     pub fn abandoned(&self, setup: &Setup, end: Ending, now_ms: u64, effects: &mut Vec<Effect>) {
-        let reading = self.reading();
-        let (verdict, answer) = judged(setup, &self.call, &self.head, &reading, now_ms);
-        let unread: Vec<Unread> = reading.unread.into_iter().collect();
-        let (kind, status) = (ended_early(end), Some(self.head.status));
-        let line = self.call.outcome(setup, kind, status, &answer, &verdict, &unread, now_ms);
+        let judgement = Judgement::of(setup, &self.call, &self.head, self.reading(), now_ms);
+        let status = Some(self.head.status);
+        let line = self.call.outcome(setup, ended_early(end), status, &judgement, now_ms);
         effects.push(Effect::Send(line, Hold::No));
     }
 
@@ -251,14 +244,12 @@ impl StreamedAnswer {
         now_ms: u64,
         effects: &mut Vec<Effect>,
     ) -> Phase {
-        let reading = self.reading();
-        let (verdict, answer) = judged(setup, &self.call, &self.head, &reading, now_ms);
-        let kind = outcome_kind(&answer, verdict.denial.as_ref());
-        let unread: Vec<Unread> = reading.unread.into_iter().collect();
-        let status = Some(self.head.status);
-        let line = self.call.outcome(setup, kind, status, &answer, &verdict, &unread, now_ms);
+        let judgement = Judgement::of(setup, &self.call, &self.head, self.reading(), now_ms);
+        let (kind, status) = (judgement.outcome_kind(), Some(self.head.status));
+        let line = self.call.outcome(setup, kind, status, &judgement, now_ms);
         effects.push(Effect::Send(line, Hold::UntilAck));
-        let held = match (self.call.api, before, verdict.denial) {
+        let flags = flags(&[&self.call.verdict, &judgement.verdict]);
+        let held = match (self.call.api, before, judgement.verdict.denial) {
             (Some(api), Some(before), None) => Held::Terminal { api, before },
             (Some(api), Some(before), Some(denial)) => {
                 effects.push(Effect::Count(Counter::Denied));
@@ -271,17 +262,13 @@ impl StreamedAnswer {
                 Held::RefusedOpaqueEnd
             }
         };
-        Phase::AwaitingOutcome(HeldAnswer { call: self.call, held })
+        Phase::AwaitingOutcome(HeldAnswer { call: self.call, held, flags })
     }
 
     fn reading(&self) -> AnswerReading {
-        let status = self.head.status;
         match &self.stream {
             Some(stream) => stream.reading(),
-            None => AnswerReading {
-                facts: AnswerFacts { status, error: status >= 400, ..AnswerFacts::default() },
-                unread: self.call.api.map(|_| Unread::Encoding),
-            },
+            None => unread(self.head.status, None),
         }
     }
 }
@@ -306,35 +293,6 @@ impl Passed {
             passed.bytes.extend_from_slice(&rest);
         }
         passed
-    }
-}
-
-/// The verdict on a whole answer, and its facts with what only the head knows.
-fn judged(
-    setup: &Setup,
-    call: &Call,
-    head: &ResponseHead,
-    reading: &AnswerReading,
-    now_ms: u64,
-) -> (Verdict, AnswerFacts) {
-    let mut answer = reading.facts.clone();
-    answer.header_confidence = head.confidence;
-    answer.latency_ms = call.sent_at_ms.map_or(0, |sent| now_ms.saturating_sub(sent));
-    // Nothing of a failed or unread answer can be held against a policy about answers.
-    if call.api.is_none() || answer.error {
-        return (Verdict::default(), answer);
-    }
-    let found = detect::categories(answer.output.as_str());
-    let categories: Vec<String> = found.into_iter().map(str::to_owned).collect();
-    let verdict = setup.policy.judge_answer(&call.facts, &answer, &categories);
-    (verdict, answer)
-}
-
-fn outcome_kind(answer: &AnswerFacts, denial: Option<&Denial>) -> OutcomeKind {
-    match (denial, answer.error) {
-        (Some(_), _) => OutcomeKind::Denied,
-        (None, true) => OutcomeKind::UpstreamError,
-        (None, false) => OutcomeKind::Completed,
     }
 }
 

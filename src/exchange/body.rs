@@ -18,6 +18,13 @@ pub struct Body {
     budget: Budget,
 }
 
+/// Bytes in use that stand apart from a body; given back when dropped.
+#[derive(Debug)]
+pub struct Charge {
+    charged: usize,
+    budget: Budget,
+}
+
 /// Hash and length of a body, made as its bytes pass.
 #[derive(Clone, Debug, Default)]
 pub struct InputHash {
@@ -37,9 +44,11 @@ impl Budget {
         Budget { left: Rc::new(Cell::new(bytes)) }
     }
 
-    /// Bytes not in use.
-    pub fn left(&self) -> usize {
-        self.left.get()
+    /// Takes what is in use already, as far as there is room: nothing can be refused any more.
+    pub fn charge(&self, bytes: usize) -> Charge {
+        let charged = bytes.min(self.left.get());
+        self.left.set(self.left.get() - charged);
+        Charge { charged, budget: self.clone() }
     }
 }
 
@@ -81,6 +90,14 @@ impl Body {
 }
 
 impl Drop for Body {
+    fn drop(&mut self) {
+        self.budget.left.set(self.budget.left.get() + self.charged);
+    }
+}
+
+// === impl Charge ===
+
+impl Drop for Charge {
     fn drop(&mut self) {
         self.budget.left.set(self.budget.left.get() + self.charged);
     }

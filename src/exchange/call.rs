@@ -1,9 +1,11 @@
 //! A request that was read and judged: how it is refused, sent up, and recorded when no answer
 //! comes of it.
 
+use super::body::Charge;
+use super::judgement::Judgement;
 use super::{Commit, Counter, Effect, Ending, Hold, LocalReply, Phase, RequestHead, ResponseHead};
 use super::{Setup, Side};
-use crate::facts::{AnswerFacts, RequestFacts, Unread};
+use crate::facts::{RequestFacts, Unread};
 use crate::llm::{Api, Refusal, RefusalKind};
 use crate::policy::{Denial, OnFailure, Verdict};
 use crate::record::OutcomeKind;
@@ -29,6 +31,8 @@ pub(super) struct Call {
     pub strips_logprobs: bool,
     pub sent_at_ms: Option<u64>,
     pub first_byte_ms: Option<u64>,
+    /// What `facts.prompt` takes of the VM's budget until the call is over.
+    pub kept_text: Option<Charge>,
 }
 
 /// Why a request goes no further.
@@ -68,7 +72,7 @@ impl Call {
         now_ms: u64,
         effects: &mut Vec<Effect>,
     ) -> Phase {
-        let reply = self.reply(setup, &stopped);
+        let reply = self.reply(setup, &stopped, flags(&[&self.verdict]));
         effects.push(Effect::Count(Counter::Denied));
         self.record(
             setup,
@@ -98,7 +102,7 @@ impl Call {
                 effects.push(Effect::Count(Counter::IntentUncommitted));
                 let message = "the decision could not be recorded, so the provider was not called";
                 let stopped = Stopped::limit("record", RefusalKind::Unavailable, message);
-                let mut reply = self.reply(setup, &stopped);
+                let mut reply = self.reply(setup, &stopped, flags(&[&self.verdict]));
                 reply.headers.push(("retry-after", RETRY_AFTER_SECONDS.to_owned()));
                 let kind = OutcomeKind::UncommittedRefused;
                 self.record(setup, kind, Some(reply.status), now_ms, Hold::No, effects);
@@ -154,17 +158,16 @@ impl Call {
         hold: Hold,
         effects: &mut Vec<Effect>,
     ) {
-        let answer = AnswerFacts::default();
-        let line = self.outcome(setup, kind, status, &answer, &Verdict::default(), &[], now_ms);
+        let line = self.outcome(setup, kind, status, &Judgement::default(), now_ms);
         effects.push(Effect::Send(line, hold));
     }
 
     /// A refusal in the provider's own error shape.
-    pub fn reply(&self, setup: &Setup, stopped: &Stopped) -> LocalReply {
+    pub fn reply(&self, setup: &Setup, stopped: &Stopped, flags: Option<String>) -> LocalReply {
         let refusal = self.refusal(setup, stopped);
         let mut headers = vec![("content-type", "application/json".to_owned())];
         headers.extend(identity_headers(setup));
-        headers.extend(flags(&[&self.verdict]).map(|flags| ("x-decision-flags", flags)));
+        headers.extend(flags.map(|flags| ("x-decision-flags", flags)));
         LocalReply {
             status: refusal.kind.status(),
             headers,

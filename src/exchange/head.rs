@@ -77,13 +77,17 @@ impl RequestHead {
     /// Reads the header map as Envoy gives it.
     pub fn read(headers: &Headers, origin: Origin) -> RequestHead {
         let method = text(headers, ":method").unwrap_or_default();
-        let key = first(headers, "authorization")
-            .or_else(|| first(headers, "x-api-key"))
-            .or_else(|| first(headers, "api-key"));
+        let path = text(headers, ":path").unwrap_or_default();
+        // The header the API itself reads comes first: the other one may hold anything.
+        let names = match path.contains("/messages") {
+            true => ["x-api-key", "authorization", "api-key"],
+            false => ["authorization", "api-key", "x-api-key"],
+        };
+        let key = names.into_iter().find_map(|name| first(headers, name));
         RequestHead {
             upgrade: method == "CONNECT" || first(headers, "upgrade").is_some(),
             method,
-            path: text(headers, ":path").unwrap_or_default(),
+            path,
             content_type: text(headers, "content-type"),
             content_encoding: text(headers, "content-encoding"),
             content_length: text(headers, "content-length").and_then(|value| value.parse().ok()),

@@ -11,6 +11,8 @@ use crate::record::DeliveryKind;
 pub(super) struct HeldAnswer {
     pub call: Box<Call>,
     pub held: Held,
+    /// Policies that fired, for a refusal in its place.
+    pub flags: Option<String>,
 }
 
 /// What waits for the outcome's commit.
@@ -67,7 +69,7 @@ impl HeldAnswer {
         let stopped = Stopped::limit("record", RefusalKind::Unavailable, message);
         match self.held {
             Held::Plain | Held::Refusal(_) => {
-                let mut reply = self.call.reply(setup, &stopped);
+                let mut reply = self.call.reply(setup, &stopped, self.flags);
                 // The provider has answered and charged: an SDK's retry would pay twice.
                 reply.headers.push(("x-should-retry", "false".to_owned()));
                 (vec![Effect::Reply(reply)], Phase::Replied(Side::Response))

@@ -178,6 +178,7 @@ impl Incoming {
         };
         let verdict = policy.judge_request(&facts);
         let mut call = self.into_call(&[]);
+        call.kept_text = Some(setup.budget.charge(facts.prompt.as_str().len()));
         call.facts = facts;
         call.verdict = verdict;
         call.strips_logprobs = asks_logprobs;
@@ -233,6 +234,7 @@ impl Incoming {
             strips_logprobs: false,
             sent_at_ms: None,
             first_byte_ms: None,
+            kept_text: None,
         })
     }
 }
@@ -274,11 +276,11 @@ pub(super) fn in_order(names: impl Iterator<Item = String>) -> Vec<String> {
 
 impl Call {
     /// Sends the intent; the request stays held until its ack.
-    fn intend(self: Box<Self>, setup: &Setup, _now_ms: u64, effects: &mut Vec<Effect>) -> Phase {
+    fn intend(self: Box<Self>, setup: &Setup, now_ms: u64, effects: &mut Vec<Effect>) -> Phase {
         // What the provider answers must be readable; it asks for no coding the filter would
         // have to undo.
         effects.push(Effect::RequestHeader("accept-encoding", None));
-        let line = Line::intent(&self.intent(setup, _now_ms));
+        let line = Line::intent(&self.intent(setup, now_ms));
         effects.push(Effect::Send(line, Hold::UntilAck));
         Phase::AwaitingIntent(self)
     }

@@ -31,6 +31,7 @@ pub struct Stream {
     exchange: Exchange,
     pub request_seen: usize,
     pub response_seen: usize,
+    /// On the monotonic clock.
     pub began_ms: u64,
 }
 
@@ -55,11 +56,11 @@ impl Gateway {
 
     /// Begins an exchange; `None` where no id can be drawn.
     pub fn begin(&self, context: u32) -> Option<Rc<RefCell<Stream>>> {
-        let now_ms = host::now_ms();
         let mut random = [0; 26];
         getrandom::fill(&mut random).ok()?;
         let (id, salt) = random.split_at(10);
-        let id = uuid::Builder::from_unix_timestamp_millis(now_ms, id.try_into().ok()?).into_uuid();
+        let id = uuid::Builder::from_unix_timestamp_millis(host::unix_ms(), id.try_into().ok()?)
+            .into_uuid();
         let setup = Setup {
             policy: Rc::clone(&self.policy),
             decision_id: format!("d-{}", id.simple()),
@@ -72,7 +73,7 @@ impl Gateway {
             exchange: Exchange::new(setup),
             request_seen: 0,
             response_seen: 0,
-            began_ms: now_ms,
+            began_ms: host::monotonic_ms(),
         }));
         self.streams.borrow_mut().insert(context, Rc::clone(&stream));
         Some(stream)
@@ -99,13 +100,24 @@ impl Gateway {
 impl Stream {
     /// Feeds the exchange and carries out what it says. Envoy's effective context is this stream.
     pub fn handle(&mut self, gateway: &Gateway, event: Event) {
-        let now_ms = host::now_ms();
         let mut events = vec![event];
         while let Some(event) = events.pop() {
-            for effect in self.exchange.on(event, now_ms) {
-                match self.carry_out(gateway, effect, now_ms) {
-                    Ok(next) => events.extend(next),
-                    Err(_) => gateway.metrics.host_error(),
+            for effect in self.exchange.on(event, host::unix_ms()) {
+                let replaced = match &effect {
+                    Effect::RequestBody(_) => Some(host::Stream::Request),
+                    Effect::ResponseBody(_) => Some(host::Stream::Response),
+                    _ => None,
+                };
+                match (self.carry_out(gateway, effect), replaced) {
+                    (Ok(next), _) => events.extend(next),
+                    (Err(_), None) => gateway.metrics.host_error(),
+                    (Err(_), Some(side)) => {
+                        // What was to be replaced must not pass as it is: an alias not pinned, an
+                        // answer not refused.
+                        gateway.metrics.host_error();
+                        let _ = host::reset(side);
+                        return;
+                    }
                 }
             }
         }
@@ -128,15 +140,12 @@ impl Stream {
         self.exchange.awaits_first_body_byte()
     }
 
-    fn carry_out(
-        &mut self,
-        gateway: &Gateway,
-        effect: Effect,
-        now_ms: u64,
-    ) -> HostResult<Option<Event>> {
+    fn carry_out(&mut self, gateway: &Gateway, effect: Effect) -> HostResult<Option<Event>> {
         match effect {
             Effect::Send(line, hold) => {
                 let kind = line.kind;
+                // Reading a long body takes time that is no part of the hold.
+                let now_ms = host::monotonic_ms();
                 let deadline_ms = now_ms + gateway.settings.commit_timeout_ms;
                 let waiting = (hold == Hold::UntilAck).then_some((self.context, deadline_ms));
                 let taken = gateway.outbox.borrow_mut().push(line, waiting, now_ms);

@@ -5,7 +5,7 @@
 #![allow(unsafe_code)] // Envoy's functions are foreign functions; nowhere else is unsafe code.
 
 use std::ptr::{null, null_mut};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A status other than `Ok`, by the ABI's numbers: 1 not found, 2 bad argument, 10 internal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -263,8 +263,17 @@ pub fn adjust(metric: Metric, by: i64) {
     }
 }
 
-/// Milliseconds since 1970.
-pub fn now_ms() -> u64 {
+/// Milliseconds on a clock that never goes back or leaps: for bounds and waits.
+pub fn monotonic_ms() -> u64 {
+    thread_local! {
+        static START: Instant = Instant::now();
+    }
+    let since = START.with(Instant::elapsed);
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Milliseconds since 1970: for records and ids.
+pub fn unix_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -79,7 +79,11 @@ impl HttpContext for HttpStream {
     }
 
     fn on_http_request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
-        HOLD_PROVEN.set(true);
+        // A body that comes although its headers are held: this gateway can hold. The body of a
+        // request that passes proves nothing.
+        if self.stream.try_borrow().is_ok_and(|stream| stream.awaits_first_body_byte()) {
+            HOLD_PROVEN.set(true);
+        }
         let bytes = self.unseen(Buffer::RequestBody, size);
         self.handle(Side::Request, Event::RequestBody(bytes, end(end_of_stream)))
     }

@@ -56,7 +56,7 @@ impl Root {
     /// Makes every call that is due.
     fn pump(&mut self) {
         let Some(gateway) = self.gateway.clone() else { return };
-        let now_ms = host::now_ms();
+        let now_ms = host::monotonic_ms();
         loop {
             let call = gateway.outbox.borrow_mut().next_call(now_ms);
             let (id, dispatched) = match &call {
@@ -172,7 +172,7 @@ impl Context for Root {
     fn on_http_call_response(&mut self, token: u32, headers: usize, body: usize, _: usize) {
         let Some(gateway) = self.gateway.clone() else { return };
         let Some(id) = self.calls.remove(&token) else { return };
-        let now_ms = host::now_ms();
+        let now_ms = host::monotonic_ms();
         let notices = match self.answer(headers, body) {
             Some((status, acks)) => {
                 gateway.outbox.borrow_mut().call_answered(id, status, &acks, now_ms)
@@ -217,7 +217,7 @@ impl RootContext for Root {
 
     fn on_tick(&mut self) {
         let Some(gateway) = self.gateway.clone() else { return };
-        let now_ms = host::now_ms();
+        let now_ms = host::monotonic_ms();
         let notices = gateway.outbox.borrow_mut().tick(now_ms);
         self.deliver(&gateway, notices);
         self.check_hold(&gateway, now_ms);
