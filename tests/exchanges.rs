@@ -3,6 +3,12 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // Tests fail by panicking.
 
+#[path = "exchange/limits.rs"]
+mod limits;
+#[path = "exchange/schedules.rs"]
+mod schedules;
+#[path = "exchange/streams.rs"]
+mod streams;
 mod support {
     pub mod model;
 }
@@ -13,8 +19,8 @@ use serde_json::{Value, json};
 use support::model::{ID, JSON, Model, SSE};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-const SHIPPED: &str = include_str!("../governance.yml");
-const SEED: &str = r#"
+pub const SHIPPED: &str = include_str!("../governance.yml");
+pub const SEED: &str = r#"
 policies:
 - name: high_risk_review
   trigger: "category in ['healthcare', 'financial', 'pii']"
@@ -27,19 +33,19 @@ policies:
   - "gpt-4o-2025-12-17"
   - "claude-sonnet-4-6"
 "#;
-const CHAT: &str = "/v1/chat/completions";
-const MESSAGES: &str = "/v1/messages";
+pub const CHAT: &str = "/v1/chat/completions";
+pub const MESSAGES: &str = "/v1/messages";
 
-fn ask(model: &str) -> String {
+pub fn ask(model: &str) -> String {
     json!({"model": model, "messages": [{"role": "user", "content": "hi"}]}).to_string()
 }
 
-fn ask_stream(model: &str) -> String {
+pub fn ask_stream(model: &str) -> String {
     json!({"model": model, "stream": true, "messages": [{"role": "user", "content": "hi"}]})
         .to_string()
 }
 
-fn chat(text: &str) -> String {
+pub fn chat(text: &str) -> String {
     json!({
         "id": "chatcmpl-1", "object": "chat.completion", "model": "gpt-4o-2025-12-17",
         "choices": [{"index": 0, "finish_reason": "stop", "logprobs": null,
@@ -50,7 +56,7 @@ fn chat(text: &str) -> String {
     .to_string()
 }
 
-fn chat_stream() -> String {
+pub fn chat_stream() -> String {
     let chunk = |delta: Value, finish: Value| {
         let choice = json!({"index": 0, "delta": delta, "finish_reason": finish});
         let chunk = json!({"model": "gpt-4o-2025-12-17", "choices": [choice]});
@@ -193,48 +199,6 @@ fn a_header_can_add_a_category_and_never_remove_one() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_stream_flows_and_its_terminal_event_waits_at_every_split() {
-    let stream = chat_stream();
-    let terminal = stream.find("data: [DONE]").expect("it has one");
-    for cut in 0..=stream.len() {
-        let mut model = Model::new(SEED);
-        model.post(CHAT, &ask_stream("gpt-4o-2025-12-17")).ack(Kind::Intent);
-        model.answer_headers(200, &[("content-type", SSE)], End::Open);
-        let (first, second) = stream.as_bytes().split_at(cut);
-        model.answer_body(first, End::Open).answer_body(second, End::Open);
-        let got = model.client_got().expect("headers");
-        assert!(!got.contains("[DONE]"), "cut at {cut}: the terminal event before its ack");
-        if cut <= terminal && first.ends_with(b"\n\n") {
-            assert_eq!(got.as_bytes(), first, "cut at {cut}: whole events flow at once");
-        }
-        assert_eq!(model.outcome()["outcome"], "completed", "cut at {cut}");
-        assert_eq!(model.line(Kind::Outcome)["output_summary"], "Héllo", "cut at {cut}");
-        model.ack(Kind::Outcome).answer_body(b"", End::OfStream);
-        assert_eq!(model.client_got().as_deref(), Some(stream.as_str()), "cut at {cut}");
-        assert!(model.client_got_end(), "cut at {cut}");
-    }
-}
-
-#[wasm_bindgen_test(unsupported = test)]
-fn an_uncommitted_stream_ends_in_an_error_event_at_every_split() {
-    let stream = chat_stream();
-    for cut in 0..=stream.len() {
-        let mut model = Model::new(SEED);
-        model.post(CHAT, &ask_stream("gpt-4o-2025-12-17")).ack(Kind::Intent);
-        model.answer_headers(200, &[("content-type", SSE)], End::Open);
-        let (first, second) = stream.as_bytes().split_at(cut);
-        model.answer_body(first, End::Open).answer_body(second, End::Open);
-        model.commit(Kind::Outcome, Commit::Expired).answer_body(b"", End::OfStream);
-        let got = model.client_got().expect("headers");
-        assert!(!got.contains("[DONE]"), "cut at {cut}");
-        let last = got.trim_end().rsplit("\n\n").next().expect("an event");
-        let error: Value = serde_json::from_str(last.trim_start_matches("data: ")).expect("JSON");
-        assert!(error["error"]["message"].as_str().is_some_and(|m| m.contains(ID)), "cut at {cut}");
-        assert_eq!(model.line(Kind::Delivery)["record"]["delivery"], "withheld");
-    }
-}
-
-#[wasm_bindgen_test(unsupported = test)]
 fn no_intent_no_call() {
     for commit in [Commit::Expired, Commit::Refused] {
         let mut model = Model::new(SEED);
@@ -288,99 +252,6 @@ fn a_served_model_that_is_not_approved_is_withheld() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn what_cannot_be_read_is_refused_with_its_reason() {
-    let deep = format!(r#"{{"messages":{}{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
-    let twice = r#"{"model":"gpt-4o-2025-12-17","model":"gpt-3.5-turbo","messages":[]}"#;
-    let cases: [(&str, &str, &str); 7] = [
-        (CHAT, "{\"model\":", "malformed_json"),
-        (CHAT, "", "no_body"),
-        (CHAT, "[1,2,3]", "unknown_shape"),
-        (CHAT, &deep, "too_deep"),
-        (CHAT, twice, "duplicate_key"),
-        ("/v1/responses", "{}", "unknown_path"),
-        ("/admin/shutdown", "{}", "unknown_path"),
-    ];
-    for (path, body, reason) in cases {
-        let mut model = Model::new(SEED);
-        model.post(path, body);
-        assert_eq!(model.outcome()["unread"], reason, "{path} {reason}");
-        model.ack(Kind::Outcome);
-        assert_eq!(model.reply.as_ref().map(|reply| reply.status), Some(403), "{reason}");
-        assert_eq!(model.provider_got(), None, "{reason}");
-        assert_eq!(model.outcome()["input_hash"], sha256_hex(body.as_bytes()), "{reason}");
-        assert_eq!(model.outcome()["model"], "unknown", "{reason}");
-    }
-}
-
-#[wasm_bindgen_test(unsupported = test)]
-fn a_key_that_stands_twice_is_refused_also_where_envoy_joined_it() {
-    let cases: [(&[&str], bool); 6] = [
-        (&["Bearer a", "Bearer b"], true),
-        (&["Bearer a,Bearer b"], true),
-        (&["bearer a, b"], true),
-        (&["Custom a,Basic b"], true),
-        (&["AWS4-HMAC-SHA256 Credential=a, Signature=b"], false),
-        (&["Bearer a"], false),
-    ];
-    for (values, refused) in cases {
-        let mut model = Model::new(SEED);
-        let mut headers = vec![(":method", "POST"), (":path", CHAT), ("content-type", JSON)];
-        headers.extend(values.iter().map(|value| ("authorization", *value)));
-        model.request_headers(&headers);
-        let body = r#"{"model":"gpt-4o-2025-12-17","messages":[]}"#;
-        model.request_body(body.as_bytes(), End::OfStream);
-        let denied = model.lines.iter().any(|line| line.kind == Kind::Outcome);
-        assert_eq!(denied, refused, "{values:?}");
-        if refused {
-            assert_eq!(model.outcome()["unread"], "duplicate_header", "{values:?}");
-        }
-    }
-}
-
-#[wasm_bindgen_test(unsupported = test)]
-fn a_compressed_stream_is_read_alike_however_it_is_cut() {
-    let request = r#"{"model":"claude-sonnet-4-6","stream":true,"messages":[]}"#;
-    let stop = r#"{"type":"message_stop"}"#;
-    let text = r#"{"type":"content_block_delta","delta":{"type":"text_delta","text":"Hi"}}"#;
-    let stream = format!("data: {text}\n\ndata: {stop}\n\n");
-    let mut wire = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    std::io::Write::write_all(&mut wire, stream.as_bytes()).expect("writing to memory");
-    let wire = wire.finish().expect("writing to memory");
-    for cut in 1..wire.len() {
-        let mut model = Model::new(SEED);
-        model.post("/v1/messages", request).ack(Kind::Intent);
-        let headers = [("content-type", SSE), ("content-encoding", "gzip")];
-        model.answer_headers(200, &headers, End::Open);
-        model.answer_body(&wire[..cut], End::Open).answer_body(&wire[cut..], End::OfStream);
-        assert_eq!(model.outcome()["outcome"], "completed", "cut at {cut}");
-        assert_eq!(model.outcome()["unread"], Value::Null, "cut at {cut}");
-    }
-}
-
-#[wasm_bindgen_test(unsupported = test)]
-fn unreadable_allow_passes_with_a_record() {
-    let mut model = Model::new("policies: []\nunreadable: allow\n");
-    model.post("/v1/responses", "{}").ack(Kind::Intent);
-    assert_eq!(model.provider_got().as_deref(), Some("{}"));
-    model.answer(200, "{\"a\":1}");
-    assert_eq!(model.client_got(), None);
-    model.ack(Kind::Outcome);
-    assert_eq!(model.client_got().as_deref(), Some("{\"a\":1}"));
-    assert_eq!(model.outcome()["unread"], "unknown_path");
-}
-
-#[wasm_bindgen_test(unsupported = test)]
-fn what_is_no_inference_passes_untouched_and_counted() {
-    let mut model = Model::new(SEED);
-    model.request_head(&[(":method", "GET"), (":path", "/v1/models")], End::OfStream);
-    assert!(model.provider_got().is_some());
-    model.answer(200, "{}").done(Ending::Complete);
-    assert_eq!(model.client_got().as_deref(), Some("{}"));
-    assert!(model.lines.is_empty(), "no row");
-    assert_eq!(model.counts, [Counter::Passed]);
-}
-
-#[wasm_bindgen_test(unsupported = test)]
 fn every_early_end_leaves_exactly_one_outcome() {
     type Step = fn(&mut Model);
     let steps: [Step; 5] = [
@@ -413,136 +284,5 @@ fn every_early_end_leaves_exactly_one_outcome() {
             model.done(ending).done(ending);
             assert_eq!(model.outcome()["outcome"], *outcome, "{ending:?} after step {taken}");
         }
-    }
-}
-
-#[wasm_bindgen_test(unsupported = test)]
-fn envoys_own_refusals_are_recorded() {
-    let mut model = Model::new(SEED);
-    model.request_headers(&[(":method", "POST"), (":path", CHAT), ("content-type", JSON)]);
-    model.request_body(b"{\"model\":", End::Open);
-    model.answer_head(413, &[], End::OfStream, true);
-    assert_eq!(model.outcome()["outcome"], "denied");
-    assert_eq!(model.outcome()["unread"], "input_incomplete");
-    assert_eq!(model.outcome()["status"], 413);
-
-    let mut model = Model::new(SEED);
-    model.post(CHAT, &ask("gpt-4o-2025-12-17")).ack(Kind::Intent);
-    model.answer_head(503, &[], End::OfStream, true).done(Ending::Complete);
-    assert_eq!(model.outcome()["outcome"], "upstream_error");
-}
-
-#[wasm_bindgen_test(unsupported = test)]
-fn a_body_over_the_limit_or_the_budget_is_refused_with_a_record() {
-    let post = [(":method", "POST"), (":path", CHAT), ("content-type", JSON)];
-    let mut model = Model::new(SEED);
-    let announced = [post.as_slice(), &[("content-length", "99999999")]].concat();
-    model.request_headers(&announced).ack(Kind::Outcome);
-    assert_eq!(model.reply.as_ref().map(|reply| reply.status), Some(413));
-    assert_eq!(model.outcome()["unread"], "input_incomplete");
-
-    let mut model = Model::with_budget(SEED, 1000);
-    model.request_headers(&post).request_body(&[b' '; 1001], End::Open).ack(Kind::Outcome);
-    assert_eq!(model.reply.as_ref().map(|reply| reply.status), Some(503));
-    assert_eq!(model.outcome()["outcome"], "denied");
-    assert!(model.counts.contains(&Counter::OverBudget));
-}
-
-#[wasm_bindgen_test(unsupported = test)]
-fn a_gateway_that_does_not_hold_headers_is_found_out() {
-    let mut model = Model::new(SEED);
-    let headers =
-        [(":method", "POST"), (":path", CHAT), ("content-type", JSON), ("content-length", "9")];
-    model.request_headers(&headers);
-    model.on(Event::HoldBroken);
-    model.ack(Kind::Outcome);
-    let reply = model.reply.clone().expect("a refusal");
-    assert_eq!(reply.status, 503);
-    assert!(String::from_utf8_lossy(&reply.body).contains("allow_on_headers_stop_iteration"));
-}
-
-/// Random schedules: acks late, doubled, refused or never; either side dying at any moment;
-/// chunks cut anywhere. The model asserts the invariants at every step.
-#[wasm_bindgen_test(unsupported = test)]
-fn no_schedule_breaks_an_invariant() {
-    for seed in 1..=4000_u64 {
-        let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        let mut model = Model::new(if random.below(4) == 0 { SHIPPED } else { SEED });
-        let streamed = random.below(2) == 0;
-        let request =
-            if streamed { ask_stream("gpt-4o-2025-12-17") } else { ask("gpt-4o-2025-12-17") };
-        let answer = if streamed { chat_stream() } else { chat("Hello.") };
-        run(&mut model, &mut random, request.as_bytes(), answer.as_bytes(), streamed);
-        let outcomes = model.lines.iter().filter(|line| line.kind == Kind::Outcome).count();
-        assert_eq!(outcomes, 1, "seed {seed}: exactly one outcome");
-    }
-}
-
-fn run(model: &mut Model, random: &mut Random, request: &[u8], answer: &[u8], streamed: bool) {
-    model.request_headers(&[(":method", "POST"), (":path", CHAT), ("content-type", JSON)]);
-    for (chunk, end) in random.pieces(request) {
-        if random.below(40) == 0 {
-            model.done(Ending::ClientLeft);
-            return;
-        }
-        model.request_body(chunk, end);
-    }
-    random.settle(model, Kind::Intent);
-    if model.provider_got().is_some() && model.reply.is_none() {
-        let content_type = if streamed { SSE } else { JSON };
-        model.answer_headers(200, &[("content-type", content_type)], End::Open);
-        for (chunk, end) in random.pieces(answer) {
-            if random.below(30) == 0 {
-                let endings = [Ending::ClientLeft, Ending::UpstreamFailed];
-                model.done(endings[random.below(2)]);
-                return;
-            }
-            model.answer_body(chunk, end);
-            if model.waiting.contains(&Kind::Outcome) && random.below(2) == 0 {
-                random.settle(model, Kind::Outcome);
-            }
-        }
-        random.settle(model, Kind::Outcome);
-    }
-    model.done(Ending::Complete);
-}
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % bound as u64) as usize
-    }
-
-    /// A body in pieces; the end comes with the last one or on an empty frame of its own.
-    fn pieces<'a>(&mut self, body: &'a [u8]) -> Vec<(&'a [u8], End)> {
-        let mut pieces = Vec::new();
-        let mut rest = body;
-        while !rest.is_empty() {
-            let (piece, more) = rest.split_at(1 + self.below(rest.len()));
-            pieces.push((piece, End::Open));
-            rest = more;
-        }
-        match pieces.last_mut() {
-            Some(last) if self.below(2) == 0 => last.1 = End::OfStream,
-            _ => pieces.push((&[], End::OfStream)),
-        }
-        pieces
-    }
-
-    fn settle(&mut self, model: &mut Model, kind: Kind) {
-        if !model.waiting.contains(&kind) {
-            return;
-        }
-        match self.below(8) {
-            0 => model.commit(kind, Commit::Expired),
-            1 => model.commit(kind, Commit::Refused),
-            2 => model.commit(kind, Commit::Expired).ack(kind),
-            3 => model.ack(kind).ack(kind),
-            _ => model.ack(kind),
-        };
     }
 }

@@ -5,6 +5,7 @@
 
 use governance_filter::outbox::{
     Call, CallId, Full, HORIZON_MS, INTENTS_STOP_AT, LINES_MAX, News, Notice, Outbox,
+    REFUSALS_STOP_AT,
 };
 use governance_filter::record::{
     Ack, AckStatus, Delivery, DeliveryKind, FORMAT, Kind, Line, sha256_hex,
@@ -234,11 +235,16 @@ fn a_full_outbox_takes_no_intent_and_counts_what_it_drops() {
     }
     let refused = outbox.push(line(Kind::Intent, LINES_MAX), Some((7, DEADLINE)), START);
     assert_eq!(refused, Err(Full), "outcomes of calls under way keep their room");
-    for n in INTENTS_STOP_AT..LINES_MAX {
+    for n in INTENTS_STOP_AT..REFUSALS_STOP_AT {
+        outbox.push(line(Kind::Outcome, n), None, START).expect("room");
+    }
+    let refusal = Line { called: false, ..line(Kind::Outcome, LINES_MAX + 1) };
+    assert_eq!(outbox.push(refusal, None, START), Err(Full), "a refusal's own record gives way");
+    for n in REFUSALS_STOP_AT..LINES_MAX {
         outbox.push(line(Kind::Outcome, n), None, START).expect("room");
     }
     assert_eq!(outbox.push(line(Kind::Outcome, LINES_MAX), None, START), Err(Full));
-    assert_eq!(outbox.take_counts().dropped, 1, "an intent refused is not a record lost");
+    assert_eq!(outbox.take_counts().dropped, 2, "an intent refused is not a record lost");
     assert_eq!(outbox.tick(START + HORIZON_MS), []);
     assert!(outbox.is_empty(), "given up after the horizon");
     assert_eq!(outbox.take_counts().dropped, LINES_MAX as u64);

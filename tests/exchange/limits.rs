@@ -1,0 +1,177 @@
+//! What is refused or passed without being read: bad input, limits, other traffic.
+
+use super::*;
+
+#[wasm_bindgen_test(unsupported = test)]
+fn what_cannot_be_read_is_refused_with_its_reason() {
+    let deep = format!(r#"{{"messages":{}{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
+    let twice = r#"{"model":"gpt-4o-2025-12-17","model":"gpt-3.5-turbo","messages":[]}"#;
+    let cases: [(&str, &str, &str); 7] = [
+        (CHAT, "{\"model\":", "malformed_json"),
+        (CHAT, "", "no_body"),
+        (CHAT, "[1,2,3]", "unknown_shape"),
+        (CHAT, &deep, "too_deep"),
+        (CHAT, twice, "duplicate_key"),
+        ("/v1/responses", "{}", "unknown_path"),
+        ("/admin/shutdown", "{}", "unknown_path"),
+    ];
+    for (path, body, reason) in cases {
+        let mut model = Model::new(SEED);
+        model.post(path, body);
+        assert_eq!(model.outcome()["unread"], reason, "{path} {reason}");
+        model.ack(Kind::Outcome);
+        assert_eq!(model.reply.as_ref().map(|reply| reply.status), Some(403), "{reason}");
+        assert_eq!(model.provider_got(), None, "{reason}");
+        assert_eq!(model.outcome()["input_hash"], sha256_hex(body.as_bytes()), "{reason}");
+        assert_eq!(model.outcome()["model"], "unknown", "{reason}");
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_key_that_stands_twice_is_refused_also_where_envoy_joined_it() {
+    let cases: [(&[&str], bool); 6] = [
+        (&["Bearer a", "Bearer b"], true),
+        (&["Bearer a,Bearer b"], true),
+        (&["bearer a, b"], true),
+        (&["Custom a,Basic b"], true),
+        (&["AWS4-HMAC-SHA256 Credential=a, Signature=b"], false),
+        (&["Bearer a"], false),
+    ];
+    for (values, refused) in cases {
+        let mut model = Model::new(SEED);
+        let mut headers = vec![(":method", "POST"), (":path", CHAT), ("content-type", JSON)];
+        headers.extend(values.iter().map(|value| ("authorization", *value)));
+        model.request_headers(&headers);
+        let body = r#"{"model":"gpt-4o-2025-12-17","messages":[]}"#;
+        model.request_body(body.as_bytes(), End::OfStream);
+        let denied = model.lines.iter().any(|line| line.kind == Kind::Outcome);
+        assert_eq!(denied, refused, "{values:?}");
+        if refused {
+            assert_eq!(model.outcome()["unread"], "duplicate_header", "{values:?}");
+        }
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn unreadable_allow_passes_with_a_record() {
+    let mut model = Model::new("policies: []\nunreadable: allow\n");
+    model.post("/v1/responses", "{}").ack(Kind::Intent);
+    assert_eq!(model.provider_got().as_deref(), Some("{}"));
+    model.answer(200, "{\"a\":1}");
+    assert_eq!(model.client_got(), None);
+    model.ack(Kind::Outcome);
+    assert_eq!(model.client_got().as_deref(), Some("{\"a\":1}"));
+    assert_eq!(model.outcome()["unread"], "unknown_path");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn what_is_no_inference_passes_untouched_and_counted() {
+    let mut model = Model::new(SEED);
+    model.request_head(&[(":method", "GET"), (":path", "/v1/models")], End::OfStream);
+    assert!(model.provider_got().is_some());
+    model.answer(200, "{}").done(Ending::Complete);
+    assert_eq!(model.client_got().as_deref(), Some("{}"));
+    assert!(model.lines.is_empty(), "no row");
+    assert_eq!(model.counts, [Counter::Passed]);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn envoys_own_refusals_are_recorded() {
+    let mut model = Model::new(SEED);
+    model.request_headers(&[(":method", "POST"), (":path", CHAT), ("content-type", JSON)]);
+    model.request_body(b"{\"model\":", End::Open);
+    model.answer_head(413, &[], End::OfStream, true);
+    assert_eq!(model.outcome()["outcome"], "denied");
+    assert_eq!(model.outcome()["unread"], "input_incomplete");
+    assert_eq!(model.outcome()["status"], 413);
+
+    let mut model = Model::new(SEED);
+    model.post(CHAT, &ask("gpt-4o-2025-12-17")).ack(Kind::Intent);
+    model.answer_head(503, &[], End::OfStream, true).done(Ending::Complete);
+    assert_eq!(model.outcome()["outcome"], "upstream_error");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_body_over_the_limit_or_the_budget_is_refused_with_a_record() {
+    let post = [(":method", "POST"), (":path", CHAT), ("content-type", JSON)];
+    let mut model = Model::new(SEED);
+    let announced = [post.as_slice(), &[("content-length", "99999999")]].concat();
+    model.request_headers(&announced).ack(Kind::Outcome);
+    assert_eq!(model.reply.as_ref().map(|reply| reply.status), Some(413));
+    assert_eq!(model.outcome()["unread"], "input_incomplete");
+
+    let mut model = Model::with_budget(SEED, 1000);
+    model.request_headers(&post).request_body(&[b' '; 1001], End::Open).ack(Kind::Outcome);
+    assert_eq!(model.reply.as_ref().map(|reply| reply.status), Some(503));
+    assert_eq!(model.outcome()["outcome"], "denied");
+    assert!(model.counts.contains(&Counter::OverBudget));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_gateway_that_does_not_hold_headers_is_found_out() {
+    let mut model = Model::new(SEED);
+    let headers =
+        [(":method", "POST"), (":path", CHAT), ("content-type", JSON), ("content-length", "9")];
+    model.request_headers(&headers);
+    model.on(Event::HoldBroken);
+    model.ack(Kind::Outcome);
+    let reply = model.reply.clone().expect("a refusal");
+    assert_eq!(reply.status, 503);
+    assert!(String::from_utf8_lossy(&reply.body).contains("allow_on_headers_stop_iteration"));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn an_answer_that_was_not_read_does_not_pass_a_policy_that_would_refuse_it() {
+    let policy = "policies:\n- {name: secret, trigger: \"output.contains('S')\", action: deny}\n";
+    type Step = fn(&mut Model);
+    let unread: [(&str, Step); 3] = [
+        ("encoding", |model| {
+            let headers = [("content-type", JSON), ("content-encoding", "br")];
+            model.answer_headers(200, &headers, End::Open).answer_body(b"\x0b", End::OfStream);
+        }),
+        ("malformed_json", |model| {
+            model.answer(200, "{\"choices\":[");
+        }),
+        ("truncated", |model| {
+            let body = " ".repeat(5000);
+            model.answer(200, &body);
+        }),
+    ];
+    for (reason, answer) in unread {
+        let mut model = Model::with_budget(policy, 4000);
+        model.post(CHAT, &ask("gpt-4o-2025-12-17")).ack(Kind::Intent);
+        answer(&mut model);
+        assert_eq!(model.outcome()["unread"], reason);
+        model.ack(Kind::Outcome);
+        assert_eq!(model.reply.as_ref().map(|reply| reply.status), Some(403), "{reason}");
+        assert_eq!(model.client_got(), None, "{reason}");
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn an_answer_from_within_the_chain_is_held_like_a_provider_s() {
+    let mut model = Model::new("policies: []\n");
+    model.post(CHAT, &ask("gpt-4o-2025-12-17")).ack(Kind::Intent);
+    model.answer_head(200, &[("content-type", JSON)], End::Open, true);
+    model.answer_body(chat("From a cache.").as_bytes(), End::OfStream);
+    assert_eq!(model.client_got(), None);
+    model.ack(Kind::Outcome);
+    assert!(model.client_got().is_some());
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn the_caller_is_the_key_that_the_api_itself_reads() {
+    let mut model = Model::new("policies: []\n");
+    let headers = [
+        (":method", "POST"),
+        (":path", MESSAGES),
+        ("content-type", JSON),
+        ("authorization", "Bearer anything"),
+        ("x-api-key", "the-real-one"),
+    ];
+    let body = json!({"model": "claude-sonnet-4-6", "max_tokens": 1, "messages": []}).to_string();
+    model.request_headers(&headers).request_body(body.as_bytes(), End::OfStream);
+    let hash = sha256_hex(b"the-real-one");
+    let caller = format!("key:{}", hash.get(..16).expect("hex"));
+    assert_eq!(model.line(Kind::Intent)["record"]["caller"], caller.as_str());
+}
