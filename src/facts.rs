@@ -193,6 +193,17 @@ impl From<&str> for Text {
     }
 }
 
+// === impl AnswerFacts ===
+
+impl AnswerFacts {
+    /// An error and nothing else that a client could take for an answer. Behind a status of 400 or
+    /// more clients look for nothing, so that there it does not matter what could not be read.
+    pub fn is_bare_error(&self) -> bool {
+        let read = !self.incomplete || self.status >= 400;
+        self.error && read && self.output.as_str().is_empty() && self.tool_calls.is_empty()
+    }
+}
+
 // === impl Caller ===
 
 impl Caller {
@@ -226,6 +237,28 @@ impl Unread {
             Unread::DuplicateHeader => "duplicate_header",
             Unread::Truncated => "truncated",
             Unread::NoTerminator => "no_terminator",
+        }
+    }
+
+    /// Something of an answer may have reached the client without having been read. A stream that
+    /// ends early is not that: the client has got no more of it than was read.
+    pub fn leaves_unknown(self) -> bool {
+        match self {
+            Unread::MalformedJson
+            | Unread::UnknownShape
+            | Unread::DuplicateKey
+            | Unread::TooDeep
+            | Unread::Encoding
+            | Unread::Bomb
+            | Unread::Truncated => true,
+            Unread::NoBody
+            | Unread::UnknownPath
+            | Unread::UnknownContent
+            | Unread::Upgrade
+            | Unread::InputIncomplete
+            | Unread::OutputIncomplete
+            | Unread::DuplicateHeader
+            | Unread::NoTerminator => false,
         }
     }
 }

@@ -174,7 +174,7 @@ impl Api {
             }
         }
         // Error bodies come in two dozen shapes, plain text among them; the status says enough.
-        if !answer.facts.error {
+        if answer.facts.status < 400 {
             answer.note(notes.first());
         }
     }

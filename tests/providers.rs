@@ -159,6 +159,51 @@ fn err_an_event_without_end_is_passed_on_and_told() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn what_may_be_missing_is_told_beside_the_facts() {
+    let stream = |body: &str| drive::run(drive::plain(Api::OpenAiChat), body.as_bytes(), &[]);
+    let text = r#"data: {"choices":[{"delta":{"content":"Hi"}}]}"#;
+    let cases = [
+        (format!("{text}\n\ndata: [DONE]\n\n"), false),
+        (format!("{text}\n\n"), false),
+        (format!("{text}\n\ndata: {{\n\ndata: [DONE]\n\n"), true),
+        (format!("data:\n\ndata: {{\n\n{text}\n\n"), true),
+        (format!("{text}\n\ndata: \"\n\ndata: {{\"error\":{{}}}}\n\n"), true),
+    ];
+    for (body, incomplete) in cases {
+        assert_eq!(stream(&body).reading.facts.incomplete, incomplete, "{body}");
+    }
+    let cases = [
+        (200, fixture("openai_chat/whole.json"), false),
+        (200, fixture("openai_chat/error.json"), false),
+        (200, fixture("openai_chat/other_shape.json"), true),
+        (200, b"<html>", true),
+        (502, b"<html>", false),
+        (200, br#"{"choices":[],"choices":[]}"#, true),
+    ];
+    for (status, body, incomplete) in cases {
+        let reading = Api::OpenAiChat.read_answer(status, body);
+        assert_eq!(reading.facts.incomplete, incomplete, "{}", String::from_utf8_lossy(body));
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn an_answer_beside_an_error_is_read() {
+    let openai = br#"{"error":{},"choices":[{"message":{"content":"Hi"}}]}"#;
+    let anthropic = br#"{"type":"error","content":[{"type":"text","text":"Hi"}]}"#;
+    let bodies: [(Api, &[u8]); 2] =
+        [(Api::OpenAiChat, openai), (Api::AnthropicMessages, anthropic)];
+    for (api, body) in bodies {
+        for status in [200, 500] {
+            assert_eq!(summary(&api.read_answer(status, body)), r#""Hi" error"#, "{api:?}");
+        }
+    }
+    let event = br#"data: {"error":{},"choices":[{"delta":{"content":"Hi"}}]}"#;
+    let run = drive::run(drive::plain(Api::OpenAiChat), event, &[]);
+    assert_eq!(summary(&run.reading), r#""Hi" error"#);
+    assert_eq!(run.terminal, Some(0));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn err_a_stream_that_breaks_is_told() {
     let body = fixture("openai_chat/stream.sse");
     let wire = gzip(body);

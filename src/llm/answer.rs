@@ -25,7 +25,7 @@ pub(super) struct Answer {
     /// Facts but for tool calls and confidences, which [`Answer::reading`] works out.
     pub(super) facts: AnswerFacts,
     /// What could not be read first.
-    pub(super) unread: Option<Unread>,
+    unread: Option<Unread>,
     calls: Vec<Call>,
     usage: serde_json::Map<String, Value>,
     logprob_sum: f64,
@@ -74,9 +74,10 @@ impl Answer {
         answer
     }
 
-    /// Keeps `unread` unless something was noted before.
+    /// Keeps `unread` unless something was noted before; that a part is unknown stays in any case.
     pub(super) fn note(&mut self, unread: Option<Unread>) {
         self.unread = self.unread.or(unread);
+        self.facts.incomplete |= unread.is_some_and(Unread::leaves_unknown);
     }
 
     /// The facts as they stand.

@@ -11,13 +11,12 @@ use crate::facts::Unread;
 
 /// Reads a whole answer.
 pub(super) fn read_whole(answer: &mut Answer, object: &Object) {
-    let kind = object.text("type");
-    if answer.facts.status >= 400 || kind.as_deref() == Some("error") {
-        answer.facts.error = true;
-        return;
-    }
+    answer.facts.error |= object.text("type").as_deref() == Some("error");
+    // Clients take the text of an answer whatever stands beside it, so an error's is read as well.
     let Some(blocks) = object.objects("content") else {
-        answer.note(Some(Unread::UnknownShape));
+        if !answer.facts.error {
+            answer.note(Some(Unread::UnknownShape));
+        }
         return;
     };
     read_message(answer, object);

@@ -31,13 +31,10 @@ struct TokenLogprob {
 pub(super) fn read_whole(answer: &mut Answer, object: &Object) {
     // A failed generation may have cost tokens, and some say how many beside the error.
     read_common(answer, object);
-    if answer.facts.status >= 400 || object.raw("error").is_some() {
-        answer.facts.error = true;
-        return;
-    }
-    if object.raw("choices").is_none() {
+    answer.facts.error |= object.raw("error").is_some();
+    // Clients take the text of an answer whatever stands beside it, so an error's is read as well.
+    if object.raw("choices").is_none() && !answer.facts.error {
         answer.note(Some(Unread::UnknownShape));
-        return;
     }
     for choice in first_choices(object) {
         read_choice(answer, &choice, choice.object("message"), Form::Whole);
@@ -112,14 +109,14 @@ enum Form {
 
 fn read_chunk(answer: &mut Answer, object: &Object) -> Step {
     read_common(answer, object);
-    if object.raw("error").is_some() {
-        answer.facts.error = true;
-        return Step::Ends;
-    }
     for choice in first_choices(object) {
         // Perplexity and Writer send `message` beside `delta`, Perplexity's with all text so far.
         let delta = choice.object("delta").or_else(|| choice.object("message"));
         read_choice(answer, &choice, delta, Form::Piece);
+    }
+    if object.raw("error").is_some() {
+        answer.facts.error = true;
+        return Step::Ends;
     }
     Step::GoesOn
 }

@@ -23,7 +23,6 @@ pub struct AnswerStream {
     framer: Framer,
     framing: Framing,
     answer: Answer,
-    unread: Option<Unread>,
     ended: bool,
     frames: u64,
     data_events: u64,
@@ -100,7 +99,6 @@ impl AnswerStream {
             framer: Framer::new(),
             framing: Framing::Events,
             answer: Answer::new(settings.status),
-            unread: None,
             ended: false,
             frames: 0,
             data_events: 0,
@@ -143,7 +141,7 @@ impl AnswerStream {
         // Behind the terminal event only the coding's own trailer is missing, which may still be on
         // its way.
         if let (Err(unread), false) = (self.decoder.finish(), self.ended) {
-            self.note(unread);
+            self.answer.note(Some(unread));
         }
         let tail = self.framer.finish();
         if tail.is_empty() {
@@ -170,7 +168,6 @@ impl AnswerStream {
     /// `unread` says so.
     pub fn reading(&self) -> AnswerReading {
         let mut reading = self.answer.reading();
-        reading.unread = self.unread.or(reading.unread);
         if reading.unread.is_none() && !self.ended && !reading.facts.error {
             reading.unread = Some(Unread::NoTerminator);
         }
@@ -214,7 +211,7 @@ impl AnswerStream {
         }
         let content = if first { sse::without_bom(frame) } else { frame };
         let Ok(text) = std::str::from_utf8(content) else {
-            self.note(Unread::MalformedJson);
+            self.answer.note(Some(Unread::MalformedJson));
             taken.output.extend_from_slice(frame);
             return;
         };
@@ -263,11 +260,7 @@ impl AnswerStream {
     }
 
     fn give_up(&mut self, unread: Unread) {
-        self.note(unread);
+        self.answer.note(Some(unread));
         self.framing = Framing::GivenUp;
-    }
-
-    fn note(&mut self, unread: Unread) {
-        self.unread = self.unread.or(Some(unread));
     }
 }
