@@ -3,6 +3,9 @@
 
 #![allow(clippy::panic, reason = "helpers of tests are not seen as tests")]
 
+#[path = "policy_verdicts/unread.rs"]
+mod unread;
+
 use governance_filter::facts::{AnswerFacts, RequestFacts, TEXT_BYTES_MAX, Text, ToolCall};
 use governance_filter::policy::{Action, OnFailure, Phase, Policy, Unreadable, Verdict};
 

@@ -110,6 +110,11 @@ impl Expression {
         self.variables.contains(&variable)
     }
 
+    /// It reads something of an answer's body.
+    pub fn reads_answer_body(&self) -> bool {
+        self.variables.iter().any(|variable| variable.is_of_answer_body())
+    }
+
     /// The first phase that has all it reads.
     pub fn phase(&self) -> Phase {
         self.variables.iter().map(|variable| variable.phase()).max().unwrap_or(Phase::Request)

@@ -54,17 +54,20 @@ pub fn answer(
         .collect();
     let confidence = policy.confidence(answer).map(|confidence| confidence.value);
     let whole = Scope::answer(request, answer, confidence, &added);
+    let bare_error = answer.is_bare_error();
     let mut verdict = Verdict::default();
     for rule in &policy.rules {
         let outcome = match &rule.when {
+            When::NotAllowed(_) if bare_error => continue,
             When::NotAllowed(models) => {
                 let served = answer.served_model.as_deref();
-                let outcome = allowed::served(models, served);
+                let outcome = allowed::served(models, answer);
                 verdict.take(rule, outcome, Phase::Answer, || {
                     allowed::served_refusal(rule, models, served)
                 });
                 continue;
             }
+            When::Trigger(trigger) if bare_error && trigger.reads_answer_body() => continue,
             When::Trigger(trigger) if trigger.phase() == Phase::Answer => evaluate(trigger, &whole),
             When::Trigger(trigger) => match again(trigger, request, &whole, &added) {
                 Some(outcome) => outcome,
@@ -112,18 +115,20 @@ fn again(
     whole: &Scope,
     added: &[&str],
 ) -> Option<Outcome> {
-    if added.is_empty() {
+    let each = trigger.reads(Variable::Category);
+    let reads = each || trigger.reads(Variable::Categories);
+    if !reads || (added.is_empty() && !whole.answer_cut(Variable::Categories)) {
         return None;
     }
-    if trigger.reads(Variable::Category) {
-        return Some(evaluate(trigger, &whole.of_categories(added)));
-    }
-    if !trigger.reads(Variable::Categories) {
-        return None;
-    }
-    // The list has only grown: what it set off as it was is in the record already.
-    let before = evaluate(trigger, &Scope::request(request));
-    (before != Outcome::Fired).then(|| evaluate(trigger, whole))
+    let outcome = match (each, added) {
+        (true, []) => Outcome::Failed(Failure::Truncated),
+        (true, _) => evaluate(trigger, &whole.of_categories(added)),
+        (false, _) => evaluate(trigger, whole),
+    };
+    // The list has only grown, and what it set off as it was is in the record already.
+    let repeats = !each || outcome == Outcome::Failed(Failure::Truncated);
+    let fired_before = || evaluate(trigger, &Scope::request(request)) == Outcome::Fired;
+    (!repeats || !fired_before()).then_some(outcome)
 }
 
 /// True for any category is fired; else a failure for any is failed.
@@ -139,10 +144,10 @@ fn evaluate(trigger: &Expression, scope: &Scope) -> Outcome {
             Outcome::Failed(_) | Outcome::NotFired => {}
         }
     }
-    let cut = trigger.variables().iter().any(|variable| scope.truncated(*variable));
+    let cut = trigger.variables().iter().any(|variable| scope.cut(*variable));
     match outcome {
-        // What was cut off might have fired it.
-        Outcome::NotFired if cut => Outcome::Failed(Failure::Truncated),
+        // What was not read might have fired it.
+        Outcome::NotFired | Outcome::Failed(_) if cut => Outcome::Failed(Failure::Truncated),
         outcome => outcome,
     }
 }

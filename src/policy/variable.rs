@@ -161,6 +161,11 @@ impl Variable {
         FIELDS_LATER.iter().any(|(variable, names)| *variable == self && names.contains(&name))
     }
 
+    /// Read of an answer's body. Status and time are known of every answer.
+    pub fn is_of_answer_body(self) -> bool {
+        self.phase() == Phase::Answer && !matches!(self, Variable::Status | Variable::LatencyMs)
+    }
+
     /// Up to a mebibyte of text, which bounds how often it may be read.
     pub fn is_large(self) -> bool {
         matches!(self, Variable::Prompt | Variable::Output)

@@ -2,8 +2,9 @@
 //! Compares names by the providers' own normalisation; knows no provider itself.
 
 use super::refusal as message_of;
+use crate::facts::AnswerFacts;
 use crate::llm::pinning::{normalise, without_version};
-use crate::policy::expression::Outcome;
+use crate::policy::expression::{Failure, Outcome};
 use crate::policy::{Policy, Rule, When};
 
 /// Longest model name that a refusal repeats, in characters.
@@ -20,10 +21,12 @@ pub fn requested(models: &[String], model: Option<&str>) -> Outcome {
 
 /// An answer may name the approved model with or without its date: providers answer an alias with
 /// the dated name, gateways the reverse. Two different dates do not pass. An answer that names no
-/// model passes.
-pub fn served(models: &[String], served: Option<&str>) -> Outcome {
-    let Some(served) = served.filter(|name| !name.is_empty()).map(normalise) else {
-        return Outcome::NotFired;
+/// model passes, unless it could not be read whole.
+pub fn served(models: &[String], answer: &AnswerFacts) -> Outcome {
+    let served = answer.served_model.as_deref().filter(|name| !name.is_empty());
+    let Some(served) = served.map(normalise) else {
+        let unknown = answer.incomplete;
+        return if unknown { Outcome::Failed(Failure::Truncated) } else { Outcome::NotFired };
     };
     let listed = models.iter().map(|name| normalise(name)).any(|name| {
         name == served || name == without_version(served) || without_version(name) == served

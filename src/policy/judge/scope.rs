@@ -98,15 +98,24 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// There was more of the variable than is kept.
-    pub fn truncated(&self, variable: Variable) -> bool {
-        let answer = self.answer.map(|(answer, _)| answer);
+    /// There is or may be more of the variable than was read.
+    pub fn cut(&self, variable: Variable) -> bool {
+        (variable == Variable::Prompt && self.request.prompt.truncated())
+            || self.answer_cut(variable)
+    }
+
+    /// Of what the answer has of the variable, there is or may be more than was read.
+    pub fn answer_cut(&self, variable: Variable) -> bool {
+        let Some((answer, _)) = self.answer else { return false };
+        let category = matches!(variable, Variable::Category | Variable::Categories);
+        let unread = answer.incomplete && !answer.is_bare_error();
         match variable {
-            Variable::Prompt => self.request.prompt.truncated(),
-            Variable::Output => answer.is_some_and(|answer| answer.output.truncated()),
-            Variable::ToolCalls => {
-                answer.is_some_and(|answer| answer.tool_calls.len() > TOOL_CALLS_MAX)
+            _ if unread && (category || variable.is_of_answer_body()) => true,
+            // Categories are found in what is kept of the text.
+            Variable::Output | Variable::Category | Variable::Categories => {
+                answer.output.truncated()
             }
+            Variable::ToolCalls => answer.tool_calls.len() > TOOL_CALLS_MAX,
             _ => false,
         }
     }
