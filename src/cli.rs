@@ -16,6 +16,7 @@ mod error;
 mod ports;
 mod postgres;
 mod process;
+mod psql;
 pub mod standin;
 mod terminal;
 mod tools;

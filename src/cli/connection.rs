@@ -25,10 +25,10 @@ struct AnyCertificate(Arc<CryptoProvider>);
 
 /// What an address says of TLS, taken out of it: the client library knows neither.
 #[derive(Debug, PartialEq, Eq)]
-struct Address {
-    url: String,
-    verify: bool,
-    root_cert: Option<String>,
+pub(crate) struct Address {
+    pub(crate) url: String,
+    pub(crate) verify: bool,
+    pub(crate) root_cert: Option<String>,
 }
 
 /// A connection that gives up soon.
@@ -41,7 +41,7 @@ pub(crate) fn connect(url: &str) -> Result<Client, CliError> {
 }
 
 impl Address {
-    fn parse(url: &str) -> Self {
+    pub(crate) fn parse(url: &str) -> Self {
         let mut address = Self { url: url.to_owned(), verify: false, root_cert: None };
         let Some((base, query)) = url.split_once('?') else { return address };
         let mut kept: Vec<&str> = Vec::new();

@@ -1,7 +1,7 @@
 //! The collector's database: migrated by the collector, then two login users that can do only what
 //! serving and reading need.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::CliError;
 use super::connection::connect;
@@ -23,19 +23,7 @@ pub(crate) fn provision(
     collector: &Path,
     data: &mut DataDir,
 ) -> Result<Urls, CliError> {
-    let migrate = Launch {
-        name: "log-collector migrate",
-        program: collector.to_owned(),
-        arguments: ["migrate", "--database-url", admin_url].map(Into::into).to_vec(),
-        // The address is in the arguments; a file set for another collector would contradict it.
-        environment: vec![("DATABASE_URL_FILE".to_owned(), String::new())],
-        account: None,
-        directory: data.path().to_owned(),
-        log: data.log("migrate"),
-        on_death: DeathSignal::Kill,
-        relay: None,
-    };
-    migrate.complete()?;
+    migration(admin_url, collector, data.path(), data.log("migrate")).complete()?;
 
     let database = key(admin_url);
     let logins = match data.state().logins.get(&database) {
@@ -63,6 +51,27 @@ pub(crate) fn provision(
         app: with_login(admin_url, &logins.app_user, &logins.app_password)?,
         reader: with_login(admin_url, &logins.reader_user, &logins.reader_password)?,
     })
+}
+
+/// The collector's own command. The address holds the owner's password, and a command line can be
+/// read by everyone on the machine, so it goes through the environment.
+fn migration(admin_url: &str, collector: &Path, directory: &Path, log: PathBuf) -> Launch {
+    let environment = [
+        ("DATABASE_URL", admin_url),
+        // Set for another collector, it would contradict the one above.
+        ("DATABASE_URL_FILE", ""),
+    ];
+    Launch {
+        name: "log-collector migrate",
+        program: collector.to_owned(),
+        arguments: vec!["migrate".into()],
+        environment: environment.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+        account: None,
+        directory: directory.to_owned(),
+        log,
+        on_death: DeathSignal::Kill,
+        relay: None,
+    }
 }
 
 /// Names are ours and hexadecimal, passwords too: neither needs quoting.
@@ -140,6 +149,18 @@ mod tests {
             assert_eq!(with_login(given, "u", "p").unwrap(), expected, "{given}");
         }
         assert!(with_login("host=h dbname=db", "u", "p").is_err());
+    }
+
+    #[test]
+    fn migration_has_the_password_in_its_environment_alone() {
+        let url = "postgres://owner:s3cret@h/db";
+        let migration =
+            migration(url, Path::new("log-collector"), Path::new("/"), PathBuf::from("log"));
+        let secret = |text: &str| text.contains("s3cret");
+        assert!(!migration.arguments.iter().any(|argument| secret(&argument.to_string_lossy())));
+        let given: Vec<_> =
+            migration.environment.iter().filter(|(_, value)| secret(value)).collect();
+        assert_eq!(given, [&("DATABASE_URL".to_owned(), url.to_owned())]);
     }
 
     #[test]

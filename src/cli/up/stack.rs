@@ -17,6 +17,7 @@ use crate::cli::envoy::{self, Admin, Upstream, Values};
 use crate::cli::ports;
 use crate::cli::postgres::EmbeddedPostgres;
 use crate::cli::process::{DeathSignal, Launch, Running};
+use crate::cli::psql;
 use crate::cli::terminal::Terminal;
 use crate::cli::tools;
 
@@ -157,10 +158,8 @@ impl Stack {
 
     /// Writes a command that opens the database as the reader; `None` where no psql is at hand.
     pub(crate) fn write_psql(&self) -> Option<PathBuf> {
-        let psql = tools::psql()?;
+        let script = psql::script(&tools::psql()?, &self.urls.reader)?;
         let path = self.data.path().join("psql");
-        let script =
-            format!("#!/bin/sh\nexec '{}' '{}' \"$@\"\n", psql.display(), self.urls.reader);
         // It holds the reader's password, so it is its owner's alone.
         replace_file(&path, script.as_bytes(), 0o700).ok()?;
         Some(path)
