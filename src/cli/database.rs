@@ -116,13 +116,21 @@ fn key(url: &str) -> String {
     rest.split('?').next().unwrap_or(rest).to_owned()
 }
 
-/// The same address for another user.
+/// The same address for another user, whose login must not meet the first one's: parameters after
+/// the question mark can name a login, too, and win.
 fn with_login(url: &str, user: &str, password: &str) -> Result<String, CliError> {
     let (scheme, rest) = url.split_once("://").ok_or_else(|| not_a_url(url))?;
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
     let (authority, tail) = rest.split_at_checked(end).ok_or_else(|| not_a_url(url))?;
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    Ok(format!("{scheme}://{user}:{password}@{host}{tail}"))
+    let (path, query) = tail.split_once('?').unwrap_or((tail, ""));
+    let kept: Vec<&str> = query.split('&').filter(|parameter| !names_login(parameter)).collect();
+    let mark = if kept.concat().is_empty() { "" } else { "?" };
+    Ok(format!("{scheme}://{user}:{password}@{host}{path}{mark}{}", kept.join("&")))
+}
+
+fn names_login(parameter: &str) -> bool {
+    matches!(parameter.split('=').next(), Some("user" | "password"))
 }
 
 fn not_a_url(_given: &str) -> CliError {
@@ -144,6 +152,8 @@ mod tests {
             ("postgres://a:b@h:5/db?sslmode=require", "postgres://u:p@h:5/db?sslmode=require"),
             ("postgresql://h/db", "postgresql://u:p@h/db"),
             ("postgres://a:b%40@h", "postgres://u:p@h"),
+            ("postgres:///db?user=a&password=b&host=/run", "postgres://u:p@/db?host=/run"),
+            ("postgres://h?password=b", "postgres://u:p@h"),
         ];
         for (given, expected) in cases {
             assert_eq!(with_login(given, "u", "p").unwrap(), expected, "{given}");
