@@ -10,8 +10,8 @@ use super::sse::{self, Framer};
 use super::{AnswerReading, Api, anthropic, openai_chat};
 use crate::facts::Unread;
 
-/// Longest event that is waited for. The longest recorded is 100 kB; without a bound one event
-/// that never ends takes all of the filter's memory.
+/// Longest event that is waited for and read. The longest recorded is 100 kB; without a bound one
+/// event that never ends takes all of the filter's memory.
 const EVENT_BYTES_MAX: usize = 1 << 20;
 
 /// Incremental reader of a streamed answer.
@@ -71,8 +71,10 @@ enum Output {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Framing {
     Events,
-    /// Something was too long or could not be decoded: bytes pass as they are.
-    GivenUp,
+    /// Within an event that is too long: up to its blank line bytes pass as they come, unread.
+    Skipping,
+    /// The bytes cannot be decoded: no event is to be found in them.
+    Lost,
 }
 
 /// What became of some decoded bytes.
@@ -114,7 +116,8 @@ impl AnswerStream {
             match self.decoder.push(chunk) {
                 Ok(decoded) => self.take(&decoded),
                 Err(unread) => {
-                    self.give_up(unread);
+                    self.answer.note(Some(unread));
+                    self.framing = Framing::Lost;
                     Taken::default()
                 }
             }
@@ -176,10 +179,6 @@ impl AnswerStream {
 
     fn take(&mut self, bytes: &[u8]) -> Taken {
         let mut taken = Taken::default();
-        if self.framing == Framing::GivenUp {
-            taken.output.extend_from_slice(bytes);
-            return taken;
-        }
         let complete = self.framer.push(bytes);
         taken.output.reserve(complete.bytes.len());
         let mut from = 0;
@@ -187,12 +186,12 @@ impl AnswerStream {
             self.take_frame(complete.bytes.get(from..end).unwrap_or_default(), &mut taken);
             from = end;
         }
-        if self.framer.kept() > EVENT_BYTES_MAX {
-            self.give_up(Unread::Truncated);
+        if self.framer.kept() > EVENT_BYTES_MAX && self.framing == Framing::Events {
+            self.skip();
+            self.framing = Framing::Skipping;
         }
-        if self.framing == Framing::GivenUp {
+        if self.framing == Framing::Skipping {
             taken.output.extend_from_slice(&self.framer.finish());
-            taken.changed = true;
         }
         taken
     }
@@ -202,10 +201,20 @@ impl AnswerStream {
         self.frames += 1;
         // An event too long to wait for is too long as well when it comes in one chunk: what is
         // read must not depend on how the network cut it.
-        if frame.len() > EVENT_BYTES_MAX {
-            self.give_up(Unread::Truncated);
-        }
-        if self.framing == Framing::GivenUp {
+        let length = frame.len() - usize::from(frame.ends_with(b"\r\n"));
+        let unread = match self.framing {
+            Framing::Events if length > EVENT_BYTES_MAX => {
+                self.skip();
+                true
+            }
+            Framing::Events => false,
+            Framing::Skipping => {
+                self.framing = Framing::Events;
+                true
+            }
+            Framing::Lost => true,
+        };
+        if unread {
             taken.output.extend_from_slice(frame);
             return;
         }
@@ -259,8 +268,9 @@ impl AnswerStream {
         }
     }
 
-    fn give_up(&mut self, unread: Unread) {
-        self.answer.note(Some(unread));
-        self.framing = Framing::GivenUp;
+    /// Gives up one event; what stands in it stays unknown.
+    fn skip(&mut self) {
+        self.answer.note(Some(Unread::Truncated));
+        self.data_events += 1;
     }
 }
