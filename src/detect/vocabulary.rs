@@ -1,7 +1,7 @@
 //! Topics by vocabulary: health and finance. English; a word that has another everyday meaning
 //! is not enough by itself.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
 /// What a text is about.
@@ -14,8 +14,8 @@ pub(super) struct Topics {
 /// Points from which on a text is about a topic: one clear term, or two different vague ones.
 const ENOUGH: u32 = 2;
 
-/// Most words of a term.
-const TERM_WORDS_MAX: usize = 3;
+/// 26 letters, and one for all digits.
+const INITIALS: usize = 27;
 
 /// Terms that mean nothing else.
 #[rustfmt::skip]
@@ -63,53 +63,114 @@ const FINANCIAL_VAGUE: &[&str] = &[
 
 /// Which topics a text is about.
 pub(super) fn topics(text: &str) -> Topics {
-    let words = Words::of(text);
-    Topics {
-        healthcare: words.points(HEALTHCARE_CLEAR, HEALTHCARE_VAGUE) >= ENOUGH,
-        financial: words.points(FINANCIAL_CLEAR, FINANCIAL_VAGUE) >= ENOUGH,
-    }
-}
-
-/// The text's terms of one to three words, lower case, each once.
-struct Words(HashSet<String>);
-
-// === impl Words ===
-
-impl Words {
-    /// Keeps only what some list knows, so that the set stays small whatever the text.
-    fn of(text: &str) -> Words {
-        let mut kept = HashSet::new();
-        let mut recent: Vec<String> = Vec::with_capacity(TERM_WORDS_MAX + 1);
-        let words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '\'');
-        for word in words.filter(|word| !word.is_empty()) {
-            recent.push(word.to_ascii_lowercase());
-            if recent.len() > TERM_WORDS_MAX {
-                recent.remove(0);
-            }
-            for from in 0..recent.len() {
-                let term = recent.get(from..).unwrap_or_default().join(" ");
-                let singular = term.strip_suffix('s').unwrap_or(&term);
-                for form in [term.as_str(), singular] {
-                    if is_known(form) && !kept.contains(form) {
-                        kept.insert(form.to_owned());
-                    }
-                }
+    let mut met: HashSet<&'static str> = HashSet::new();
+    let mut points = Points::default();
+    let (mut before, mut second_before) = ("", "");
+    for word in text.split(|letter: char| !letter.is_alphanumeric() && letter != '\'') {
+        if word.is_empty() {
+            continue;
+        }
+        for term in index().ending_in(word) {
+            let is_here =
+                |wanted: &str, found: &str| wanted.is_empty() || wanted.eq_ignore_ascii_case(found);
+            let preceded =
+                is_here(term.before, before) && is_here(term.second_before, second_before);
+            if preceded && met.insert(term.whole) {
+                points.add(term);
             }
         }
-        Words(kept)
+        (second_before, before) = (before, word);
     }
+    Topics { healthcare: points.healthcare >= ENOUGH, financial: points.financial >= ENOUGH }
+}
 
-    fn points(&self, clear: &[&str], vague: &[&str]) -> u32 {
-        let met = |terms: &[&str]| terms.iter().filter(|term| self.0.contains(**term)).count();
-        (met(clear) as u32) * ENOUGH + met(vague) as u32
+/// A term, its words apart; what it has not is empty.
+struct Term {
+    whole: &'static str,
+    before: &'static str,
+    second_before: &'static str,
+    topic: Topic,
+    points: u32,
+}
+
+#[derive(Clone, Copy)]
+enum Topic {
+    Healthcare,
+    Financial,
+}
+
+#[derive(Default)]
+struct Points {
+    healthcare: u32,
+    financial: u32,
+}
+
+/// All terms by their last word.
+struct Index {
+    terms: HashMap<&'static str, Vec<Term>>,
+    /// Bit n of an initial: some last word begins with it and has n letters. Most words of a text end
+    /// here, before they are hashed.
+    lengths: [u32; INITIALS],
+}
+
+fn index() -> &'static Index {
+    static INDEX: OnceLock<Index> = OnceLock::new();
+    INDEX.get_or_init(|| {
+        let mut index = Index { terms: HashMap::new(), lengths: [0; INITIALS] };
+        index.add(HEALTHCARE_CLEAR, Topic::Healthcare, ENOUGH);
+        index.add(HEALTHCARE_VAGUE, Topic::Healthcare, 1);
+        index.add(FINANCIAL_CLEAR, Topic::Financial, ENOUGH);
+        index.add(FINANCIAL_VAGUE, Topic::Financial, 1);
+        index
+    })
+}
+
+// === impl Points ===
+
+impl Points {
+    fn add(&mut self, term: &Term) {
+        match term.topic {
+            Topic::Healthcare => self.healthcare += term.points,
+            Topic::Financial => self.financial += term.points,
+        }
     }
 }
 
-fn is_known(term: &str) -> bool {
-    static TERMS: OnceLock<HashSet<&'static str>> = OnceLock::new();
-    let terms = TERMS.get_or_init(|| {
-        let lists = [HEALTHCARE_CLEAR, HEALTHCARE_VAGUE, FINANCIAL_CLEAR, FINANCIAL_VAGUE];
-        lists.into_iter().flatten().copied().collect()
-    });
-    terms.contains(term)
+// === impl Index ===
+
+impl Index {
+    fn add(&mut self, terms: &[&'static str], topic: Topic, points: u32) {
+        for whole in terms {
+            let mut words = whole.rsplit(' ');
+            let last = words.next().unwrap_or_default();
+            let before = words.next().unwrap_or_default();
+            let second_before = words.next().unwrap_or_default();
+            let term = Term { whole, before, second_before, topic, points };
+            self.terms.entry(last).or_default().push(term);
+            // A plural is one letter longer.
+            let bits = (1 << last.len()) | (1 << (last.len() + 1));
+            if let Some(lengths) = initial(last).and_then(|at| self.lengths.get_mut(at)) {
+                *lengths |= bits;
+            }
+        }
+    }
+
+    /// Terms whose last word is this one, or its singular.
+    fn ending_in(&self, word: &str) -> impl Iterator<Item = &Term> {
+        let lengths = initial(word).and_then(|at| self.lengths.get(at)).copied().unwrap_or(0);
+        let possible = word.len() < 32 && lengths & (1 << word.len()) != 0;
+        let lower = if possible { word.to_ascii_lowercase() } else { String::new() };
+        let singular = lower.strip_suffix('s').unwrap_or_default();
+        let found = |word: &str| self.terms.get(word).map(Vec::as_slice).unwrap_or_default();
+        found(&lower).iter().chain(found(singular))
+    }
+}
+
+/// Which of the [`INITIALS`] a word begins with: a letter of the alphabet, or a digit.
+fn initial(word: &str) -> Option<usize> {
+    match word.bytes().next()?.to_ascii_lowercase() {
+        first @ b'a'..=b'z' => Some(usize::from(first - b'a')),
+        b'0'..=b'9' => Some(INITIALS - 1),
+        _ => None,
+    }
 }
