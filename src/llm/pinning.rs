@@ -204,14 +204,15 @@ fn first_match(name: &str) -> PinningVerdict {
     )
 }
 
-/// Bedrock's own revision of a model's name: `-v1:0`, `-v1`.
+/// Bedrock's own revision of a model's name, `-v1:0`. A bare `-v3` is part of a name: `deepseek-v3`
+/// and `deepseek-v2` are two models.
 fn without_bedrock_revision(name: &str) -> &str {
     let Some((before, revision)) = name.rsplit_once("-v") else {
         return name;
     };
-    let mut parts = revision.split(':');
-    let numbers = parts.by_ref().take(2).all(is_digits);
-    if numbers && parts.next().is_none() { before } else { name }
+    let numbers = revision.split_once(':');
+    let is_revision = numbers.is_some_and(|(major, minor)| is_digits(major) && is_digits(minor));
+    if is_revision { before } else { name }
 }
 
 /// Major and minor of `claude-{family}-{major}[-{minor}]`, exactly.
@@ -343,6 +344,9 @@ mod tests {
             "claude-sonnet-4-20250514"
         );
         assert_eq!(normalise("models/openai/gpt-4o"), "gpt-4o");
+        for name in ["deepseek-v3", "deepseek-v3:", "deepseek-v3:x", "a-v1:0:1", "-v"] {
+            assert_eq!((normalise(name), without_version(name)), (name, name));
+        }
         let cases = [
             ("gpt-4o-2024-08-06", "gpt-4o"),
             ("gpt-4-0613", "gpt-4"),
