@@ -76,6 +76,17 @@ pub enum StartError {
         /// What it may do.
         privilege: String,
     },
+    /// The service's login, or everyone, could shadow what the tables' owner calls.
+    #[error(
+        "the login `{login}` may CREATE in schema public, where nobody but `governance_owner` \
+         should; as the schema's owner run:\n  \
+         GRANT USAGE, CREATE ON SCHEMA public TO governance_owner;\n  \
+         REVOKE CREATE ON SCHEMA public FROM PUBLIC, app_service;"
+    )]
+    OpenSchema {
+        /// Who connected.
+        login: String,
+    },
     /// Acked would not mean durable.
     #[error("synchronous_commit is `{found}` and could not be set to `on`")]
     NotDurable {

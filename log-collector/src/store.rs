@@ -2,7 +2,8 @@
 //! HTTP.
 //!
 //! Every statement runs under the session settings made here: commits are durable, nothing waits
-//! for ever, names resolve in `public`.
+//! for ever. Every name of ours says `public`, and nothing else is looked up there: whoever may
+//! create in that schema could put a function there that fits a call better than pg_catalog's.
 
 mod batch;
 mod columns;
@@ -31,7 +32,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What every session starts with. `remote_apply` is stronger than `on`, so it stays.
 const SESSION: &str = "
-    SET search_path = public, pg_temp;
+    SET search_path = pg_catalog, pg_temp;
     SET idle_in_transaction_session_timeout = '30s';
     SELECT set_config('synchronous_commit', 'on', false)
      WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply');";
@@ -73,10 +74,13 @@ impl Store {
             .query_one(
                 "SELECT current_setting('synchronous_commit'), current_user::text,
                     concat_ws(', ',
-                        CASE WHEN has_table_privilege('ai_decisions', 'UPDATE') THEN 'UPDATE' END,
-                        CASE WHEN has_table_privilege('ai_decisions', 'DELETE') THEN 'DELETE' END,
-                        CASE WHEN has_table_privilege('ai_decisions', 'TRUNCATE')
-                            THEN 'TRUNCATE' END)",
+                        CASE WHEN has_table_privilege('public.ai_decisions', 'UPDATE')
+                            THEN 'UPDATE' END,
+                        CASE WHEN has_table_privilege('public.ai_decisions', 'DELETE')
+                            THEN 'DELETE' END,
+                        CASE WHEN has_table_privilege('public.ai_decisions', 'TRUNCATE')
+                            THEN 'TRUNCATE' END),
+                    has_schema_privilege('public', 'CREATE')",
                 &[],
             )
             .await
@@ -88,6 +92,9 @@ impl Store {
         }
         if !privilege.is_empty() {
             return Err(StartError::Privileged { login, privilege });
+        }
+        if row.get(3) {
+            return Err(StartError::OpenSchema { login });
         }
         Ok(())
     }

@@ -131,7 +131,7 @@ impl Store {
         };
         let unsure: Vec<&str> = named.into_iter().filter(|name| !known.contains(*name)).collect();
         if !unsure.is_empty() {
-            let sql = "SELECT version FROM ai_policies WHERE version = ANY($1)";
+            let sql = "SELECT version FROM public.ai_policies WHERE version = ANY($1)";
             let statement = tx.prepare_cached(sql).await?;
             let rows = tx.query(&statement, &[&unsure]).await?;
             known.extend(rows.iter().map(|row| row.get::<_, String>(0)));
@@ -218,7 +218,7 @@ fn insert_sql(table: &str, names: &[&str], casts: &[&str], salted: bool) -> Stri
     let aliases: Vec<_> = (0..width).map(|at| format!("c{at}")).collect();
     let salt_array = if salted { format!(", ${}::bytea[]", width + 3) } else { String::new() };
     format!(
-        "INSERT INTO {table} ({}, record, digest{salt})
+        "INSERT INTO public.{table} ({}, record, digest{salt})
          SELECT {}, u.record, u.digest{} FROM unnest({}, ${}::bytea[], ${}::text[]{salt_array})
              AS u({}, record, digest{salt})
          ON CONFLICT DO NOTHING RETURNING decision_id",
@@ -243,8 +243,9 @@ async fn judge<'a, 'b>(
         return Ok(Vec::new());
     }
     let outcome = if table == "ai_decisions" { "outcome" } else { "''" };
-    let sql =
-        format!("SELECT decision_id, digest, {outcome} FROM {table} WHERE decision_id = ANY($1)");
+    let sql = format!(
+        "SELECT decision_id, digest, {outcome} FROM public.{table} WHERE decision_id = ANY($1)"
+    );
     let ids: Vec<&str> = repeats.iter().map(|(entry, _)| entry.decision_id.as_str()).collect();
     let statement = tx.prepare_cached(&sql).await?;
     let known: HashMap<String, Known> = tx
@@ -306,7 +307,7 @@ async fn insert_refused(
     tx: &Transaction<'_>,
     refused: &[(&Entry, &Refused)],
 ) -> Result<(), StoreError> {
-    let sql = "INSERT INTO ai_quarantine
+    let sql = "INSERT INTO public.ai_quarantine
             (line_digest, reason, decision_id, kind, bytes, bytes_total)
          VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
     for (entry, refused) in refused {

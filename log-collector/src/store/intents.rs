@@ -28,11 +28,11 @@ impl Store {
         count_max: i64,
     ) -> Result<Vec<Intent>, StoreError> {
         let age_ms = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
-        let sql = "SELECT i.record FROM ai_decision_intents i
+        let sql = "SELECT i.record FROM public.ai_decision_intents i
              WHERE i.decision_id >= $1
                  AND i.received_at <= now() - $2::bigint * interval '1 millisecond'
                  AND NOT EXISTS (
-                     SELECT FROM ai_decisions d WHERE d.decision_id = i.decision_id)
+                     SELECT FROM public.ai_decisions d WHERE d.decision_id = i.decision_id)
              ORDER BY i.decision_id LIMIT $3";
         let rows = self
             .bounded(async |client| {
@@ -46,9 +46,9 @@ impl Store {
 
     /// How many intents with ids from `from` on have no outcome.
     pub async fn open_intent_count(&self, from: &str) -> Result<i64, StoreError> {
-        let sql = "SELECT count(*) FROM ai_decision_intents i
+        let sql = "SELECT count(*) FROM public.ai_decision_intents i
              WHERE i.decision_id >= $1 AND NOT EXISTS (
-                 SELECT FROM ai_decisions d WHERE d.decision_id = i.decision_id)";
+                 SELECT FROM public.ai_decisions d WHERE d.decision_id = i.decision_id)";
         self.bounded(async |client| Ok(client.query_one(sql, &[&from]).await?.get(0))).await
     }
 

@@ -24,7 +24,7 @@ const ROLE_TRIES: u32 = 20;
 const LOCK: i64 = 7_161_106_206_001;
 
 const HISTORY: &str = "
-    CREATE TABLE IF NOT EXISTS governance_migrations (
+    CREATE TABLE IF NOT EXISTS public.governance_migrations (
         version    INT PRIMARY KEY,
         name       TEXT NOT NULL,
         digest     TEXT NOT NULL,
@@ -39,7 +39,7 @@ pub async fn migrate(database: &Database) -> Result<(), StartError> {
     let mut client = client.map_err(|e| e.during("connecting to the database"))?;
     make_roles(&client).await?;
     apply(&mut client).await?;
-    let made = client.query_one("SELECT governance_make_partitions()", &[]).await;
+    let made = client.query_one("SELECT public.governance_make_partitions()", &[]).await;
     made.map_err(|e| StoreError::from(e).during("making partitions"))?;
     info!("the database is at schema {VERSION}");
     Ok(())
@@ -53,7 +53,8 @@ pub async fn version(client: &Object) -> Result<i32, StoreError> {
     if !there.get::<_, bool>(0) {
         return Ok(0);
     }
-    let row = client.query_one("SELECT max(version) FROM governance_migrations", &[]).await?;
+    let row =
+        client.query_one("SELECT max(version) FROM public.governance_migrations", &[]).await?;
     Ok(row.get::<_, Option<i32>>(0).unwrap_or(0))
 }
 
@@ -66,7 +67,10 @@ async fn apply(client: &mut Object) -> Result<(), StartError> {
     for (version, name, sql) in MIGRATIONS {
         let digest = governance_filter::record::sha256_hex(sql.as_bytes());
         let applied = tx
-            .query_opt("SELECT digest FROM governance_migrations WHERE version = $1", &[&version])
+            .query_opt(
+                "SELECT digest FROM public.governance_migrations WHERE version = $1",
+                &[&version],
+            )
             .await
             .map_err(store)?;
         match applied {
@@ -76,7 +80,7 @@ async fn apply(client: &mut Object) -> Result<(), StartError> {
         }
         tx.batch_execute(sql).await.map_err(store)?;
         tx.execute(
-            "INSERT INTO governance_migrations (version, name, digest) VALUES ($1, $2, $3)",
+            "INSERT INTO public.governance_migrations (version, name, digest) VALUES ($1, $2, $3)",
             &[&version, &name, &digest],
         )
         .await
@@ -105,9 +109,12 @@ async fn make_roles(client: &Object) -> Result<(), StartError> {
          EXECUTE format('GRANT governance_owner TO %I', current_user); END IF; END $$"
     );
     run_role_statement(client, &grant).await?;
+    // Databases made before Postgres 15 let everyone create in it. A login that does not own the
+    // schema gets a warning only; `serve` then refuses to start and says what to run.
     let schema =
         "GRANT USAGE ON SCHEMA public TO app_service, governance_reader, governance_eraser;
-        GRANT USAGE, CREATE ON SCHEMA public TO governance_owner";
+        GRANT USAGE, CREATE ON SCHEMA public TO governance_owner;
+        REVOKE CREATE ON SCHEMA public FROM PUBLIC";
     run_role_statement(client, schema).await
 }
 
@@ -146,6 +153,7 @@ fn administrator_statements(login: &str) -> String {
     text.push_str(
         "  GRANT USAGE ON SCHEMA public TO app_service, governance_reader, governance_eraser;\n",
     );
-    text.push_str("  GRANT USAGE, CREATE ON SCHEMA public TO governance_owner;");
+    text.push_str("  GRANT USAGE, CREATE ON SCHEMA public TO governance_owner;\n");
+    text.push_str("  REVOKE CREATE ON SCHEMA public FROM PUBLIC;");
     text
 }

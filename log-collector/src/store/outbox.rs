@@ -69,7 +69,7 @@ impl Store {
             return Ok(());
         }
         for target in &self.targets {
-            let sql = "INSERT INTO outbox_messages (target, decision_id)
+            let sql = "INSERT INTO public.outbox_messages (target, decision_id)
                  SELECT $1, id FROM unnest($2::text[]) AS u(id) ON CONFLICT DO NOTHING";
             let statement = tx.prepare_cached(sql).await?;
             tx.execute(&statement, &[target, &ids]).await?;
@@ -80,16 +80,16 @@ impl Store {
     /// The oldest alert that is due, leased for a minute: far longer than one attempt may take.
     pub async fn claim_alert(&self, target: &str) -> Result<Option<Claim>, StoreError> {
         let sql = "WITH claimed AS (
-                 UPDATE outbox_messages SET
+                 UPDATE public.outbox_messages SET
                      leased_until = now() + interval '60 seconds', attempts = attempts + 1
                  WHERE id = (
-                     SELECT id FROM outbox_messages
+                     SELECT id FROM public.outbox_messages
                      WHERE target = $1 AND state = 'pending' AND next_attempt_at <= now()
                          AND (leased_until IS NULL OR leased_until <= now())
                      ORDER BY next_attempt_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
                  RETURNING id, decision_id)
              SELECT c.id, c.decision_id, d.record, d.output_summary
-             FROM claimed c LEFT JOIN ai_decisions d USING (decision_id)";
+             FROM claimed c LEFT JOIN public.ai_decisions d USING (decision_id)";
         let row: Option<Row> = self
             .bounded(async |client| {
                 let statement = client.prepare_cached(sql).await?;
@@ -115,7 +115,7 @@ impl Store {
             Sent::Failed { status, error } => ("failed", status, Some(error), 0),
         };
         let status = status.map(i32::from);
-        let sql = "UPDATE outbox_messages SET state = $2, last_status = $3, last_error = $4,
+        let sql = "UPDATE public.outbox_messages SET state = $2, last_status = $3, last_error = $4,
                  next_attempt_at = now() + $5::bigint * interval '1 millisecond',
                  leased_until = NULL,
                  delivered_at = CASE WHEN $2 = 'delivered' THEN now() END
@@ -130,7 +130,7 @@ impl Store {
 
     /// Gives what a target refused another chance: a restart is how an operator says it is mended.
     pub async fn revive_alerts(&self, target: &str) -> Result<u64, StoreError> {
-        let sql = "UPDATE outbox_messages SET state = 'pending', next_attempt_at = now()
+        let sql = "UPDATE public.outbox_messages SET state = 'pending', next_attempt_at = now()
              WHERE target = $1 AND state = 'failed'";
         self.bounded(async |client| Ok(client.execute(sql, &[&target]).await?)).await
     }
@@ -141,7 +141,7 @@ impl Store {
                  count(*) FILTER (WHERE state = 'failed'),
                  coalesce(extract(epoch FROM now() -
                      min(created_at) FILTER (WHERE state = 'pending')), 0)::float8
-             FROM outbox_messages WHERE state <> 'delivered'";
+             FROM public.outbox_messages WHERE state <> 'delivered'";
         self.bounded(async |client| {
             let row = client.query_one(sql, &[]).await?;
             Ok(Backlog { pending: row.get(0), failed: row.get(1), oldest_seconds: row.get(2) })

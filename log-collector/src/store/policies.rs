@@ -25,14 +25,14 @@ impl Store {
         self.bounded(async |client| {
             let tx = client.transaction().await?;
             tx.execute(
-                "INSERT INTO ai_policies (version, text, label, git_revision)
+                "INSERT INTO public.ai_policies (version, text, label, git_revision)
                  VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
                 &[&policy.version, &policy.text, &policy.label, &policy.git_revision],
             )
             .await?;
             if let Some(gateway) = &policy.gateway {
                 tx.execute(
-                    "INSERT INTO ai_policy_observations (gateway, policy_version)
+                    "INSERT INTO public.ai_policy_observations (gateway, policy_version)
                      VALUES ($1, $2) ON CONFLICT DO NOTHING",
                     &[gateway, &policy.version],
                 )

@@ -35,15 +35,15 @@ impl Store {
     /// Makes this month's partitions and the next two; says how many were new.
     pub async fn make_partitions(&self) -> Result<i32, StoreError> {
         self.bounded(async |client| {
-            Ok(client.query_one("SELECT governance_make_partitions()", &[]).await?.get(0))
+            Ok(client.query_one("SELECT public.governance_make_partitions()", &[]).await?.get(0))
         })
         .await
     }
 
     /// Rows that no monthly partition took.
     pub async fn default_rows(&self) -> Result<i64, StoreError> {
-        let sql = "SELECT (SELECT count(*) FROM ai_decisions_default)
-             + (SELECT count(*) FROM ai_decision_intents_default)";
+        let sql = "SELECT (SELECT count(*) FROM public.ai_decisions_default)
+             + (SELECT count(*) FROM public.ai_decision_intents_default)";
         self.bounded(async |client| Ok(client.query_one(sql, &[]).await?.get(0))).await
     }
 }

@@ -164,3 +164,48 @@ async fn err_serve_names_the_command_that_makes_the_schema() {
     let Err(error) = Service::bind(config).await else { panic!("started without a schema") };
     assert!(error.to_string().contains("run `log-collector migrate`"), "{error}");
 }
+
+#[tokio::test]
+async fn role_that_may_create_in_public_can_not_run_as_the_owner() {
+    let database = Database::empty_on(&shared_admin_url()).await;
+    let admin = database.admin().await;
+    // As databases were before Postgres 15.
+    admin.batch_execute("GRANT CREATE ON SCHEMA public TO PUBLIC").await.unwrap();
+    // These fit the calls in the migration better than what pg_catalog has.
+    let shadow = |arguments: &str| {
+        format!(
+            "CREATE FUNCTION public.format({arguments}) RETURNS text LANGUAGE plpgsql AS
+             $$ BEGIN RAISE EXCEPTION 'hijacked as %', current_user; END $$;"
+        )
+    };
+    let shadows = ["text, text", "text, name", "text, text, text", "text, text, text, text, text"];
+    let shadows = shadows.map(shadow).concat();
+    admin.batch_execute(&shadows).await.unwrap();
+    migrate(&DatabaseConfig::parse(&database.admin_url).unwrap()).await.unwrap();
+    let open = "SELECT count(*) FROM pg_namespace, aclexplode(nspacl) AS acl
+        WHERE nspname = 'public' AND acl.grantee = 0 AND acl.privilege_type = 'CREATE'";
+    assert_eq!(database.count(open).await, 0, "PUBLIC may no longer create");
+    let login = path_of(&database.service_url).0;
+    let sql = format!(
+        "DROP FUNCTION public.format(text, text); GRANT CREATE ON SCHEMA public TO app_service;
+         CREATE ROLE {login} LOGIN PASSWORD 'x' IN ROLE app_service"
+    );
+    admin.batch_execute(&sql).await.unwrap();
+    let service = database.service().await;
+    service.batch_execute(&shadow("text, text")).await.unwrap();
+    let made = service.query_one("SELECT governance_make_partitions(4)", &[]).await;
+    assert_eq!(made.unwrap().get::<_, i32>(0), 4);
+}
+
+#[tokio::test]
+async fn err_serve_refuses_a_login_that_may_create_in_public() {
+    let database = Database::fresh().await;
+    let admin = database.admin().await;
+    admin.batch_execute("GRANT CREATE ON SCHEMA public TO PUBLIC").await.unwrap();
+    let Err(error) = Service::bind(database.config()).await else { panic!("started") };
+    let text = error.to_string();
+    let fix = "REVOKE CREATE ON SCHEMA public FROM PUBLIC, app_service";
+    assert!(text.contains("may CREATE in schema public") && text.contains(fix), "{text}");
+    admin.batch_execute(fix).await.unwrap();
+    Service::bind(database.config()).await.unwrap();
+}
