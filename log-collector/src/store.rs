@@ -43,7 +43,7 @@ pub struct Store {
     /// One connection that nothing but commits can take.
     writer: Pool,
     commit_timeout: Duration,
-    /// Versions known to be in `ai_policies`, whose rows never go.
+    /// Versions known to be in `ai_policies`, whose rows go only when a backup is restored.
     policies: Mutex<HashSet<String>>,
     /// Alert targets that get a row for each decision that asks for one.
     targets: Vec<&'static str>,

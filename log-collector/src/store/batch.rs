@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use deadpool_postgres::Transaction;
 use governance_filter::record::{AckStatus, Kind, Outcome, OutcomeKind, sha256_hex};
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 
 use crate::error::StoreError;
@@ -34,6 +35,18 @@ impl Store {
     /// Commits a batch and says of each entry what became of it. No two entries may have the same
     /// kind and id. An `Err` means that nothing is known to be there.
     pub async fn commit(&self, entries: &[&Entry]) -> Result<Vec<AckStatus>, StoreError> {
+        let result = self.commit_once(entries).await;
+        match &result {
+            // A restored database may lack a policy that it once had. The cache is empty now, so
+            // the second time its lines are told from the others.
+            Err(StoreError::Data { code }) if *code == SqlState::FOREIGN_KEY_VIOLATION => {
+                self.commit_once(entries).await
+            }
+            _ => result,
+        }
+    }
+
+    async fn commit_once(&self, entries: &[&Entry]) -> Result<Vec<AckStatus>, StoreError> {
         let result = self.bounded_on(&self.writer, async |client| {
             let tx = client.transaction().await?;
             let statuses = self.write(&tx, entries).await?;
@@ -53,7 +66,7 @@ impl Store {
                     }
                 }
             }
-            // A foreign key may have failed on a version that a restored database lacks.
+            // Whatever happened, what is known of the database may no longer be true.
             Err(_) => self.policies().clear(),
         }
         result

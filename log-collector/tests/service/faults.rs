@@ -139,3 +139,20 @@ async fn stop_finishes_what_was_taken() {
     assert!(acks[0].releases(&line));
     stopping.await.unwrap();
 }
+
+#[tokio::test]
+async fn policy_that_a_restored_database_lacks_is_asked_for_again() {
+    let database = Database::fresh().await;
+    let collector = Collector::ready(database.config()).await;
+    assert_eq!(collector.acks(&[&line(&outcome(&id()))]).await[0].status, AckStatus::Committed);
+    let tables = ["ai_decisions", "ai_policy_observations", "ai_policies"];
+    let restored = tables
+        .map(|table| format!("DROP TRIGGER refuse_change ON {table}; DELETE FROM {table};"))
+        .concat();
+    database.admin().await.batch_execute(&restored).await.unwrap();
+    let line = line(&outcome(&id()));
+    assert_eq!(collector.acks(&[&line]).await[0].status, AckStatus::UnknownPolicy);
+    assert_eq!(database.count("SELECT count(*) FROM ai_quarantine").await, 0);
+    assert_eq!(collector.put_policy(crate::support::POLICY).await.status(), 204);
+    assert_eq!(collector.acks(&[&line]).await[0].status, AckStatus::Committed);
+}
