@@ -115,8 +115,9 @@ CREATE TABLE public.ai_late_outcomes (
     received_at    TIMESTAMPTZ NOT NULL DEFAULT now()
 );
 
--- Lines that were refused, kept up to a bound so that someone can look at them. Holds records
--- only, never the summaries that travel beside them.
+-- Lines that were refused, so that someone can look at them: about 10,000, and as many conflicts
+-- again; the collector counts what came when there was no room. Holds starts of records only, never
+-- the summaries that travel beside them, and no bytes of a line in which no record was found.
 CREATE TABLE public.ai_quarantine (
     line_digest TEXT COLLATE "C" NOT NULL, -- SHA-256 of all the bytes; `bytes` is their start.
     reason      TEXT NOT NULL,

@@ -84,7 +84,7 @@ impl Service {
     pub async fn bind(config: ServeConfig) -> Result<Service, StartError> {
         let metrics = Arc::new(Metrics::default());
         let targets = config.slack.iter().map(|_| SLACK).collect();
-        let store = Store::new(&config.database, config.commit_timeout, targets)?;
+        let store = Store::new(&config.database, config.commit_timeout, targets, metrics.clone())?;
         store.check().await?;
         store.make_partitions().await.map_err(|e| e.during("making partitions"))?;
         let listener = TcpListener::bind(config.listen).await;

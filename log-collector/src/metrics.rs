@@ -17,6 +17,8 @@ pub struct Metrics {
     pub lines: Family<LineLabels, Counter>,
     /// Same id, another digest: should stay at 0.
     pub digest_conflicts: Counter,
+    /// Refused lines that the quarantine had no room for.
+    pub quarantine_dropped: Counter,
     /// Requests answered 503, by reason.
     pub refused: Family<ReasonLabels, Counter>,
     /// Transactions committed.
@@ -74,6 +76,7 @@ impl Default for Metrics {
             registry: Registry::with_prefix("collector"),
             lines: Family::default(),
             digest_conflicts: Counter::default(),
+            quarantine_dropped: Counter::default(),
             refused: Family::default(),
             batches: Counter::default(),
             batch_lines,
@@ -117,6 +120,11 @@ impl Metrics {
             "digest_conflicts",
             "Lines with a known id and another digest",
             self.digest_conflicts.clone(),
+        );
+        r.register(
+            "quarantine_dropped",
+            "Refused lines that the quarantine had no room for",
+            self.quarantine_dropped.clone(),
         );
         r.register("requests_refused", "Requests answered 503", self.refused.clone());
         r.register("batches", "Transactions committed", self.batches.clone());

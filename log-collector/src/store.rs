@@ -11,11 +11,12 @@ pub mod intents;
 pub mod migrate;
 pub mod outbox;
 pub mod policies;
+mod quarantine;
 mod tls;
 pub mod watch;
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod};
@@ -23,6 +24,7 @@ use deadpool_postgres::{Runtime, Timeouts};
 
 use crate::config::Database;
 use crate::error::{StartError, StoreError};
+use crate::metrics::Metrics;
 
 /// The alerts, the closer, the watch and policies: one each, and one to spare.
 const CONNECTIONS_MAX: usize = 5;
@@ -47,6 +49,7 @@ pub struct Store {
     policies: Mutex<HashSet<String>>,
     /// Alert targets that get a row for each decision that asks for one.
     targets: Vec<&'static str>,
+    metrics: Arc<Metrics>,
 }
 
 // === impl Store ===
@@ -57,10 +60,11 @@ impl Store {
         database: &Database,
         commit_timeout: Duration,
         targets: Vec<&'static str>,
+        metrics: Arc<Metrics>,
     ) -> Result<Store, StartError> {
         let pool = connect(database, commit_timeout, CONNECTIONS_MAX)?;
         let writer = connect(database, commit_timeout, 1)?;
-        Ok(Store { pool, writer, commit_timeout, policies: Mutex::default(), targets })
+        Ok(Store { pool, writer, commit_timeout, policies: Mutex::default(), targets, metrics })
     }
 
     /// Refuses to start on a database that could lose or change what was acked.

@@ -12,7 +12,7 @@ pub const RECORD_BYTES_MAX: usize = 256 << 10;
 /// The filter sends 500 characters, of at most 4 bytes each; twice that is surely not its doing.
 const SUMMARY_BYTES_MAX: usize = 4_000;
 
-/// How much of a refused line is kept.
+/// How much of a refused record is kept.
 const REFUSED_BYTES_KEPT: usize = 4 << 10;
 
 /// 2020-01-01: before UUIDv7 existed no id can have been made.
@@ -61,7 +61,7 @@ pub struct Summary {
 pub struct Refused {
     /// Which rule.
     pub reason: Reason,
-    /// Its start.
+    /// Its start; nothing of a line that could not be read, for a summary may be in it.
     pub bytes: Vec<u8>,
     /// Its whole length.
     pub bytes_total: usize,
@@ -118,9 +118,11 @@ impl Reason {
 // === impl Refused ===
 
 impl Refused {
-    /// Keeps the start of what was refused.
+    /// Keeps the start of a record that was refused. Where no record was found, `bytes` are a whole
+    /// line, of which only the length is kept.
     pub fn new(reason: Reason, bytes: &[u8]) -> Refused {
-        let kept = bytes.get(..REFUSED_BYTES_KEPT).unwrap_or(bytes);
+        let bytes_max = if reason == Reason::Line { 0 } else { REFUSED_BYTES_KEPT };
+        let kept = bytes.get(..bytes_max).unwrap_or(bytes);
         Refused { reason, bytes: kept.to_vec(), bytes_total: bytes.len() }
     }
 }

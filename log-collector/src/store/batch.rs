@@ -9,7 +9,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 
 use crate::error::StoreError;
-use crate::ingest::line::{Content, Entry, Reason, Refused};
+use crate::ingest::line::{Content, Entry};
 use crate::notify::render::alerts;
 use crate::store::Store;
 use crate::store::columns::{self, Column};
@@ -72,17 +72,6 @@ impl Store {
         result
     }
 
-    /// Keeps a single entry as refused.
-    pub async fn quarantine(&self, entry: &Entry, reason: Reason) -> Result<(), StoreError> {
-        let refused = Refused::new(reason, entry.bytes());
-        self.bounded_on(&self.writer, async |client| {
-            let tx = client.transaction().await?;
-            insert_refused(&tx, &[(entry, &refused)]).await?;
-            Ok(tx.commit().await?)
-        })
-        .await
-    }
-
     async fn write(
         &self,
         tx: &Transaction<'_>,
@@ -127,7 +116,7 @@ impl Store {
             }
         }
         self.enqueue_alerts(tx, &alerting).await?;
-        quarantine_all(tx, entries, &conflicts).await?;
+        self.quarantine_all(tx, entries, &conflicts).await?;
         Ok(statuses)
     }
 
@@ -297,45 +286,6 @@ async fn insert_late<'a>(
         late.into_iter().filter(|(entry, _)| !inserted.contains(&entry.decision_id)).collect();
     // The table has no outcome `unknown`, so nothing comes back as late again.
     judge(tx, table, repeats, conflicts).await.map(|_| ())
-}
-
-async fn quarantine_all(
-    tx: &Transaction<'_>,
-    entries: &[&Entry],
-    conflicts: &[&Entry],
-) -> Result<(), StoreError> {
-    let clashes: Vec<_> = conflicts
-        .iter()
-        .map(|entry| (*entry, Refused::new(Reason::Conflict, entry.bytes())))
-        .collect();
-    let refused = entries.iter().filter_map(|entry| match &entry.content {
-        Content::Refused(refused) => Some((*entry, refused)),
-        _ => None,
-    });
-    let all: Vec<_> = refused.chain(clashes.iter().map(|(entry, r)| (*entry, r))).collect();
-    insert_refused(tx, &all).await
-}
-
-async fn insert_refused(
-    tx: &Transaction<'_>,
-    refused: &[(&Entry, &Refused)],
-) -> Result<(), StoreError> {
-    let sql = "INSERT INTO public.ai_quarantine
-            (line_digest, reason, decision_id, kind, bytes, bytes_total)
-         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
-    for (entry, refused) in refused {
-        let kind = entry.kind.and_then(|kind| serde_json::to_value(kind).ok());
-        let kind = kind.as_ref().and_then(|kind| kind.as_str());
-        let id = Some(entry.decision_id.as_str()).filter(|id| !id.is_empty());
-        let total = i64::try_from(refused.bytes_total).unwrap_or(i64::MAX);
-        let statement = tx.prepare_cached(sql).await?;
-        tx.execute(
-            &statement,
-            &[&entry.digest, &refused.reason.as_str(), &id, &kind, &refused.bytes, &total],
-        )
-        .await?;
-    }
-    Ok(())
 }
 
 /// The row of a decision that the collector closes itself.

@@ -1,7 +1,7 @@
 //! The wire: what each line and each request is answered, and what then stands in Postgres.
 
 use governance_filter::record::{
-    Ack, AckStatus, Delivery, DeliveryKind, IntentVerdict, Line, rfc3339,
+    Ack, AckStatus, Delivery, DeliveryKind, IntentVerdict, Line, rfc3339, sha256_hex,
 };
 
 use crate::support::{
@@ -267,4 +267,48 @@ async fn health_readiness_and_metrics_answer() {
     assert!(text.contains(counted), "{text}");
     assert!(text.contains("collector_commit_seconds_count"), "{text}");
     collector.stop().await;
+}
+
+#[tokio::test]
+async fn line_that_can_not_be_read_leaves_nothing_of_its_text() {
+    let database = Database::fresh().await;
+    let collector = Collector::ready(database.config()).await;
+    let bytes = flagged(&id(), "the text").bytes;
+    let cut = bytes[..bytes.len() - 1].to_vec();
+    assert!(String::from_utf8_lossy(&cut).contains("the text"));
+    let good = line(&outcome(&id()));
+    let acks = acks_of(collector.post_bytes(vec![good.bytes, cut.clone()]).await).await;
+    assert_eq!(statuses(&acks), [AckStatus::Committed, AckStatus::Rejected]);
+    let sql = format!(
+        "SELECT count(*) FROM ai_quarantine WHERE reason = 'line' AND bytes = ''
+         AND line_digest = '{}' AND bytes_total = {}",
+        sha256_hex(&cut),
+        cut.len()
+    );
+    assert_eq!(database.count(&sql).await, 1);
+}
+
+#[tokio::test]
+async fn quarantine_stops_growing_at_its_bound_and_conflicts_have_room_beyond() {
+    let database = Database::fresh().await;
+    let collector = Collector::ready(database.config()).await;
+    let known = outcome(&id());
+    let mut changed = known.clone();
+    changed.model = "another".to_owned();
+    collector.acks(&[&line(&known)]).await;
+    let fill = "INSERT INTO ai_quarantine (line_digest, reason, bytes, bytes_total)
+        SELECT n, 'line', '', 0 FROM generate_series(1, 9999) AS n";
+    database.admin().await.batch_execute(fill).await.unwrap();
+    let good = line(&outcome(&id()));
+    let bad = |text: &str| text.as_bytes().to_vec();
+    let lines = vec![good.bytes, bad("{1"), bad("{2"), line(&changed).bytes, bad("{3")];
+    let acks = acks_of(collector.post_bytes(lines).await).await;
+    let rejected = AckStatus::Rejected;
+    let expected = [AckStatus::Committed, rejected, rejected, AckStatus::Quarantined, rejected];
+    assert_eq!(statuses(&acks), expected, "answered as ever");
+    let kept = "SELECT count(*) FROM ai_quarantine WHERE reason = 'line'";
+    assert_eq!(database.count(kept).await, 10_000);
+    let kept = "SELECT count(*) FROM ai_quarantine WHERE reason = 'conflict'";
+    assert_eq!(database.count(kept).await, 1);
+    assert_eq!(collector.metric("collector_quarantine_dropped_total").await, 2.0);
 }
