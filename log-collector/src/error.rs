@@ -88,9 +88,11 @@ pub enum StartError {
         login: String,
     },
     /// Acked would not mean durable.
-    #[error("synchronous_commit is `{found}` and could not be set to `on`")]
+    #[error("{setting} is `{found}`: what is acked could be lost; the server must run with `on`")]
     NotDurable {
-        /// The setting's value.
+        /// Which setting.
+        setting: &'static str,
+        /// Its value.
         found: String,
     },
     /// The migrating login can neither make the roles nor act as their owner.

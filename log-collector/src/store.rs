@@ -1,8 +1,8 @@
 //! Everything that talks SQL. Above this module nobody sees a connection, below it nobody sees
 //! HTTP.
 //!
-//! Every statement runs under the session settings made here: commits are durable, nothing waits
-//! for ever. Every name of ours says `public`, and nothing else is looked up there: whoever may
+//! Every session is set up here, so that nothing waits for ever, and every transaction that is acked
+//! begins here, so that its commit is durable. Every name of ours says `public`, and nothing else is looked up there: whoever may
 //! create in that schema could put a function there that fits a call better than pg_catalog's.
 
 mod batch;
@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod};
-use deadpool_postgres::{Runtime, Timeouts};
+use deadpool_postgres::{Runtime, Timeouts, Transaction};
 
 use crate::config::Database;
 use crate::error::{StartError, StoreError};
@@ -32,12 +32,16 @@ const CONNECTIONS_MAX: usize = 5;
 /// A database that does not take a connection in this time is not available.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What every session starts with. `remote_apply` is stronger than `on`, so it stays.
+/// What every session starts with.
 const SESSION: &str = "
     SET search_path = pg_catalog, pg_temp;
-    SET idle_in_transaction_session_timeout = '30s';
-    SELECT set_config('synchronous_commit', 'on', false)
-     WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply');";
+    SET idle_in_transaction_session_timeout = '30s'";
+
+/// What every transaction that is acked starts with; a pooler may give each to another session.
+/// `remote_apply` is stronger than `on`, so it stays.
+const DURABLE: &str = "
+    SELECT set_config('synchronous_commit', 'on', true)
+     WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')";
 
 /// The database, as the service's own login sees it.
 pub struct Store {
@@ -69,12 +73,14 @@ impl Store {
 
     /// Refuses to start on a database that could lose or change what was acked.
     pub async fn check(&self) -> Result<(), StartError> {
-        let client = self.client().await.map_err(|e| e.during("connecting to the database"))?;
+        let mut client = self.client().await.map_err(|e| e.during("connecting to the database"))?;
         let found = migrate::version(&client).await.map_err(|e| e.during("reading the schema"))?;
         if found < migrate::VERSION {
             return Err(StartError::Schema { found, expected: migrate::VERSION });
         }
-        let row = client
+        let doing = "checking the login's rights";
+        let tx = begin(&mut client).await.map_err(|e| e.during(doing))?;
+        let row = tx
             .query_one(
                 "SELECT current_setting('synchronous_commit'), current_user::text,
                     concat_ws(', ',
@@ -84,15 +90,19 @@ impl Store {
                             THEN 'DELETE' END,
                         CASE WHEN has_table_privilege('public.ai_decisions', 'TRUNCATE')
                             THEN 'TRUNCATE' END),
-                    has_schema_privilege('public', 'CREATE')",
+                    has_schema_privilege('public', 'CREATE'), current_setting('fsync')",
                 &[],
             )
             .await
-            .map_err(|e| StoreError::from(e).during("checking the login's rights"))?;
+            .map_err(|e| StoreError::from(e).during(doing))?;
         let (durable, login, privilege): (String, String, String) =
             (row.get(0), row.get(1), row.get(2));
         if !matches!(durable.as_str(), "on" | "remote_apply") {
-            return Err(StartError::NotDurable { found: durable });
+            return Err(StartError::NotDurable { setting: "synchronous_commit", found: durable });
+        }
+        let fsync: String = row.get(4);
+        if fsync != "on" {
+            return Err(StartError::NotDurable { setting: "fsync", found: fsync });
         }
         if !privilege.is_empty() {
             return Err(StartError::Privileged { login, privilege });
@@ -132,6 +142,13 @@ impl Store {
     fn policies(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
         self.policies.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Begins a transaction whose commit is durable, whatever its session says.
+async fn begin(client: &mut Object) -> Result<Transaction<'_>, StoreError> {
+    let tx = client.transaction().await?;
+    tx.batch_execute(DURABLE).await?;
+    Ok(tx)
 }
 
 /// A pool whose sessions are set up as [`SESSION`] says.

@@ -11,8 +11,8 @@ use tokio_postgres::types::ToSql;
 use crate::error::StoreError;
 use crate::ingest::line::{Content, Entry};
 use crate::notify::render::alerts;
-use crate::store::Store;
 use crate::store::columns::{self, Column};
+use crate::store::{Store, begin};
 
 /// A row of one of the record tables.
 pub(super) struct Row<'a> {
@@ -48,7 +48,7 @@ impl Store {
 
     async fn commit_once(&self, entries: &[&Entry]) -> Result<Vec<AckStatus>, StoreError> {
         let result = self.bounded_on(&self.writer, async |client| {
-            let tx = client.transaction().await?;
+            let tx = begin(client).await?;
             let statuses = self.write(&tx, entries).await?;
             tx.commit().await?;
             Ok(statuses)

@@ -5,8 +5,8 @@ use std::time::Duration;
 use governance_filter::record::{Intent, Outcome, sha256_hex};
 
 use crate::error::StoreError;
-use crate::store::Store;
 use crate::store::batch::{closed_row, insert};
+use crate::store::{Store, begin};
 
 /// A decision that the collector closes.
 pub struct Closing {
@@ -61,7 +61,7 @@ impl Store {
                 .zip(&digests)
                 .map(|(closing, digest)| closed_row(&closing.outcome, &closing.record, digest))
                 .collect();
-            let tx = client.transaction().await?;
+            let tx = begin(client).await?;
             let closed = insert(&tx, "ai_decisions", &rows).await?;
             tx.commit().await?;
             Ok(closed.into_iter().collect())

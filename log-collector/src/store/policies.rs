@@ -1,7 +1,7 @@
 //! `ai_policies` and `ai_policy_observations`: append-only, first writer wins.
 
 use crate::error::StoreError;
-use crate::store::Store;
+use crate::store::{Store, begin};
 
 /// A policy as a gateway announces it.
 pub struct NewPolicy<'a> {
@@ -23,7 +23,7 @@ impl Store {
     /// Keeps a policy and that this gateway runs it. A repeat changes nothing.
     pub async fn put_policy(&self, policy: &NewPolicy<'_>) -> Result<(), StoreError> {
         self.bounded(async |client| {
-            let tx = client.transaction().await?;
+            let tx = begin(client).await?;
             tx.execute(
                 "INSERT INTO public.ai_policies (version, text, label, git_revision)
                  VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",

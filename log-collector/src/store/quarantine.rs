@@ -4,7 +4,7 @@ use deadpool_postgres::Transaction;
 
 use crate::error::StoreError;
 use crate::ingest::line::{Content, Entry, Reason, Refused};
-use crate::store::Store;
+use crate::store::{Store, begin};
 
 /// Rows kept. They are there to be looked at, and 4 KiB each are 40 MB.
 const ROWS_MAX: i64 = 10_000;
@@ -19,7 +19,7 @@ impl Store {
     pub async fn quarantine(&self, entry: &Entry, reason: Reason) -> Result<(), StoreError> {
         let refused = Refused::new(reason, entry.bytes());
         self.bounded_on(&self.writer, async |client| {
-            let tx = client.transaction().await?;
+            let tx = begin(client).await?;
             self.insert_refused(&tx, &[(entry, &refused)]).await?;
             Ok(tx.commit().await?)
         })

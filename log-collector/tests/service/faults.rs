@@ -156,3 +156,46 @@ async fn policy_that_a_restored_database_lacks_is_asked_for_again() {
     assert_eq!(collector.put_policy(crate::support::POLICY).await.status(), 204);
     assert_eq!(collector.acks(&[&line]).await[0].status, AckStatus::Committed);
 }
+
+#[tokio::test]
+async fn commits_are_durable_though_their_session_has_lost_its_settings() {
+    let database = Database::fresh().await;
+    let collector = Collector::ready(database.config()).await;
+    // A pooler may hand the next transaction to a session that was never set up; the first
+    // trigger makes one of it. The second writes down what holds in that transaction.
+    let sql = "
+        CREATE TABLE seen (setting TEXT);
+        CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            PERFORM set_config('synchronous_commit', 'off', false);
+            PERFORM set_config('search_path', '', false);
+            RETURN NULL; END $$;
+        CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
+            INSERT INTO public.seen VALUES (current_setting('synchronous_commit'));
+            RETURN NULL; END $$;
+        CREATE TRIGGER lose AFTER INSERT ON ai_decision_intents EXECUTE FUNCTION lose();
+        CREATE TRIGGER see AFTER INSERT ON ai_decisions EXECUTE FUNCTION see();";
+    database.admin().await.batch_execute(sql).await.unwrap();
+    let id = id();
+    for line in [governance_filter::record::Line::intent(&intent(&id)), line(&outcome(&id))] {
+        assert_eq!(collector.acks(&[&line]).await[0].status, AckStatus::Committed);
+    }
+    assert_eq!(database.count("SELECT count(*) FROM seen WHERE setting = 'on'").await, 1);
+}
+
+#[tokio::test]
+async fn err_serve_refuses_a_server_that_does_not_sync() {
+    let server = Server::start();
+    let database = Database::fresh_on(&server.admin_url).await;
+    let admin = database.admin().await;
+    admin.batch_execute("ALTER SYSTEM SET fsync = off").await.unwrap();
+    admin.batch_execute("SELECT pg_reload_conf()").await.unwrap();
+    until("fsync is off", || async {
+        admin.query_one("SHOW fsync", &[]).await.unwrap().get::<_, &str>(0) == "off"
+    })
+    .await;
+    let Err(error) = log_collector::Service::bind(database.config()).await else {
+        panic!("started without fsync")
+    };
+    let expected = "fsync is `off`: what is acked could be lost; the server must run with `on`";
+    assert_eq!(error.to_string(), expected);
+}
