@@ -112,7 +112,8 @@ impl Store {
             alerting.extend(fresh.iter().filter_map(|(entry, _)| alert_id(entry)));
             let late = judge(tx, table, repeats, &mut conflicts).await?;
             if !late.is_empty() {
-                insert_late(tx, late, &mut conflicts).await?;
+                let fresh = insert_late(tx, late, &mut conflicts).await?;
+                alerting.extend(fresh.into_iter().filter_map(alert_id));
             }
         }
         self.enqueue_alerts(tx, &alerting).await?;
@@ -274,18 +275,20 @@ async fn judge<'a, 'b>(
     Ok(late)
 }
 
+/// Keeps outcomes beside the decisions they came too late for. Says which ones are new.
 async fn insert_late<'a>(
     tx: &Transaction<'_>,
     late: Vec<(&'a Entry, &mut AckStatus)>,
     conflicts: &mut Vec<&'a Entry>,
-) -> Result<(), StoreError> {
+) -> Result<Vec<&'a Entry>, StoreError> {
     let table = "ai_late_outcomes";
     let rows: Vec<_> = late.iter().filter_map(|(entry, _)| row(entry, Shape::Late)).collect();
     let inserted = insert(tx, table, &rows).await?;
-    let repeats: Vec<_> =
-        late.into_iter().filter(|(entry, _)| !inserted.contains(&entry.decision_id)).collect();
+    let (fresh, repeats): (Vec<_>, Vec<_>) =
+        late.into_iter().partition(|(entry, _)| inserted.contains(&entry.decision_id));
     // The table has no outcome `unknown`, so nothing comes back as late again.
-    judge(tx, table, repeats, conflicts).await.map(|_| ())
+    judge(tx, table, repeats, conflicts).await?;
+    Ok(fresh.into_iter().map(|(entry, _)| entry).collect())
 }
 
 /// The row of a decision that the collector closes itself.

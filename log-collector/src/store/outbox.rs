@@ -78,6 +78,7 @@ impl Store {
     }
 
     /// The oldest alert that is due, leased for a minute: far longer than one attempt may take.
+    /// Of a decision that was closed as `unknown` it tells the true outcome, which came late.
     pub async fn claim_alert(&self, target: &str) -> Result<Option<Claim>, StoreError> {
         let sql = "WITH claimed AS (
                  UPDATE public.outbox_messages SET
@@ -88,8 +89,10 @@ impl Store {
                          AND (leased_until IS NULL OR leased_until <= now())
                      ORDER BY next_attempt_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
                  RETURNING id, decision_id)
-             SELECT c.id, c.decision_id, d.record, d.output_summary
-             FROM claimed c LEFT JOIN public.ai_decisions d USING (decision_id)";
+             SELECT c.id, c.decision_id, coalesce(l.record, d.record),
+                 CASE WHEN l.record IS NULL THEN d.output_summary ELSE l.output_summary END
+             FROM claimed c LEFT JOIN public.ai_decisions d USING (decision_id)
+                 LEFT JOIN public.ai_late_outcomes l USING (decision_id)";
         let row: Option<Row> = self
             .bounded(async |client| {
                 let statement = client.prepare_cached(sql).await?;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use governance_filter::record::AckStatus;
+use governance_filter::record::{AckStatus, Line};
 
 use crate::support::slack::Slack;
-use crate::support::{Collector, Database, flagged, id, line, outcome, until};
+use crate::support::{Collector, Database, flagged, id, intent, line, outcome, until};
 
 const DELIVERED: &str = "SELECT count(*) FROM outbox_messages WHERE state = 'delivered'";
 
@@ -85,4 +85,25 @@ async fn alerts_survive_a_crash_and_a_lease_that_nobody_holds() {
     let slack = Slack::start(&[]).await;
     let _collector = Collector::ready(Collector::with_slack(database.config(), &slack.url)).await;
     until("delivered", || async { database.count(DELIVERED).await == 1 }).await;
+}
+
+#[tokio::test]
+async fn flagged_outcome_that_comes_late_reaches_slack_as_itself() {
+    let database = Database::fresh().await;
+    let slack = Slack::start(&[]).await;
+    let mut config = Collector::with_slack(database.config(), &slack.url);
+    config.close_after = Duration::from_millis(1_000);
+    let collector = Collector::ready(config).await;
+    let id = id();
+    collector.acks(&[&Line::intent(&intent(&id))]).await;
+    let closed = "SELECT count(*) FROM ai_decisions WHERE outcome = 'unknown'";
+    until("closed as unknown", || async { database.count(closed).await == 1 }).await;
+    let late = flagged(&id, "the summary");
+    assert_eq!(collector.acks(&[&late]).await[0].status, AckStatus::Committed);
+    assert_eq!(collector.acks(&[&late]).await[0].status, AckStatus::Duplicate);
+    until("delivered", || async { database.count(DELIVERED).await == 1 }).await;
+    let taken = slack.taken();
+    let text = taken[0]["text"].as_str().unwrap();
+    let start = "🔍 Low-confidence output (0.62): the summary\n";
+    assert!(taken.len() == 1 && text.starts_with(start), "{taken:?}");
 }
