@@ -6,7 +6,7 @@
 //! `ai_late_outcomes`.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use governance_filter::record::{FORMAT, Intent, Outcome, OutcomeKind, rfc3339};
 use tokio::sync::watch;
@@ -20,11 +20,8 @@ use crate::store::intents::{Closing, id_from};
 /// How often open intents are looked for, at most; with a short `close_after` more often.
 const INTERVAL_MAX: Duration = Duration::from_secs(30);
 
-/// Intents closed in one transaction.
-const BATCH: i64 = 256;
-
-/// A pass looks at ids no older than this before `close_after`; a full one is made at start and
-/// each day, for ids made by a clock that was further off.
+/// A pass looks at ids no older than this before `close_after`; a full one is made at start, after
+/// every break of readiness and each day, for ids made by a clock that was further off.
 const WINDOW_MS: u64 = 2 * 3_600_000;
 
 /// One full pass a day.
@@ -50,51 +47,64 @@ impl Closer {
     /// Runs until told to stop.
     pub async fn run(mut self) {
         let interval = (self.close_after / 4).clamp(Duration::from_millis(50), INTERVAL_MAX);
-        let mut full_at = tokio::time::Instant::now();
+        let mut last_full: Option<Instant> = None;
+        // What is older was looked at by a pass, so the count of open intents starts here. It stays
+        // where it is while no pass can be made.
+        let mut passed = self.window();
         while !*self.stop.borrow() {
             tokio::select! {
                 () = tokio::time::sleep(interval) => {}
                 _ = self.stop.changed() => continue,
             }
-            let window = self.window();
-            if let Ok(open) = self.store.open_intent_count(&window).await {
+            if let Ok(open) = self.store.open_intent_count(&passed).await {
                 self.metrics.intents_open.set(open);
             }
-            let full = tokio::time::Instant::now() >= full_at;
-            let from = if full { String::new() } else { window };
-            if self.readiness.age().is_some_and(|age| age >= self.close_after)
-                && self.pass(from).await
-                && full
-            {
-                full_at = tokio::time::Instant::now() + FULL_EVERY;
+            let Some(ready) = self.readiness.age().filter(|age| *age >= self.close_after) else {
+                continue;
+            };
+            let (began, window) = (Instant::now(), self.window());
+            let full = full_is_due(last_full.map(|at| at.elapsed()), ready);
+            let from = if full { String::new() } else { window.clone() };
+            if self.pass(from).await {
+                passed = window;
+                last_full = if full { Some(began) } else { last_full };
             }
         }
     }
 
-    /// Closes everything that is due from an id on. False where the database failed; the next
-    /// pass begins again.
+    /// Closes everything that is due from an id on. False where it did not come to the end, because
+    /// the database failed or the service stops; the next pass begins again.
     async fn pass(&self, mut from: String) -> bool {
-        loop {
-            let Ok(intents) = self.store.open_intents(self.close_after, &from, BATCH).await else {
+        while !*self.stop.borrow() {
+            let Ok(page) = self.store.due_intents(self.close_after, &from).await else {
                 return false;
             };
-            let Some(last) = intents.last() else { return true };
-            // `~` sorts after every hex digit: the next page starts behind this id.
-            from = format!("{}~", last.decision_id);
+            let Some(last) = page.last else { return true };
+            from = last;
             let now = unix_ms();
-            let closings: Vec<_> = intents.iter().filter_map(|i| closing(i, now)).collect();
+            let closings: Vec<_> = page.due.iter().filter_map(|i| closing(i, now)).collect();
+            if closings.is_empty() {
+                continue;
+            }
             let Ok(closed) = self.store.close(&closings).await else { return false };
             for id in &closed {
                 self.metrics.closed_unknown.inc();
                 warn!(decision.id = %id, "closed decision {id} as unknown: no outcome came");
             }
         }
+        false
     }
 
     fn window(&self) -> String {
         let back = u64::try_from(self.close_after.as_millis()).unwrap_or(u64::MAX);
         id_from(unix_ms().saturating_sub(back).saturating_sub(WINDOW_MS))
     }
+}
+
+/// Passes stop while the collector is not ready, and so may fall behind by more than a window.
+/// `last_full` is how long ago the last full one began, `ready` since when there was no break.
+fn full_is_due(last_full: Option<Duration>, ready: Duration) -> bool {
+    last_full.is_none_or(|ago| ago >= FULL_EVERY || ago > ready)
 }
 
 fn closing(intent: &Intent, now_unix_ms: u64) -> Option<Closing> {
@@ -149,4 +159,22 @@ fn unknown(intent: &Intent, now_unix_ms: u64) -> Outcome {
 fn unix_ms() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn full_pass_is_due_at_start_after_a_break_and_each_day() {
+        let (hour, day) = (Duration::from_secs(3_600), Duration::from_secs(86_400));
+        for (case, last_full, ready, due) in [
+            ("start", None, 2 * hour, true),
+            ("since a full one nothing broke", Some(hour), 2 * hour, false),
+            ("broke since", Some(3 * hour), 2 * hour, true),
+            ("a day", Some(day), 2 * day, true),
+        ] {
+            assert_eq!(full_is_due(last_full, ready), due, "{case}");
+        }
+    }
 }

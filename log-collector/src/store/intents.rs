@@ -8,6 +8,18 @@ use crate::error::StoreError;
 use crate::store::batch::{closed_row, insert};
 use crate::store::{Store, begin};
 
+/// Intents looked at by one statement: few enough for any statement timeout, however many there
+/// are. Written into the statement, for a parameter the planner guesses a tenth of the table.
+const PAGE: usize = 1_000;
+
+/// What a look at one page found.
+pub struct Page {
+    /// The last id looked at; `None` where there is none any more.
+    pub last: Option<String>,
+    /// To be closed.
+    pub due: Vec<Intent>,
+}
+
 /// A decision that the collector closes.
 pub struct Closing {
     /// What it says of it.
@@ -19,29 +31,31 @@ pub struct Closing {
 // === impl Store ===
 
 impl Store {
-    /// Intents without outcome that were committed at least `age` ago, by the database's clock,
-    /// with ids from `from` on.
-    pub async fn open_intents(
-        &self,
-        age: Duration,
-        from: &str,
-        count_max: i64,
-    ) -> Result<Vec<Intent>, StoreError> {
+    /// Those of the next page of intents behind an id that have no outcome and were committed at
+    /// least `age` ago, by the database's clock.
+    pub async fn due_intents(&self, age: Duration, after: &str) -> Result<Page, StoreError> {
         let age_ms = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
-        let sql = "SELECT i.record FROM public.ai_decision_intents i
-             WHERE i.decision_id >= $1
-                 AND i.received_at <= now() - $2::bigint * interval '1 millisecond'
-                 AND NOT EXISTS (
-                     SELECT FROM public.ai_decisions d WHERE d.decision_id = i.decision_id)
-             ORDER BY i.decision_id LIMIT $3";
+        let sql = format!(
+            "WITH page AS (
+                 SELECT decision_id, received_at, record FROM public.ai_decision_intents
+                 WHERE decision_id > $1 ORDER BY decision_id LIMIT {PAGE})
+             SELECT p.decision_id, CASE WHEN d.decision_id IS NULL
+                     AND p.received_at <= now() - $2::bigint * interval '1 millisecond'
+                 THEN p.record END
+             FROM page p LEFT JOIN public.ai_decisions d USING (decision_id)
+             ORDER BY p.decision_id"
+        );
         let rows = self
             .bounded(async |client| {
-                let statement = client.prepare_cached(sql).await?;
-                Ok(client.query(&statement, &[&from, &age_ms, &count_max]).await?)
+                let statement = client.prepare_cached(&sql).await?;
+                Ok(client.query(&statement, &[&after, &age_ms]).await?)
             })
             .await?;
-        let records = rows.iter().map(|row| row.get::<_, &[u8]>(0));
-        Ok(records.filter_map(|record| serde_json::from_slice(record).ok()).collect())
+        let records = rows.iter().filter_map(|row| row.get::<_, Option<&[u8]>>(1));
+        Ok(Page {
+            last: rows.last().map(|row| row.get(0)),
+            due: records.filter_map(|record| serde_json::from_slice(record).ok()).collect(),
+        })
     }
 
     /// How many intents with ids from `from` on have no outcome.

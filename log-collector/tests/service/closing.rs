@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use governance_filter::record::{AckStatus, Line};
 
-use crate::support::{Collector, Database, id, intent, line, outcome, until};
+use crate::support::{Collector, Database, id, intent, line, now, outcome, until};
 
 #[tokio::test]
 async fn open_intent_is_closed_and_a_late_outcome_kept_beside_it() {
@@ -52,4 +52,40 @@ async fn old_intent_is_left_alone_until_the_collector_was_ready_long_enough() {
     let closed = "SELECT count(*) FROM ai_decisions WHERE outcome = 'unknown'";
     until("closed as unknown", || async { database.count(closed).await == 1 }).await;
     assert!(started.elapsed() >= Duration::from_millis(2_000), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn intent_older_than_the_window_is_closed_once_readiness_was_lost() {
+    let database = Database::fresh().await;
+    let mut config = database.config();
+    config.close_after = Duration::from_millis(1_000);
+    config.commit_timeout = Duration::from_millis(500);
+    let collector = Collector::ready(config).await;
+    let unknown = |id: &str| {
+        format!(
+            "SELECT count(*) FROM ai_decisions WHERE decision_id = '{id}' AND outcome = 'unknown'"
+        )
+    };
+    let closed = async |id: &str| {
+        let sql = unknown(id);
+        until("closed as unknown", || async { database.count(&sql).await == 1 }).await;
+    };
+    let first = id();
+    collector.acks(&[&Line::intent(&intent(&first))]).await;
+    closed(&first).await;
+    // Two passes later the old one would have been seen, if passes looked that far back.
+    let old = format!("d-{:012x}{}", now() - 5 * 3_600_000, &id()[14..]);
+    collector.acks(&[&Line::intent(&intent(&old))]).await;
+    for _ in 0..2 {
+        let fresh = id();
+        collector.acks(&[&Line::intent(&intent(&fresh))]).await;
+        closed(&fresh).await;
+    }
+    assert_eq!(database.count(&unknown(&old)).await, 0);
+
+    let admin = database.admin().await;
+    admin.batch_execute("BEGIN; LOCK TABLE ai_decisions IN EXCLUSIVE MODE").await.unwrap();
+    assert_eq!(collector.post(&[&line(&outcome(&id()))]).await.status(), 503);
+    admin.batch_execute("ROLLBACK").await.unwrap();
+    closed(&old).await;
 }
