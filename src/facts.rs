@@ -52,17 +52,19 @@ pub struct AnswerFacts {
     pub system_fingerprint: Option<String>,
     /// Why the first choice ended, in the provider's own word.
     pub finish_reason: Option<String>,
-    /// The answer is a refusal by the model.
+    /// The answer is a refusal by the model; of several choices, one of them is.
     pub refusal: bool,
-    /// Assistant text of the first choice: no reasoning, no refusal, no tool arguments.
+    /// Assistant text: no reasoning, no refusal, no tool arguments. Of several choices (`n`), the
+    /// first one's text, then each other's on a new line.
     pub output: Text,
-    /// Tool calls the client is to run, first choice, in order.
+    /// Tool calls the client is to run, in order: the first choice's, then the others'.
     pub tool_calls: Vec<ToolCall>,
     /// Tokens, as the provider states them.
     pub usage: Usage,
-    /// Exponential of the mean token logprob of the first choice.
+    /// Exponential of the mean token logprob; of several choices, the lowest, for the client may
+    /// take any of them.
     pub logprob_confidence: Option<f64>,
-    /// `confidence` of a JSON answer: the model's own claim, 0 to 1.
+    /// `confidence` of a JSON answer, the model's own claim, 0 to 1; of several, the lowest.
     pub field_confidence: Option<f64>,
     /// `x-ai-confidence` of the provider's answer, 0 to 1.
     pub header_confidence: Option<f64>,

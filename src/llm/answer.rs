@@ -2,12 +2,13 @@
 //! token logprobs. Knows no provider.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::AnswerReading;
 use super::json::{Notes, Object};
-use crate::facts::{AnswerFacts, ToolCall, Unread};
+use crate::facts::{AnswerFacts, TEXT_BYTES_MAX, Text, ToolCall, Unread};
 
 /// Most bytes kept of one tool call's arguments, as [`ToolCall::arguments`] states.
 const ARGUMENTS_BYTES_MAX: usize = 64 << 10;
@@ -16,20 +17,26 @@ const ARGUMENTS_BYTES_MAX: usize = 64 << 10;
 /// must not fill the filter's memory.
 const TOOL_CALLS_MAX: usize = 512;
 
+/// Most choices read of one answer: OpenAI's largest `n`.
+/// <https://platform.openai.com/docs/api-reference/chat/create#chat-create-n>
+const CHOICES_MAX: usize = 128;
+
 /// Largest usage object kept, written out. Recorded ones stay below 2 KiB.
 const USAGE_BYTES_MAX: usize = 16 << 10;
 
 /// An answer as far as it was read.
 #[derive(Debug, Default)]
 pub(super) struct Answer {
-    /// Facts but for tool calls and confidences, which [`Answer::reading`] works out.
+    /// Facts but for those that [`Answer::reading`] works out: text, tool calls, confidences and
+    /// the usage object.
     pub(super) facts: AnswerFacts,
     /// What could not be read first.
     unread: Option<Unread>,
+    choices: BTreeMap<u64, Choice>,
+    /// Bytes of text in all choices but the first.
+    other_text_bytes: usize,
     calls: Vec<Call>,
     usage: serde_json::Map<String, Value>,
-    logprob_sum: f64,
-    logprob_count: u64,
 }
 
 /// What an event does to its stream.
@@ -51,14 +58,25 @@ pub(super) enum Stated {
 /// A piece of a tool call, as it came.
 #[derive(Default)]
 pub(super) struct CallPiece<'a> {
+    /// The choice it is part of.
+    pub(super) choice: u64,
     pub(super) index: Option<u64>,
     pub(super) id: Option<Cow<'a, str>>,
     pub(super) name: Option<Cow<'a, str>>,
     pub(super) arguments: Option<Cow<'a, str>>,
 }
 
+/// One of the answers that a client asked for at once.
+#[derive(Debug, Default)]
+struct Choice {
+    output: Text,
+    logprob_sum: f64,
+    logprob_count: u64,
+}
+
 #[derive(Debug, Default)]
 struct Call {
+    choice: u64,
     index: Option<u64>,
     id: Option<String>,
     call: ToolCall,
@@ -82,17 +100,38 @@ impl Answer {
 
     /// The facts as they stand.
     pub(super) fn reading(&self) -> AnswerReading {
-        let mut facts = self.facts.clone();
-        facts.tool_calls = self.calls.iter().map(|call| call.call.clone()).collect();
+        let mut calls: Vec<&Call> = self.calls.iter().collect();
+        calls.sort_by_key(|call| call.choice);
+        let choices = || self.choices.values();
+        let mut facts = AnswerFacts {
+            tool_calls: calls.into_iter().map(|call| call.call.clone()).collect(),
+            logprob_confidence: lowest(choices().map(Choice::confidence)),
+            field_confidence: lowest(choices().map(|choice| field_confidence(&choice.output))),
+            ..self.facts.clone()
+        };
         if !self.usage.is_empty() {
             facts.usage.raw = Some(Value::Object(self.usage.clone()));
         }
-        if self.logprob_count > 0 {
-            let mean = self.logprob_sum / self.logprob_count as f64;
-            facts.logprob_confidence = Some(mean.exp().clamp(0.0, 1.0));
+        let mut outputs = choices().map(|choice| &choice.output);
+        facts.output = outputs.next().cloned().unwrap_or_default();
+        for output in outputs.filter(|output| !output.as_str().is_empty()) {
+            facts.output.push_part(output.as_str());
         }
-        facts.field_confidence = field_confidence(&facts);
         AnswerReading { facts, unread: self.unread }
+    }
+
+    /// Appends text of a choice. The first one's has a room of its own, so that the others cannot
+    /// take it.
+    pub(super) fn text(&mut self, choice: u64, piece: &str) {
+        let room = match choice {
+            0 => piece.len(),
+            _ => TEXT_BYTES_MAX.saturating_sub(self.other_text_bytes),
+        };
+        let fits = self.fitting(piece, room);
+        if let Some(choice) = self.choice(choice) {
+            choice.output.push(fits);
+        }
+        self.other_text_bytes += if choice == 0 { 0 } else { fits.len() };
     }
 
     /// The first model that is named counts: first chunks of some gateways name none.
@@ -123,10 +162,13 @@ impl Answer {
     }
 
     /// Counts one token's logprob.
-    pub(super) fn logprob(&mut self, logprob: f64) {
-        if logprob.is_finite() {
-            self.logprob_sum += logprob;
-            self.logprob_count += 1;
+    pub(super) fn logprob(&mut self, choice: u64, logprob: f64) {
+        if !logprob.is_finite() {
+            return;
+        }
+        if let Some(choice) = self.choice(choice) {
+            choice.logprob_sum += logprob;
+            choice.logprob_count += 1;
         }
     }
 
@@ -136,49 +178,93 @@ impl Answer {
             self.note(Some(Unread::Truncated));
             return;
         }
-        self.calls.push(Call { index: piece.index, ..Call::default() });
-        if let Some(call) = self.calls.last_mut() {
-            call.append(piece);
-        }
+        let at = self.calls.len();
+        self.calls.push(Call { choice: piece.choice, index: piece.index, ..Call::default() });
+        self.add_to_call(at, piece);
     }
 
     /// A piece of a streamed call. Providers reuse one index for several calls, and then only the
     /// id tells them apart; most state id and name in the first piece alone.
     pub(super) fn append_call(&mut self, piece: CallPiece) {
-        let of_same_id = |call: &&mut Call| match (&piece.id, &call.id) {
-            (Some(id), Some(known)) => id == known,
-            (Some(_), None) => call.index == piece.index,
-            (None, _) => piece.index.is_none() || call.index == piece.index,
+        let id = piece.id.as_deref();
+        let of_same_id = |call: &Call| {
+            let same_index = call.index == piece.index;
+            let same = match (id, call.id.as_deref()) {
+                (Some(id), Some(known)) => id == known,
+                (Some(_), None) => same_index,
+                (None, _) => piece.index.is_none() || same_index,
+            };
+            same && call.choice == piece.choice
         };
-        match self.calls.iter_mut().rev().find(of_same_id) {
-            Some(call) => call.append(piece),
+        match self.calls.iter().rposition(of_same_id) {
+            Some(at) => self.add_to_call(at, piece),
             None => self.start_call(piece),
         }
     }
 
-    /// The call that was started last under `index`.
-    pub(super) fn call_arguments(&mut self, index: Option<u64>) -> Option<&mut String> {
-        let call = self.calls.iter_mut().rev().find(|call| call.index == index)?;
-        Some(&mut call.call.arguments)
+    /// More arguments of the call that was started last under `index`, if one was. `empty` is what
+    /// a started call has in the place of arguments that are still to come.
+    pub(super) fn append_arguments(&mut self, index: Option<u64>, piece: &str, empty: &str) {
+        let Some(at) = self.calls.iter().rposition(|call| call.index == index) else {
+            return;
+        };
+        if let Some(call) = self.calls.get_mut(at)
+            && call.call.arguments == empty
+        {
+            call.call.arguments.clear();
+        }
+        self.push_arguments(at, piece);
+    }
+
+    fn add_to_call(&mut self, at: usize, piece: CallPiece) {
+        let Some(call) = self.calls.get_mut(at) else {
+            return;
+        };
+        if let (None, Some(id)) = (&call.id, &piece.id) {
+            call.id = Some(id.clone().into_owned());
+        }
+        // Some servers repeat the whole name in every piece.
+        if let Some(name) = piece.name.filter(|name| call.call.name != *name) {
+            call.call.name.push_str(&name);
+        }
+        if let Some(arguments) = piece.arguments {
+            self.push_arguments(at, &arguments);
+        }
+    }
+
+    fn push_arguments(&mut self, at: usize, piece: &str) {
+        let of_call = self.calls.get(at).map_or(0, |call| call.call.arguments.len());
+        let fits = self.fitting(piece, ARGUMENTS_BYTES_MAX.saturating_sub(of_call));
+        if let Some(call) = self.calls.get_mut(at) {
+            call.call.arguments.push_str(fits);
+        }
+    }
+
+    /// The start of `piece` that fits into `room` bytes; what does not is noted.
+    fn fitting<'p>(&mut self, piece: &'p str, room: usize) -> &'p str {
+        if piece.len() > room {
+            self.note(Some(Unread::Truncated));
+        }
+        piece.get(..piece.floor_char_boundary(room)).unwrap_or_default()
+    }
+
+    fn choice(&mut self, index: u64) -> Option<&mut Choice> {
+        let room = index == 0 || self.choices.len() < CHOICES_MAX;
+        if !room && !self.choices.contains_key(&index) {
+            self.note(Some(Unread::Truncated));
+            return None;
+        }
+        Some(self.choices.entry(index).or_default())
     }
 }
 
-// === impl Call ===
+// === impl Choice ===
 
-impl Call {
-    fn append(&mut self, piece: CallPiece) {
-        if self.id.is_none() {
-            self.id = piece.id.map(Cow::into_owned);
-        }
-        if let Some(name) = piece.name {
-            // Some servers repeat the whole name in every piece.
-            if self.call.name != name {
-                self.call.name.push_str(&name);
-            }
-        }
-        if let Some(arguments) = piece.arguments {
-            push_capped(&mut self.call.arguments, &arguments);
-        }
+impl Choice {
+    /// Exponential of the mean token logprob.
+    fn confidence(&self) -> Option<f64> {
+        let mean = self.logprob_sum / self.logprob_count as f64;
+        (self.logprob_count > 0).then(|| mean.exp().clamp(0.0, 1.0))
     }
 }
 
@@ -193,11 +279,8 @@ pub(super) fn state(fact: &mut Option<String>, stated: Option<Cow<str>>, which: 
     }
 }
 
-/// Appends what fits of a tool call's arguments.
-pub(super) fn push_capped(arguments: &mut String, piece: &str) {
-    let room = ARGUMENTS_BYTES_MAX.saturating_sub(arguments.len());
-    let cut = piece.floor_char_boundary(room);
-    arguments.push_str(piece.get(..cut).unwrap_or(""));
+fn lowest(confidences: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+    confidences.flatten().min_by(f64::total_cmp)
 }
 
 fn tokens(value: &Value) -> Option<u64> {
@@ -208,9 +291,9 @@ fn tokens(value: &Value) -> Option<u64> {
 }
 
 /// `confidence` of an answer that is a JSON object.
-fn field_confidence(facts: &AnswerFacts) -> Option<f64> {
-    let text = facts.output.as_str().trim();
-    if facts.output.truncated() || !text.starts_with('{') {
+fn field_confidence(output: &Text) -> Option<f64> {
+    let text = output.as_str().trim();
+    if output.truncated() || !text.starts_with('{') {
         return None;
     }
     let notes = Notes::default();

@@ -4,7 +4,7 @@
 //! - <https://platform.claude.com/docs/en/build-with-claude/streaming>
 //! - <https://platform.claude.com/docs/en/api/errors>
 
-use super::answer::{self, Answer, CallPiece, Step};
+use super::answer::{Answer, CallPiece, Step};
 use super::json::{self, Notes, Object};
 use super::{Refusal, RefusalKind};
 use crate::facts::Unread;
@@ -123,8 +123,9 @@ fn read_usage(answer: &mut Answer, message: &Object) {
 /// client's calls.
 fn read_block(answer: &mut Answer, block: &Object, index: Option<u64>) {
     match block.text("type").as_deref() {
-        Some("text") => answer.facts.output.push(&block.text("text").unwrap_or_default()),
+        Some("text") => answer.text(0, &block.text("text").unwrap_or_default()),
         Some("tool_use") => answer.start_call(CallPiece {
+            choice: 0,
             index,
             id: block.text("id"),
             name: block.text("name"),
@@ -136,18 +137,11 @@ fn read_block(answer: &mut Answer, block: &Object, index: Option<u64>) {
 
 fn read_delta(answer: &mut Answer, delta: &Object, index: Option<u64>) {
     match delta.text("type").as_deref() {
-        Some("text_delta") => answer.facts.output.push(&delta.text("text").unwrap_or_default()),
+        Some("text_delta") => answer.text(0, &delta.text("text").unwrap_or_default()),
         Some("input_json_delta") => {
-            let Some(piece) = delta.text("partial_json") else {
-                return;
-            };
-            // Server tools stream their input as well; their blocks started no call.
-            if let Some(arguments) = answer.call_arguments(index) {
-                // A streamed block starts with an empty object in the place of its input.
-                if arguments == "{}" {
-                    arguments.clear();
-                }
-                answer::push_capped(arguments, &piece);
+            if let Some(piece) = delta.text("partial_json") {
+                // Server tools stream their input as well; their blocks started no call.
+                answer.append_arguments(index, &piece, "{}");
             }
         }
         _ => {}

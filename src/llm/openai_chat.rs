@@ -36,8 +36,8 @@ pub(super) fn read_whole(answer: &mut Answer, object: &Object) {
     if object.raw("choices").is_none() && !answer.facts.error {
         answer.note(Some(Unread::UnknownShape));
     }
-    for choice in first_choices(object) {
-        read_choice(answer, &choice, choice.object("message"), Form::Whole);
+    for (index, choice) in choices(answer, object) {
+        read_choice(answer, index, &choice, choice.object("message"), Form::Whole);
     }
 }
 
@@ -109,10 +109,10 @@ enum Form {
 
 fn read_chunk(answer: &mut Answer, object: &Object) -> Step {
     read_common(answer, object);
-    for choice in first_choices(object) {
+    for (index, choice) in choices(answer, object) {
         // Perplexity and Writer send `message` beside `delta`, Perplexity's with all text so far.
         let delta = choice.object("delta").or_else(|| choice.object("message"));
-        read_choice(answer, &choice, delta, Form::Piece);
+        read_choice(answer, index, &choice, delta, Form::Piece);
     }
     if object.raw("error").is_some() {
         answer.facts.error = true;
@@ -134,38 +134,49 @@ fn read_common(answer: &mut Answer, object: &Object) {
     }
 }
 
-/// Choice 0; where no index is stated, the place in the array is the index.
-fn first_choices<'a>(object: &Object<'a>) -> Vec<Object<'a>> {
-    let choices = object.objects("choices").unwrap_or_default();
-    let numbered = choices.into_iter().zip(0u64..);
-    let first = numbered.filter(|(choice, place)| choice.count("index").unwrap_or(*place) == 0);
-    first.map(|(choice, _)| choice).collect()
+/// All choices by their index; where none is stated, the place in the array is the index.
+fn choices<'a>(answer: &mut Answer, object: &Object<'a>) -> Vec<(u64, Object<'a>)> {
+    let choices = object.objects("choices");
+    if choices.is_none() && object.raw("choices").is_some() {
+        answer.note(Some(Unread::UnknownShape));
+    }
+    let numbered = choices.unwrap_or_default().into_iter().zip(0u64..);
+    numbered.map(|(choice, place)| (choice.count("index").unwrap_or(place), choice)).collect()
 }
 
-fn read_choice(answer: &mut Answer, choice: &Object, message: Option<Object>, form: Form) {
-    let reason = choice.raw("finish_reason").and_then(json::string);
-    answer::state(&mut answer.facts.finish_reason, reason, Stated::Last);
+fn read_choice(
+    answer: &mut Answer,
+    index: u64,
+    choice: &Object,
+    message: Option<Object>,
+    form: Form,
+) {
+    if index == 0 {
+        let reason = choice.raw("finish_reason").and_then(json::string);
+        answer::state(&mut answer.facts.finish_reason, reason, Stated::Last);
+    }
     if choice.raw("error").is_some() {
         answer.facts.error = true;
     }
     if let Some(logprobs) = choice.raw("logprobs") {
-        read_logprobs(answer, logprobs);
+        read_logprobs(answer, index, logprobs);
     }
     let Some(message) = message else {
         return;
     };
     if let Some(content) = message.raw("content") {
-        read_content(answer, content, message.objects("content"));
+        read_content(answer, index, content, message.objects("content"));
     }
     if let Some(transcript) = message.object("audio").and_then(|audio| audio.text("transcript")) {
-        answer.facts.output.push(&transcript);
+        answer.text(index, &transcript);
     }
     answer.facts.refusal |= message.text("refusal").is_some();
     for call in message.objects("tool_calls").unwrap_or_default() {
-        read_call(answer, &call, form);
+        read_call(answer, index, &call, form);
     }
     if let Some(function) = message.object("function_call") {
         let piece = CallPiece {
+            choice: index,
             name: function.text("name"),
             arguments: function.text("arguments"),
             ..CallPiece::default()
@@ -175,14 +186,14 @@ fn read_choice(answer: &mut Answer, choice: &Object, message: Option<Object>, fo
 }
 
 /// Content is a string, or a list of parts; Mistral's switches within one stream.
-fn read_content(answer: &mut Answer, raw: &str, parts: Option<Vec<Object>>) {
+fn read_content(answer: &mut Answer, index: u64, raw: &str, parts: Option<Vec<Object>>) {
     if let Some(text) = json::string(raw) {
-        answer.facts.output.push(&text);
+        answer.text(index, &text);
     }
     for part in parts.unwrap_or_default() {
         match part.text("type").as_deref() {
             None | Some("text" | "output_text") => {
-                answer.facts.output.push(&part.text("text").unwrap_or_default());
+                answer.text(index, &part.text("text").unwrap_or_default());
             }
             Some("refusal") => answer.facts.refusal = true,
             Some(_) => {}
@@ -190,11 +201,12 @@ fn read_content(answer: &mut Answer, raw: &str, parts: Option<Vec<Object>>) {
     }
 }
 
-fn read_call(answer: &mut Answer, call: &Object, form: Form) {
+fn read_call(answer: &mut Answer, choice: u64, call: &Object, form: Form) {
     // `custom` tools take free text under `input` where functions take JSON under `arguments`.
     let custom = call.object("custom");
     let function = call.object("function");
     let piece = CallPiece {
+        choice,
         index: call.count("index"),
         id: call.text("id"),
         name: function.as_ref().or(custom.as_ref()).and_then(|called| called.text("name")),
@@ -220,12 +232,12 @@ fn append(answer: &mut Answer, piece: CallPiece, form: Form) {
     }
 }
 
-fn read_logprobs(answer: &mut Answer, raw: &str) {
+fn read_logprobs(answer: &mut Answer, choice: u64, raw: &str) {
     let Ok(logprobs) = serde_json::from_str::<Logprobs>(raw) else {
         return;
     };
     let rows = logprobs.content.unwrap_or_default();
     let columns = logprobs.token_logprobs.unwrap_or_default();
     let stated = rows.into_iter().map(|token| token.logprob).chain(columns);
-    stated.flatten().for_each(|logprob| answer.logprob(logprob));
+    stated.flatten().for_each(|logprob| answer.logprob(choice, logprob));
 }

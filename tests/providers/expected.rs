@@ -7,7 +7,7 @@ pub const ANSWERS: [(&str, &str); 39] = [
         "openai_chat/field_confidence.json",
         r#"gpt-4o-2024-08-06@fp_1 stop 9+3 "{\"answer\":\"yes\",\"confidence\":0.62}" field 0.62"#,
     ),
-    ("openai_chat/logprobs_n2.json", r#"gpt-4o-2024-08-06@fp_1 stop 9+3 "A" logprobs 0.8187"#),
+    ("openai_chat/logprobs_n2.json", r#"gpt-4o-2024-08-06@fp_1 stop 9+3 "A\nB" logprobs 0.0001"#),
     ("openai_chat/other_shape.json", r#""" unknown_shape"#),
     ("openai_chat/padded.json", r#"gpt-4o-2024-08-06@fp_1 stop 9+3 "ok""#),
     ("openai_chat/parts.json", r#"gpt-4o-2024-08-06@fp_1 stop "one two""#),
@@ -23,7 +23,7 @@ pub const ANSWERS: [(&str, &str); 39] = [
     ("openai_chat/stream_json_instead.sse", r#""" error"#),
     (
         "openai_chat/stream_logprobs_n2.sse",
-        r#"gpt-4o-2024-08-06@fp_1 stop 9+3 "AA" logprobs 0.8187"#,
+        r#"gpt-4o-2024-08-06@fp_1 stop 9+3 "AA\nB" logprobs 0.0001"#,
     ),
     (
         "openai_chat/stream_marker_in_text.sse",
