@@ -81,7 +81,8 @@ pub struct AnswerFacts {
 pub struct ToolCall {
     /// The tool's name.
     pub name: String,
-    /// Its arguments, as the provider wrote them (JSON text), cut at 64 KiB.
+    /// Its arguments, as the provider wrote them (JSON text); all of an answer's together are
+    /// cut at 1 MiB.
     pub arguments: String,
 }
 

@@ -8,14 +8,18 @@ use serde_json::Value;
 
 use super::AnswerReading;
 use super::json::{Notes, Object};
-use crate::facts::{AnswerFacts, TEXT_BYTES_MAX, Text, ToolCall, Unread};
+use crate::facts::{AnswerFacts, TEXT_BYTES_MAX, Text, ToolCall, Unread, first_characters};
 
-/// Most bytes kept of one tool call's arguments, as [`ToolCall::arguments`] states.
-const ARGUMENTS_BYTES_MAX: usize = 64 << 10;
+/// Most bytes kept of the arguments of all tool calls of an answer: as much as of its text. A call
+/// that writes a file has long ones.
+const ARGUMENTS_BYTES_MAX: usize = TEXT_BYTES_MAX;
 
 /// Most tool calls kept of one answer. Recorded answers have up to a dozen; a provider gone wrong
 /// must not fill the filter's memory.
-const TOOL_CALLS_MAX: usize = 512;
+const TOOL_CALLS_MAX: usize = 256;
+
+/// Longest name and id of a tool call, in characters; OpenAI's names end at 64.
+const NAME_CHARACTERS_MAX: usize = 256;
 
 /// Most choices read of one answer: OpenAI's largest `n`.
 /// <https://platform.openai.com/docs/api-reference/chat/create#chat-create-n>
@@ -36,7 +40,9 @@ pub(super) struct Answer {
     /// Bytes of text in all choices but the first.
     other_text_bytes: usize,
     calls: Vec<Call>,
+    arguments_bytes: usize,
     usage: serde_json::Map<String, Value>,
+    usage_bytes: usize,
 }
 
 /// What an event does to its stream.
@@ -151,10 +157,19 @@ impl Answer {
             return;
         };
         for (key, value) in stated {
+            let known = self.usage.get(&key);
             // A null beside an earlier count states nothing.
-            if !value.is_null() || !self.usage.contains_key(&key) {
-                self.usage.insert(key, value);
+            if value.is_null() && known.is_some() {
+                continue;
             }
+            let before = known.map_or(0, |known| written_length(&key, known));
+            let bytes = self.usage_bytes - before + written_length(&key, &value);
+            if bytes > USAGE_BYTES_MAX {
+                self.note(Some(Unread::Truncated));
+                continue;
+            }
+            self.usage_bytes = bytes;
+            self.usage.insert(key, value);
         }
         let count = |key: &str| self.usage.get(key).and_then(tokens);
         self.facts.usage.input_tokens = count(input_key);
@@ -186,7 +201,7 @@ impl Answer {
     /// A piece of a streamed call. Providers reuse one index for several calls, and then only the
     /// id tells them apart; most state id and name in the first piece alone.
     pub(super) fn append_call(&mut self, piece: CallPiece) {
-        let id = piece.id.as_deref();
+        let id = piece.id.as_deref().map(|id| first_characters(id, NAME_CHARACTERS_MAX));
         let of_same_id = |call: &Call| {
             let same_index = call.index == piece.index;
             let same = match (id, call.id.as_deref()) {
@@ -211,6 +226,7 @@ impl Answer {
         if let Some(call) = self.calls.get_mut(at)
             && call.call.arguments == empty
         {
+            self.arguments_bytes -= empty.len();
             call.call.arguments.clear();
         }
         self.push_arguments(at, piece);
@@ -221,11 +237,16 @@ impl Answer {
             return;
         };
         if let (None, Some(id)) = (&call.id, &piece.id) {
-            call.id = Some(id.clone().into_owned());
+            call.id = Some(first_characters(id, NAME_CHARACTERS_MAX).to_owned());
         }
         // Some servers repeat the whole name in every piece.
         if let Some(name) = piece.name.filter(|name| call.call.name != *name) {
-            call.call.name.push_str(&name);
+            let room = NAME_CHARACTERS_MAX.saturating_sub(call.call.name.chars().count());
+            let fits = first_characters(&name, room);
+            call.call.name.push_str(fits);
+            if fits.len() < name.len() {
+                self.note(Some(Unread::Truncated));
+            }
         }
         if let Some(arguments) = piece.arguments {
             self.push_arguments(at, &arguments);
@@ -233,8 +254,9 @@ impl Answer {
     }
 
     fn push_arguments(&mut self, at: usize, piece: &str) {
-        let of_call = self.calls.get(at).map_or(0, |call| call.call.arguments.len());
-        let fits = self.fitting(piece, ARGUMENTS_BYTES_MAX.saturating_sub(of_call));
+        let room = ARGUMENTS_BYTES_MAX.saturating_sub(self.arguments_bytes);
+        let fits = self.fitting(piece, room);
+        self.arguments_bytes += fits.len();
         if let Some(call) = self.calls.get_mut(at) {
             call.call.arguments.push_str(fits);
         }
@@ -281,6 +303,11 @@ pub(super) fn state(fact: &mut Option<String>, stated: Option<Cow<str>>, which: 
 
 fn lowest(confidences: impl Iterator<Item = Option<f64>>) -> Option<f64> {
     confidences.flatten().min_by(f64::total_cmp)
+}
+
+/// Bytes of a member of an object, written out: quotes, colon and comma are four more.
+fn written_length(key: &str, value: &Value) -> usize {
+    key.len() + value.to_string().len() + 4
 }
 
 fn tokens(value: &Value) -> Option<u64> {

@@ -2,7 +2,7 @@
 //! that something may be missing.
 
 use governance_filter::facts::Unread;
-use governance_filter::llm::Api;
+use governance_filter::llm::{AnswerReading, Api};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::{drive, fixture};
@@ -77,4 +77,41 @@ fn what_may_be_missing_is_told_beside_the_facts() {
         let reading = Api::OpenAiChat.read_answer(status, body);
         assert_eq!(reading.facts.incomplete, incomplete, "{}", String::from_utf8_lossy(body));
     }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn what_is_gathered_over_a_stream_is_bounded() {
+    let run = |events: Vec<String>| {
+        let body: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+        drive::run(drive::plain(Api::OpenAiChat), body.as_bytes(), &[]).reading
+    };
+    let truncated = |reading: &AnswerReading| reading.unread == Some(Unread::Truncated);
+    let usage = |key: usize| format!(r#"{{"usage":{{"prompt_tokens":{key},"key{key}":{key}}}}}"#);
+    let many = run((0..10_000).map(usage).collect());
+    let written = many.facts.usage.raw.as_ref().unwrap().to_string();
+    assert!((16_000..=16 << 10).contains(&written.len()), "{}", written.len());
+    assert_eq!(many.facts.usage.input_tokens, Some(9_999), "what has its place is kept up");
+    assert!(truncated(&many) && many.facts.incomplete);
+    let same = run((0..10_000).map(|_| usage(1)).collect());
+    assert_eq!(same.unread, Some(Unread::NoTerminator));
+
+    let call = |index: usize, name: &str, arguments: &str| {
+        let function = format!(r#"{{"name":"{name}","arguments":"{arguments}"}}"#);
+        let call = format!(r#"{{"index":{index},"id":"c{index}","function":{function}}}"#);
+        format!(r#"{{"choices":[{{"index":0,"delta":{{"tool_calls":[{call}]}}}}]}}"#)
+    };
+    let long = run(vec![call(0, &"n".repeat(200), ""), call(0, &"m".repeat(200), "")]);
+    assert_eq!(long.facts.tool_calls[0].name, "n".repeat(200) + &"m".repeat(56));
+    assert!(truncated(&long));
+    let long = run((0..300).map(|index| call(index, "f", "")).collect());
+    assert_eq!(long.facts.tool_calls.len(), 256);
+    assert!(truncated(&long));
+    let piece = "a".repeat(100_000);
+    let large = run((0..20).map(|index| call(index, "f", &piece)).collect());
+    let bytes: usize = large.facts.tool_calls.iter().map(|call| call.arguments.len()).sum();
+    assert_eq!(bytes, 1 << 20);
+    assert!(truncated(&large));
+    let large = run((0..10).map(|_| call(0, "f", &piece)).collect());
+    assert_eq!(large.facts.tool_calls[0].arguments.len(), 1_000_000);
+    assert_eq!(large.unread, Some(Unread::NoTerminator));
 }
