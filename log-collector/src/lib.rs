@@ -24,6 +24,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
+use axum::serve::ListenerExt;
 use axum::{Router, serve as serve_http};
 use governance_filter::record::DECISIONS_PATH;
 use tokio::net::TcpListener;
@@ -130,6 +131,11 @@ impl Service {
             // An error means that the sender is gone, which is as good as a stop.
             let _ = stopped.wait_for(|stop| *stop).await;
         };
+        // An ack is two small writes; with Nagle's algorithm the second waits for the peer's delayed
+        // acknowledgement of the first, 40 ms in which calls are held.
+        let listener = listener.tap_io(|stream| {
+            let _ = stream.set_nodelay(true);
+        });
         let server = serve_http(listener, router(app.clone())).with_graceful_shutdown(signal);
         let mut server = tokio::spawn(server.into_future());
         tokio::select! {
