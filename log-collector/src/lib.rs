@@ -131,8 +131,8 @@ impl Service {
             // An error means that the sender is gone, which is as good as a stop.
             let _ = stopped.wait_for(|stop| *stop).await;
         };
-        // An ack is two small writes; with Nagle's algorithm the second waits for the peer's delayed
-        // acknowledgement of the first, 40 ms in which calls are held.
+        // An ack is two small writes; with Nagle's algorithm the second waits for the peer's
+        // delayed acknowledgement of the first, 40 ms in which calls are held.
         let listener = listener.tap_io(|stream| {
             let _ = stream.set_nodelay(true);
         });
