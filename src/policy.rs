@@ -221,6 +221,11 @@ impl Policy {
         judge::answer(self, request, answer, answer_categories)
     }
 
+    /// Some trigger reads the prompt when the answer is judged, so it must be kept until then.
+    pub fn reads_prompt_with_answer(&self) -> bool {
+        judge::reads_prompt_with_answer(self)
+    }
+
     /// What the record says of a request that could not be read; nothing where it is allowed.
     pub fn unreadable_triggered(&self) -> Option<Triggered> {
         let action = match self.unreadable {

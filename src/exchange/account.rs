@@ -119,7 +119,7 @@ impl Call {
     }
 
     fn unread_words(&self, judgement: &Judgement) -> Option<String> {
-        let truncated = self.facts.prompt.truncated() || judgement.answer.output.truncated();
+        let truncated = judgement.answer.output.truncated();
         let mut words: Vec<&str> = Vec::new();
         let all = self.unread.iter().copied().chain(judgement.unread);
         for unread in all.chain(truncated.then_some(Unread::Truncated)) {

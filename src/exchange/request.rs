@@ -6,7 +6,7 @@ use super::call::{Call, Stopped};
 use super::head::is_category;
 use super::{Counter, Effect, End, Hold, Phase, RequestHead, Setup};
 use crate::detect;
-use crate::facts::{RequestFacts, Unread};
+use crate::facts::{RequestFacts, Text, Unread};
 use crate::llm::content_coding::Coding;
 use crate::llm::{self, Api, RefusalKind, Rewrite, Traffic};
 use crate::policy::Unreadable;
@@ -177,7 +177,11 @@ impl Incoming {
             },
         };
         let verdict = policy.judge_request(&facts);
-        let mut call = self.into_call(&[]);
+        let truncated = facts.prompt.truncated().then_some(Unread::Truncated);
+        if !policy.reads_prompt_with_answer() {
+            facts.prompt = Text::default();
+        }
+        let mut call = self.into_call(truncated.as_slice());
         call.kept_text = Some(setup.budget.charge(facts.prompt.as_str().len()));
         call.facts = facts;
         call.verdict = verdict;

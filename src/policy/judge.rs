@@ -79,6 +79,19 @@ pub fn answer(
     verdict
 }
 
+/// Some trigger that is judged with the answer reads the prompt. One on a category is judged again.
+pub fn reads_prompt_with_answer(policy: &Policy) -> bool {
+    policy.rules.iter().any(|rule| match &rule.when {
+        When::Trigger(trigger) => {
+            let again = [Variable::Category, Variable::Categories];
+            let with_answer = trigger.phase() == Phase::Answer
+                || again.into_iter().any(|variable| trigger.reads(variable));
+            with_answer && trigger.reads(Variable::Prompt)
+        }
+        When::NotAllowed(_) => false,
+    })
+}
+
 /// What the record says of a rule that fired.
 pub fn fired(policy: &str, action: Action, phase: Phase) -> Triggered {
     Triggered {
