@@ -1,9 +1,10 @@
 //! Everything that talks SQL. Above this module nobody sees a connection, below it nobody sees
 //! HTTP.
 //!
-//! Every session is set up here, so that nothing waits for ever, and every transaction that is acked
-//! begins here, so that its commit is durable. Every name of ours says `public`, and nothing else is looked up there: whoever may
-//! create in that schema could put a function there that fits a call better than pg_catalog's.
+//! Every session is set up here, so that nothing waits for ever, and every transaction that is
+//! acked begins here, so that its commit is durable. Every name of ours says `public`, and nothing
+//! else is looked up there: whoever may create in that schema could put a function there that fits
+//! a call better than pg_catalog's.
 
 mod batch;
 mod columns;
