@@ -108,8 +108,8 @@ struct Points {
 /// All terms by their last word.
 struct Index {
     terms: HashMap<&'static str, Vec<Term>>,
-    /// Bit n of an initial: some last word begins with it and has n letters. Most words of a text end
-    /// here, before they are hashed.
+    /// Bit n of an initial: some last word begins with it and has n letters. Most words of a text
+    /// end here, before they are hashed.
     lengths: [u32; INITIALS],
 }
 
