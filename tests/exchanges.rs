@@ -19,8 +19,8 @@ use serde_json::{Value, json};
 use support::model::{ID, JSON, Model, SSE};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-pub const SHIPPED: &str = include_str!("../governance.yml");
-pub const SEED: &str = r#"
+const SHIPPED: &str = include_str!("../governance.yml");
+const SEED: &str = r#"
 policies:
 - name: high_risk_review
   trigger: "category in ['healthcare', 'financial', 'pii']"
@@ -33,19 +33,19 @@ policies:
   - "gpt-4o-2025-12-17"
   - "claude-sonnet-4-6"
 "#;
-pub const CHAT: &str = "/v1/chat/completions";
-pub const MESSAGES: &str = "/v1/messages";
+const CHAT: &str = "/v1/chat/completions";
+const MESSAGES: &str = "/v1/messages";
 
-pub fn ask(model: &str) -> String {
+fn ask(model: &str) -> String {
     json!({"model": model, "messages": [{"role": "user", "content": "hi"}]}).to_string()
 }
 
-pub fn ask_stream(model: &str) -> String {
+fn ask_stream(model: &str) -> String {
     json!({"model": model, "stream": true, "messages": [{"role": "user", "content": "hi"}]})
         .to_string()
 }
 
-pub fn chat(text: &str) -> String {
+fn chat(text: &str) -> String {
     json!({
         "id": "chatcmpl-1", "object": "chat.completion", "model": "gpt-4o-2025-12-17",
         "choices": [{"index": 0, "finish_reason": "stop", "logprobs": null,
@@ -56,7 +56,7 @@ pub fn chat(text: &str) -> String {
     .to_string()
 }
 
-pub fn chat_stream() -> String {
+fn chat_stream() -> String {
     let chunk = |delta: Value, finish: Value| {
         let choice = json!({"index": 0, "delta": delta, "finish_reason": finish});
         let chunk = json!({"model": "gpt-4o-2025-12-17", "choices": [choice]});
