@@ -24,12 +24,10 @@ const fn case(
 }
 
 /// Those that reach the client as the provider sent them.
-const UNCHANGED: [Case; 18] = [
+const UNCHANGED: [Case; 15] = [
     case("", 200, "completed", None),
     case("gzip", 200, "completed", None),
     case("gzip-stream", 200, "completed", None),
-    case("bomb", 200, "completed", Some("bomb")),
-    case("br", 200, "completed", Some("encoding")),
     case("trailers", 200, "completed", None),
     case("no-content", 204, "completed", Some("no_body")),
     case("429-json", 429, "upstream_error", None),
@@ -41,8 +39,15 @@ const UNCHANGED: [Case; 18] = [
     case("odd-headers", 200, "completed", None),
     case("early-hints", 200, "completed", None),
     case("200-error", 200, "upstream_error", None),
-    case("200-text", 200, "completed", Some("malformed_json")),
     case("200-empty", 200, "completed", Some("no_body")),
+];
+
+/// Those whose model could not be read: `approved_models` denies, and doubt lets nothing through.
+const UNREAD: [Case; 4] = [
+    case("bomb", 200, "denied", Some("bomb")),
+    case("br", 200, "denied", Some("encoding")),
+    case("200-text", 200, "denied", Some("malformed_json")),
+    case("switching", 101, "denied", Some("upgrade")),
 ];
 
 #[test]
@@ -51,6 +56,9 @@ fn every_answer_is_passed_as_it_is_or_recorded_as_broken() {
     let mut problems = Vec::new();
     for case in UNCHANGED {
         passes_unchanged(&rig, &case, &mut problems);
+    }
+    for case in UNREAD {
+        is_refused_because_it_was_not_read(&rig, &case, &mut problems);
     }
     a_dying_provider_is_recorded_as_such(&rig, &mut problems);
     logprobs_are_taken_out_of_compressed_answers(&rig, &mut problems);
@@ -83,11 +91,22 @@ fn passes_unchanged(rig: &Rig, case: &Case, problems: &mut Vec<String>) {
     differs(problems, &id, &json!(call.header("accept-encoding")), &Value::Null);
 }
 
+/// `case.status` is the provider's.
+fn is_refused_because_it_was_not_read(rig: &Rig, case: &Case, problems: &mut Vec<String>) {
+    let id = format!("answer-{}", case.script);
+    let reply = rig.send(&ask(MESSAGES, &claude(), case.script).wire(&id));
+    differs(problems, &format!("{id}: status"), &json!(reply.status), &json!(403));
+    let retry = reply.header("x-should-retry");
+    differs(problems, &format!("{id}: retry"), &json!(retry), &json!("false"));
+    let named = reply.text().contains("approved_models");
+    differs(problems, &format!("{id}: {}", reply.text()), &json!(named), &json!(true));
+    check_row(rig, &id, case.outcome, case.unread, Some(case.status), problems);
+}
+
 fn a_dying_provider_is_recorded_as_such(rig: &Rig, problems: &mut Vec<String>) {
     let cases = [
         ("die", 502, "cut", Some("output_incomplete"), Some(200)),
         ("die-stream", 200, "cut", Some("no_terminator"), Some(200)),
-        ("switching", 101, "completed", Some("upgrade"), Some(101)),
         ("no-http", 502, "upstream_error", None, Some(502)),
         ("two-lengths", 502, "upstream_error", None, Some(502)),
         ("long-header", 502, "upstream_error", None, Some(502)),
