@@ -122,8 +122,11 @@ fn categories_need_more_than_one_vague_word() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn odd_texts_take_no_longer_and_stay_in_bounds() {
-    let units =
-        ["1 ", "@", "a@", "a.", "4", "(1) ", "DE89 ", "+1-", "é", "1-", "0x", "a@b.", "\u{a0}1"];
+    #[rustfmt::skip]
+    let units = [
+        "1 ", "@", "a@", "a.", "4", "(1) ", "DE89 ", "+1-", "é", "1-", "0x", "a@b.", "\u{a0}1",
+        "12 34 56 78 ", "call 12 34 56 78 ", "tel.", "123456789 ", "patient ",
+    ];
     for unit in units {
         let text = unit.repeat(20_000);
         for span in detect::find(&text) {

@@ -35,7 +35,7 @@ pub(super) type Run = Vec<Group>;
 const SSN_CUES: [&str; 4] = ["ssn", "social security", "soc sec", "social sec"];
 
 /// Bytes before a number in which a cue counts.
-const CUE_BYTES: usize = 32;
+pub(super) const CUE_BYTES: usize = 32;
 
 /// All runs of the text. A group that touches a letter is no number: `A380`, `2nd`, `0x10`.
 pub(super) fn runs(text: &str) -> Vec<Run> {

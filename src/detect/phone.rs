@@ -6,6 +6,7 @@
 
 use super::numbers::{self, Group, Run, Separator};
 use super::{Kind, Span};
+use std::cell::OnceCell;
 
 /// Most groups of one number: `+33 (0)1 23 45 67 89` has seven.
 const GROUPS_MAX: usize = 7;
@@ -49,7 +50,22 @@ enum Context {
     Noun,
 }
 
+/// The text around the numbers. Its cues are looked up once for all of them, and only where some
+/// number needs one: a text of nothing but digit groups would otherwise be searched for each.
+struct Surroundings<'a> {
+    text: &'a str,
+    cues: OnceCell<Vec<Cue>>,
+}
+
+/// A word of [`CUES_BEFORE`] in the text.
+struct Cue {
+    start: usize,
+    end: usize,
+    context: Context,
+}
+
 pub(super) fn find(text: &str, runs: &[Run]) -> Vec<Span> {
+    let text = &Surroundings { text, cues: OnceCell::new() };
     let mut found = Vec::new();
     for run in runs {
         let mut first = 0;
@@ -69,7 +85,8 @@ pub(super) fn find(text: &str, runs: &[Run]) -> Vec<Span> {
 }
 
 /// The first `count` groups of `rest`, if they are a telephone number.
-fn number(text: &str, rest: &[Group], count: usize) -> Option<(usize, Span)> {
+fn number(around: &Surroundings<'_>, rest: &[Group], count: usize) -> Option<(usize, Span)> {
+    let text = around.text;
     let window = rest.get(..count)?;
     let start = window.first()?.start;
     let end = window.last()?.end;
@@ -100,7 +117,7 @@ fn number(text: &str, rest: &[Group], count: usize) -> Option<(usize, Span)> {
     let told = told
         || needed(text, window, &shape).is_some_and(|least| {
             // Looking around costs more than looking at the digits, so it comes last.
-            context(text, window) >= least
+            around.context(window) >= least
         });
     if !told {
         return None;
@@ -170,18 +187,51 @@ fn national(text: &str, window: &[Group], shape: &[usize]) -> bool {
     trunk && groups && even && (9..=11).contains(&total) && (!dotted || pairs_by_dots)
 }
 
-fn context(text: &str, window: &[Group]) -> Context {
-    let end = window.last().map_or(0, |group| group.end);
-    let until = text.floor_char_boundary(end + AFTER_BYTES);
-    let after = text.get(end..until).unwrap_or_default().to_ascii_lowercase();
-    let label = after.trim_start_matches([' ', '-', '(', ',']);
-    if numbers::cued(text, window, &NOUNS) || CUES_AFTER.iter().any(|cue| label.starts_with(cue)) {
-        Context::Noun
-    } else if numbers::cued(text, window, &CUES_BEFORE) {
-        Context::Verb
-    } else {
-        Context::None
+// === impl Surroundings ===
+
+impl Surroundings<'_> {
+    fn context(&self, window: &[Group]) -> Context {
+        let end = window.last().map_or(0, |group| group.end);
+        let until = self.text.floor_char_boundary(end + AFTER_BYTES);
+        let after = self.text.get(end..until).unwrap_or_default();
+        let label = after.trim_start_matches([' ', '-', '(', ',']).as_bytes();
+        if CUES_AFTER.iter().any(|cue| begins_with(label, cue)) {
+            return Context::Noun;
+        }
+        let start = window.first().map_or(0, |group| group.start);
+        let from = start.saturating_sub(numbers::CUE_BYTES);
+        let cues = self.cues.get_or_init(|| cues(self.text));
+        let first = cues.partition_point(|cue| cue.start < from);
+        let near = cues.iter().skip(first).take_while(|cue| cue.start < start);
+        near.filter(|cue| cue.end <= start).map(|cue| cue.context).max().unwrap_or(Context::None)
     }
+}
+
+/// Every cue of the text with no letter or digit before it, in order.
+fn cues(text: &str) -> Vec<Cue> {
+    let mut found = Vec::new();
+    let mut inside_word = false;
+    for (start, letter) in text.char_indices() {
+        let begins_word = !inside_word && letter.is_ascii_alphabetic();
+        inside_word = letter.is_alphanumeric();
+        if !begins_word {
+            continue;
+        }
+        let rest = text.as_bytes().get(start..).unwrap_or_default();
+        let shortest = |words: &[&str]| {
+            let lengths = words.iter().filter(|cue| begins_with(rest, cue)).map(|cue| cue.len());
+            lengths.min()
+        };
+        if let Some(length) = shortest(&CUES_BEFORE) {
+            let context = if shortest(&NOUNS).is_some() { Context::Noun } else { Context::Verb };
+            found.push(Cue { start, end: start + length, context });
+        }
+    }
+    found
+}
+
+fn begins_with(text: &[u8], word: &str) -> bool {
+    text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// Groupings that could be anything: the least that the words around must say for a telephone.
