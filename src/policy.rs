@@ -236,16 +236,6 @@ impl Policy {
         Some(judge::fired("unreadable", action, Phase::Request))
     }
 
-    /// The refusal of a request that could not be read; nothing unless that denies.
-    pub fn unreadable_denial(&self) -> Option<Denial> {
-        (self.unreadable == Unreadable::Deny).then(|| Denial {
-            policy: "unreadable".to_owned(),
-            message: "refused by policy `unreadable`: the request could not be read, so no policy \
-                      could be applied to it"
-                .to_owned(),
-        })
-    }
-
     /// Names of the policies, in the order of the file.
     pub fn policy_names(&self) -> impl Iterator<Item = &str> {
         self.rules.iter().map(|rule| rule.name.as_str())

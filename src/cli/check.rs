@@ -11,7 +11,8 @@ use crate::policy::Policy;
 pub(crate) fn run(file: &Path) -> Result<ExitCode, CliError> {
     let policy = load(file)?.1;
     let count = policy.policy_names().count();
-    Terminal::new().result(&format!("ok: {count} policies, {}", policy.version()));
+    let label = policy.label().map(|label| format!(", version {label}")).unwrap_or_default();
+    Terminal::new().result(&format!("ok: {count} policies, {}{label}", policy.version()));
     Ok(ExitCode::SUCCESS)
 }
 

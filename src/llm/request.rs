@@ -336,8 +336,8 @@ impl<'de> Visitor<'de> for Metadata<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut seen = Seen::default();
         while let Some(key) = map.next_key::<BorrowedText>()? {
-            self.0.duplicate |= seen.again(&["category"], &key.0);
             if key.0 == "category" {
+                self.0.duplicate |= seen.again(&["category"], "category");
                 self.0.category = map.next_value()?;
             } else {
                 map.next_value::<IgnoredAny>()?;
@@ -350,13 +350,14 @@ impl<'de> Visitor<'de> for Metadata<'_> {
 // === impl Seen ===
 
 impl Seen {
-    /// Notes `key`; true where it is of the table and was met before.
+    /// Notes `key`; true where it is of the table and was met before, or is of it but for its case:
+    /// many servers take `MODEL` for `model`, and the later of the two for what counts.
     fn again(&mut self, table: &[&str], key: &str) -> bool {
-        let Some(at) = table.iter().position(|known| *known == key) else {
+        let Some(at) = table.iter().position(|known| known.eq_ignore_ascii_case(key)) else {
             return false;
         };
         let bit = 1u32 << at;
-        let again = self.0 & bit != 0;
+        let again = self.0 & bit != 0 || !table.contains(&key);
         self.0 |= bit;
         again
     }

@@ -38,7 +38,8 @@ pub fn compile(text: &str, file: Option<File>, problems: &mut Problems) -> Optio
             pins.insert(alias, target);
         }
     }
-    let denies = rules.iter().any(|rule| rule.action == Action::Deny);
+    let denies =
+        file.floating == Floating::Deny || rules.iter().any(|rule| rule.action == Action::Deny);
     let default = if denies { Unreadable::Deny } else { Unreadable::Flag };
     Some(Policy {
         version: format!("sha256:{}", sha256_hex(text.as_bytes())),
@@ -55,6 +56,14 @@ pub fn compile(text: &str, file: Option<File>, problems: &mut Problems) -> Optio
 
 fn check_name(entry: &Entry, names: &mut HashMap<String, usize>, problems: &mut Problems) {
     if entry.name.is_empty() {
+        return;
+    }
+    // `x-decision-flags` lists names between commas.
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-.".contains(letter);
+    if !entry.name.chars().all(plain) {
+        let policy = entry.name.replace(|letter| !plain(letter), "?");
+        let problem = EntryProblem::NameCharacters;
+        problems.add(entry.at, ProblemKind::Policy { policy, problem });
         return;
     }
     let problem = if RESERVED_NAMES.contains(&entry.name.as_str()) {

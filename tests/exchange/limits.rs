@@ -6,7 +6,9 @@ use super::*;
 fn what_cannot_be_read_is_refused_with_its_reason() {
     let deep = format!(r#"{{"messages":{}{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
     let twice = r#"{"model":"gpt-4o-2025-12-17","model":"gpt-3.5-turbo","messages":[]}"#;
-    let cases: [(&str, &str, &str); 7] = [
+    let shouted = r#"{"model":"gpt-4o-2025-12-17","MODEL":"gpt-3.5-turbo","messages":[]}"#;
+    let cases: [(&str, &str, &str); 8] = [
+        (CHAT, shouted, "duplicate_key"),
         (CHAT, "{\"model\":", "malformed_json"),
         (CHAT, "", "no_body"),
         (CHAT, "[1,2,3]", "unknown_shape"),

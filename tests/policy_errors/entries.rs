@@ -30,6 +30,20 @@ governance.yml:2:9: policy `models.pins`: the name belongs to a built-in rule
 }
 
 #[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
+fn err_name_that_a_header_cannot_list() {
+    check(
+        r#"policies:
+- name: "one, two"
+  allowed: [a]
+"#,
+        r#"
+governance.yml:2:9: policy `one??two`: expected a name of letters, digits, `_`, `-` and `.`, found others
+  | - name: "one, two"
+  |         ^"#,
+    );
+}
+
+#[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
 fn err_duplicate_name() {
     check(
         r#"policies:

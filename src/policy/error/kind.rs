@@ -62,6 +62,8 @@ pub enum ProblemKind {
 pub enum EntryProblem {
     /// Its name belongs to a built-in rule.
     ReservedName,
+    /// Its name has other characters than a header can list.
+    NameCharacters,
     /// Another policy has its name.
     DuplicateName { first_line: usize },
     /// Neither `trigger` nor `allowed`.
@@ -194,6 +196,9 @@ impl fmt::Display for EntryProblem {
         use EntryProblem as E;
         match self {
             E::ReservedName => write!(f, "the name belongs to a built-in rule"),
+            E::NameCharacters => {
+                write!(f, "expected a name of letters, digits, `_`, `-` and `.`, found others")
+            }
             E::DuplicateName { first_line } => {
                 write!(f, "the name stands twice, first on line {first_line}")
             }
