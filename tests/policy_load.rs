@@ -250,3 +250,19 @@ fn load(text: &str) -> bool {
     assert!(began.elapsed().as_millis() < 1000, "took {:?}: {text}", began.elapsed());
     loaded
 }
+
+#[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
+fn prompt_is_kept_for_the_answer_only_where_a_trigger_reads_it_then() {
+    let cases = [
+        ("prompt.contains('x')", false),
+        ("prompt.contains('x') && confidence < 0.5", true),
+        ("prompt.contains('x') && category == 'pii'", true),
+        ("output.contains('x')", false),
+    ];
+    for (trigger, expected) in cases {
+        let text =
+            format!("policies:\n- {{name: p, trigger: \"{trigger}\", action: flag_for_review}}\n");
+        assert_eq!(policy(&text).reads_prompt_with_answer(), expected, "{trigger}");
+    }
+    assert!(!policy(SHIPPED).reads_prompt_with_answer());
+}

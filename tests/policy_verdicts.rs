@@ -397,19 +397,3 @@ fn on_failure_allow_ends_at_its_time() {
     assert_eq!(policy.record().on_failure_at(9_999), OnFailure::Allow);
     assert_eq!(policy.record().on_failure_at(10_000), OnFailure::Deny);
 }
-
-#[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
-fn prompt_is_kept_for_the_answer_only_where_a_trigger_reads_it_then() {
-    let cases = [
-        ("prompt.contains('x')", false),
-        ("prompt.contains('x') && confidence < 0.5", true),
-        ("prompt.contains('x') && category == 'pii'", true),
-        ("output.contains('x')", false),
-    ];
-    for (trigger, expected) in cases {
-        let text =
-            format!("policies:\n- {{name: p, trigger: \"{trigger}\", action: flag_for_review}}\n");
-        assert_eq!(policy(&text).reads_prompt_with_answer(), expected, "{trigger}");
-    }
-    assert!(!policy(SHIPPED).reads_prompt_with_answer());
-}
