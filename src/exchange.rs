@@ -16,7 +16,7 @@ mod judgement;
 mod request;
 
 pub use body::Budget;
-pub use head::{Origin, RequestHead, ResponseHead};
+pub use head::{Origin, RequestHead, ResponseHead, Signature};
 
 use answer::{PlainAnswer, StreamedAnswer};
 use call::Call;
@@ -256,6 +256,7 @@ impl Exchange {
             (Phase::Reading(_) | Phase::AwaitingIntent(_), Side::Request) => Flow::Pause,
             (Phase::AwaitingDenial(_) | Phase::Replied(_), Side::Request) => Flow::Pause,
             (Phase::ReadingPlain(_) | Phase::AwaitingOutcome(_), Side::Response) => Flow::Pause,
+            (Phase::ReadingStream(answer), Side::Response) if answer.holds() => Flow::Pause,
             (Phase::Replied(Side::Response), Side::Response) => Flow::Pause,
             // Answer headers before the request was let go are a refusal: Envoy's, or our own,
             // which passes through the filter's callbacks where it was made on the way up.

@@ -23,12 +23,18 @@ pub struct RequestFacts {
     pub operation: &'static str,
     /// The model as the client named it.
     pub requested_model: Option<String>,
+    /// What is named is a deployment (Azure), not a model.
+    pub deployment: bool,
     /// The model as the provider is asked for it, after any pin.
     pub model: Option<String>,
     /// The client asked for a streamed answer.
     pub stream: bool,
     /// All text of the input, system text included, parts separated by a newline.
     pub prompt: Text,
+    /// Images, audio and files in the input: counted, never read.
+    pub media_parts: u64,
+    /// The provider is to answer later, to another request.
+    pub deferred: bool,
     /// `metadata.category` of the body, where the API has such a field.
     pub metadata_category: Option<String>,
     /// Categories found so far, most severe first, without duplicates.
@@ -141,6 +147,8 @@ pub enum Unread {
     Truncated,
     /// The stream ended without its terminal event.
     NoTerminator,
+    /// The provider answers later, to another request.
+    Deferred,
 }
 
 /// The largest text whose first `characters` characters are wanted is cut on a character boundary.
@@ -175,6 +183,11 @@ impl Text {
             self.push("\n");
         }
         self.push(piece);
+    }
+
+    /// Says that there was more, in a form that is no text.
+    pub fn cut(&mut self) {
+        self.truncated = true;
     }
 
     /// What was kept.
@@ -240,6 +253,7 @@ impl Unread {
             Unread::DuplicateHeader => "duplicate_header",
             Unread::Truncated => "truncated",
             Unread::NoTerminator => "no_terminator",
+            Unread::Deferred => "deferred",
         }
     }
 
@@ -261,7 +275,8 @@ impl Unread {
             | Unread::InputIncomplete
             | Unread::OutputIncomplete
             | Unread::DuplicateHeader
-            | Unread::NoTerminator => false,
+            | Unread::NoTerminator
+            | Unread::Deferred => false,
         }
     }
 }

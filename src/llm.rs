@@ -1,51 +1,107 @@
 //! Providers' protocols: what a request asks, what an answer says, whole or streamed, and how a
 //! refusal looks in the same protocol. Knows no policy and does no I/O.
 
+use std::ops::Range;
+
 use crate::facts::{AnswerFacts, RequestFacts, Unread};
 use answer::Answer;
 use json::{Notes, Object};
 
 mod answer;
 mod anthropic;
+mod anthropic_complete;
+mod bedrock_converse;
+mod bedrock_invoke;
+mod cohere;
 pub mod content_coding;
+mod embeddings;
+mod framing;
+mod gemini;
+mod gemini_interactions;
 mod json;
+mod ollama;
 mod openai_chat;
+mod openai_completions;
+mod openai_media;
+mod openai_responses;
 pub mod pinning;
+mod refusal;
 mod request;
 mod rewrite;
 mod routes;
-mod sse;
 mod stream;
+mod watsonx;
 
+pub use framing::Framing;
+pub use refusal::{Refusal, RefusalKind};
+pub use rewrite::{Rewrite, Rewritten};
 pub use stream::{AnswerStream, Pushed, StreamSettings, Terminal};
 
 /// A protocol that is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Api {
-    /// `POST /v1/chat/completions`.
+    /// OpenAI's chat completions and the many servers that speak them.
     OpenAiChat,
-    /// `POST /v1/messages`.
+    /// OpenAI's completions, Mistral's fill-in-the-middle.
+    OpenAiCompletions,
+    /// OpenAI's responses.
+    OpenAiResponses,
+    /// OpenAI's images, speech and moderations: text in, no text out.
+    OpenAiMedia,
+    /// Embeddings of OpenAI, Mistral, Voyage and others.
+    Embeddings,
+    /// Anthropic's messages, also on Vertex.
     AnthropicMessages,
+    /// Anthropic's text completions.
+    AnthropicComplete,
+    /// Google's `generateContent` and `streamGenerateContent`.
+    Gemini,
+    /// Google's `embedContent`, `batchEmbedContents` and `predict`.
+    GeminiEmbeddings,
+    /// Google's interactions.
+    GeminiInteractions,
+    /// Bedrock's Converse and ConverseStream.
+    BedrockConverse,
+    /// Bedrock's InvokeModel, a vendor's own body, plain and streamed.
+    BedrockInvoke,
+    /// Ollama's own chat, generate and embed.
+    Ollama,
+    /// Cohere's chat, generate, embed and rerank; Writer's chat.
+    Cohere,
+    /// watsonx.ai's text generation.
+    Watsonx,
+}
+
+/// Where a request goes, by its path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The protocol its body speaks.
+    pub api: Api,
+    /// Provider in OpenTelemetry's GenAI words, where it has them.
+    pub provider: &'static str,
+    /// Operation in OpenTelemetry's GenAI words, where it has them.
+    pub operation: &'static str,
+    /// The model, or deployment, that the path names.
+    model: Option<String>,
+    /// Where its name stands in the path.
+    place: Option<Range<usize>>,
+    /// It names a deployment.
+    deployment: bool,
+    /// The path says whether a stream is asked for.
+    streams: Option<bool>,
 }
 
 /// What a request is, by its head.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Traffic {
     /// It asks a model for an answer.
-    Inference(Api),
+    Inference(Target),
+    /// It fetches an answer that was deferred.
+    Answer(Target),
     /// A known path that generates nothing.
     NoInference,
-    /// Nobody can say.
+    /// Nobody can say, or it answers later.
     Unreadable(Unread),
-}
-
-/// Changes to a request on its way to the provider.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Rewrite<'a> {
-    /// The model to ask in place of the one named.
-    pub model: Option<&'a str>,
-    /// Make it ask for token logprobs.
-    pub ask_logprobs: bool,
 }
 
 /// What was read of an answer.
@@ -57,79 +113,82 @@ pub struct AnswerReading {
     pub unread: Option<Unread>,
 }
 
-/// What the client is told in place of an answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// Decides status and the provider's error type.
-    pub kind: RefusalKind,
-    /// For people; names policy and decision.
-    pub message: String,
-    /// `d-…`.
-    pub decision_id: String,
-    /// The policy that refused, where one did.
-    pub policy: Option<String>,
-}
-
-/// Why there is no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RefusalKind {
-    /// A policy denied it.
-    PolicyDenied,
-    /// It is larger than what is read.
-    TooLarge,
-    /// It could not be recorded.
-    Unavailable,
-    /// It could not be read, and the policy lets nothing unread pass.
-    Unreadable,
-}
-
 /// What a request is, by its head. `path` may have a query; `upgrade`: an `Upgrade` header stands
 /// in it, or the method is CONNECT.
 pub fn classify(method: &str, path: &str, content_type: Option<&str>, upgrade: bool) -> Traffic {
     routes::classify(method, path, content_type, upgrade)
 }
 
-// === impl Api ===
+/// The model that a path or its query names, for a request of which nothing else can be read.
+pub fn model_named(path: &str) -> Option<String> {
+    routes::model_named(path)
+}
 
-impl Api {
-    /// Provider in OpenTelemetry's GenAI words.
-    pub fn provider(self) -> &'static str {
-        match self {
-            Api::OpenAiChat => "openai",
-            Api::AnthropicMessages => "anthropic",
+// === impl Target ===
+
+impl Target {
+    /// What is known of a request without its body.
+    pub fn facts(&self) -> RequestFacts {
+        RequestFacts {
+            provider: self.provider,
+            operation: self.operation,
+            requested_model: self.model.clone(),
+            model: self.model.clone(),
+            deployment: self.deployment,
+            stream: self.streams.unwrap_or(false),
+            ..RequestFacts::default()
         }
-    }
-
-    /// Operation in OpenTelemetry's GenAI words.
-    pub fn operation(self) -> &'static str {
-        match self {
-            Api::OpenAiChat | Api::AnthropicMessages => "chat",
-        }
-    }
-
-    /// Whose error shape a client of `path` most likely understands, where the path is not one
-    /// that is read.
-    pub fn for_refusal(path: &str) -> Api {
-        if path.contains("/v1/messages") { Api::AnthropicMessages } else { Api::OpenAiChat }
     }
 
     /// Reads a whole, decoded request body. Who called, by which route, is not in it.
-    pub fn read_request(self, body: &[u8]) -> Result<RequestFacts, Unread> {
-        let facts = request::read(body)?;
-        Ok(RequestFacts { provider: self.provider(), operation: self.operation(), ..facts })
+    pub fn read_request(&self, body: &[u8]) -> Result<RequestFacts, Unread> {
+        let read = request::read(self.api, self.model.is_some(), body)?;
+        let known = self.facts();
+        Ok(RequestFacts {
+            provider: known.provider,
+            operation: known.operation,
+            requested_model: known.requested_model.or(read.requested_model),
+            model: known.model.or(read.model),
+            deployment: known.deployment,
+            stream: self.streams.unwrap_or(read.stream),
+            ..read
+        })
     }
 
-    /// The body with `rewrite` made at the byte; everything else stays as it is.
-    pub fn rewrite_request(self, body: &[u8], rewrite: &Rewrite) -> Result<Vec<u8>, Unread> {
-        rewrite::rewrite(body, rewrite)
+    /// Path and body with `rewrite` made at the byte; everything else stays as it is.
+    pub fn rewrite(&self, path: &str, body: &[u8], rewrite: &Rewrite) -> Result<Rewritten, Unread> {
+        rewrite::rewrite(self.place.as_ref(), path, body, rewrite)
+    }
+
+    /// How an answer of this content type comes in pieces; None where it comes whole. Google's
+    /// stream without `alt=sse` is one JSON array under the plain content type.
+    pub fn framing(&self, content_type: &str) -> Option<Framing> {
+        let array = self.api == Api::Gemini && self.streams == Some(true);
+        Framing::of(content_type, array)
+    }
+}
+
+// === impl Api ===
+
+impl Api {
+    /// Whose error shape a client of `path` most likely understands, where the path is not one
+    /// that is read.
+    pub fn for_refusal(path: &str) -> Api {
+        let shapes = [
+            ("/v1/messages", Api::AnthropicMessages),
+            ("/v1beta/", Api::Gemini),
+            ("/publishers/", Api::Gemini),
+            ("/model/", Api::BedrockConverse),
+            ("/async-invoke", Api::BedrockConverse),
+            ("/api/", Api::Ollama),
+        ];
+        let known = shapes.iter().find(|(part, _)| path.contains(part));
+        known.map_or(Api::OpenAiChat, |(_, api)| *api)
     }
 
     /// Logprobs can be asked for, and the request does not ask itself.
     pub fn could_ask_logprobs(self, body: &[u8]) -> bool {
-        match self {
-            Api::OpenAiChat => rewrite::leaves_logprobs_open(body),
-            Api::AnthropicMessages => false,
-        }
+        self == Api::OpenAiChat && rewrite::leaves_logprobs_open(body)
     }
 
     /// Reads a whole, decoded answer body.
@@ -146,32 +205,10 @@ impl Api {
         self.strip_text(text).map(String::into_bytes)
     }
 
-    /// The error body of a refusal.
-    pub fn refusal(self, refusal: &Refusal) -> Vec<u8> {
-        let body = match self {
-            Api::OpenAiChat => openai_chat::refusal(refusal),
-            Api::AnthropicMessages => anthropic::refusal(refusal),
-        };
-        body.into_bytes()
-    }
-
-    /// The same as the last event of a stream.
-    pub fn refusal_event(self, refusal: &Refusal) -> Vec<u8> {
-        let event = match self {
-            Api::OpenAiChat => openai_chat::refusal_event(refusal),
-            Api::AnthropicMessages => anthropic::refusal_event(refusal),
-        };
-        event.into_bytes()
-    }
-
     fn read_whole(self, answer: &mut Answer, body: &[u8]) {
         let notes = Notes::default();
-        let object = Object::of_body(body, &notes);
-        if let Some(object) = &object {
-            match self {
-                Api::OpenAiChat => openai_chat::read_whole(answer, object),
-                Api::AnthropicMessages => anthropic::read_whole(answer, object),
-            }
+        if let Some(object) = Object::of_body(body, &notes) {
+            self.read_object(answer, &object);
         }
         // Error bodies come in two dozen shapes, plain text among them; the status says enough.
         if answer.facts.status < 400 {
@@ -179,24 +216,51 @@ impl Api {
         }
     }
 
+    fn read_object(self, answer: &mut Answer, object: &Object) {
+        match self {
+            Api::OpenAiChat => openai_chat::read_whole(answer, object),
+            Api::OpenAiCompletions => openai_completions::read_whole(answer, object),
+            Api::OpenAiResponses => openai_responses::read_whole(answer, object),
+            Api::OpenAiMedia => openai_media::read_whole(answer, object),
+            Api::Embeddings => embeddings::read_whole(answer, object),
+            Api::AnthropicMessages => anthropic::read_whole(answer, object),
+            Api::AnthropicComplete => anthropic_complete::read_whole(answer, object),
+            Api::Gemini => gemini::read_whole(answer, object),
+            Api::GeminiEmbeddings => embeddings::read_google(answer, object),
+            Api::GeminiInteractions => gemini_interactions::read_whole(answer, object),
+            Api::BedrockConverse => bedrock_converse::read_whole(answer, object),
+            Api::BedrockInvoke => bedrock_invoke::read_whole(answer, object),
+            Api::Ollama => ollama::read_whole(answer, object),
+            Api::Cohere => cohere::read_whole(answer, object),
+            Api::Watsonx => watsonx::read_whole(answer, object),
+        }
+    }
+
+    /// One event of a stream: the name its framing gives it, if any, and its data.
+    fn read_event(self, answer: &mut Answer, name: &str, data: &str) -> answer::Step {
+        match self {
+            Api::OpenAiChat => openai_chat::read_event(answer, name, data),
+            Api::OpenAiCompletions => openai_completions::read_event(answer, name, data),
+            Api::OpenAiResponses => openai_responses::read_event(answer, name, data),
+            Api::OpenAiMedia => openai_media::read_event(answer, name, data),
+            Api::Embeddings | Api::GeminiEmbeddings => embeddings::read_event(answer),
+            Api::AnthropicMessages => anthropic::read_event(answer, name, data),
+            Api::AnthropicComplete => anthropic_complete::read_event(answer, name, data),
+            Api::Gemini => gemini::read_event(answer, name, data),
+            Api::GeminiInteractions => gemini_interactions::read_event(answer, name, data),
+            Api::BedrockConverse => bedrock_converse::read_event(answer, name, data),
+            Api::BedrockInvoke => bedrock_invoke::read_event(answer, name, data),
+            Api::Ollama => ollama::read_event(answer, name, data),
+            Api::Cohere => cohere::read_event(answer, name, data),
+            Api::Watsonx => watsonx::read_event(answer, name, data),
+        }
+    }
+
     fn strip_text(self, text: &str) -> Option<String> {
         let edits = match self {
             Api::OpenAiChat => openai_chat::logprob_edits(text),
-            Api::AnthropicMessages => Vec::new(),
+            _ => Vec::new(),
         };
         if edits.is_empty() { None } else { json::splice(text, &edits) }
-    }
-}
-
-// === impl RefusalKind ===
-
-impl RefusalKind {
-    /// The HTTP status of a refusal.
-    pub fn status(self) -> u16 {
-        match self {
-            RefusalKind::PolicyDenied | RefusalKind::Unreadable => 403,
-            RefusalKind::TooLarge => 413,
-            RefusalKind::Unavailable => 503,
-        }
     }
 }

@@ -4,12 +4,41 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // Tests fail by panicking.
 
 use governance_filter::llm::content_coding::{self, Coding};
-use governance_filter::llm::{AnswerStream, Api, Rewrite, StreamSettings};
+use governance_filter::llm::{
+    self, AnswerStream, Framing, Rewrite, StreamSettings, Target, Traffic,
+};
 use governance_filter::{detect, facts::first_characters};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-const APIS: [Api; 2] = [Api::OpenAiChat, Api::AnthropicMessages];
-const ROUNDS: u64 = 100;
+/// A path of each API.
+const PATHS: [&str; 15] = [
+    "/v1/chat/completions",
+    "/v1/completions",
+    "/v1/responses",
+    "/v1/images/generations",
+    "/v1/embeddings",
+    "/v1/messages",
+    "/v1/complete",
+    "/v1beta/models/m:streamGenerateContent",
+    "/v1beta/models/m:embedContent",
+    "/v1beta/interactions",
+    "/model/m/converse-stream",
+    "/model/m/invoke",
+    "/api/chat",
+    "/v2/chat",
+    "/ml/v1/text/generation",
+];
+const FRAMINGS: [Framing; 4] =
+    [Framing::Sse, Framing::Lines, Framing::JsonArray, Framing::EventStream];
+const ROUNDS: u64 = 20;
+
+fn targets() -> Vec<Target> {
+    let target = |path| match llm::classify("POST", path, Some("application/json"), false) {
+        Traffic::Inference(target) => target,
+        other => panic!("{path} is {other:?}"),
+    };
+    PATHS.into_iter().map(target).collect()
+}
 
 fn fixtures() -> &'static [(&'static str, &'static [u8])] {
     include!(concat!(env!("OUT_DIR"), "/fixtures.rs"))
@@ -29,14 +58,15 @@ fn broken() -> impl Iterator<Item = (u64, Vec<u8>)> {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn no_broken_body_breaks_a_reader() {
+    let targets = targets();
     for (_, body) in broken() {
-        for api in APIS {
-            let _ = api.read_request(&body);
-            let _ = api.could_ask_logprobs(&body);
+        for target in &targets {
+            let _ = target.read_request(&body);
+            let _ = target.api.could_ask_logprobs(&body);
             let rewrite = Rewrite { model: Some("gpt-4o-2025-12-17"), ask_logprobs: true };
-            let _ = api.rewrite_request(&body, &rewrite);
-            let _ = api.read_answer(200, &body);
-            let _ = api.strip_logprobs(&body);
+            let _ = target.rewrite("/v1/chat/completions", &body, &rewrite);
+            let _ = target.api.read_answer(200, &body);
+            let _ = target.api.strip_logprobs(&body);
         }
         let _ = content_coding::decode(Coding::Gzip, &body);
     }
@@ -44,10 +74,12 @@ fn no_broken_body_breaks_a_reader() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn a_broken_stream_comes_out_as_it_went_in() {
+    let targets = targets();
     for (seed, body) in broken() {
-        for api in APIS {
+        for (target, framing) in targets.iter().zip(FRAMINGS.into_iter().cycle()) {
             let settings = StreamSettings {
-                api,
+                api: target.api,
+                framing: if seed % 2 == 0 { framing } else { Framing::Sse },
                 coding: Coding::Identity,
                 strip_logprobs: false,
                 status: 200,

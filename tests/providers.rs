@@ -1,4 +1,4 @@
-//! Both APIs' requests and answers to facts, from fixtures that each show one oddity of the wire;
+//! Every API's requests and answers to facts, from fixtures that each show one oddity of the wire;
 //! streams at every split point. The same suite runs natively and on wasm32-unknown-unknown.
 
 // Clippy's exemption of tests does not reach helpers outside of test functions.
@@ -10,7 +10,10 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use governance_filter::facts::Unread;
 use governance_filter::llm::content_coding::Coding;
-use governance_filter::llm::{AnswerReading, Api, Refusal, RefusalKind, Rewrite, StreamSettings};
+use governance_filter::llm::{
+    self, AnswerReading, Api, Framing, Refusal, RefusalKind, Rewrite, StreamSettings, Target,
+    Traffic,
+};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 #[path = "providers/bounds.rs"]
@@ -25,6 +28,9 @@ mod drive;
 #[path = "providers/expected.rs"]
 mod expected;
 
+const CHAT: &str = "/v1/chat/completions";
+const MESSAGES: &str = "/v1/messages";
+
 fn fixtures() -> &'static [(&'static str, &'static [u8])] {
     include!(concat!(env!("OUT_DIR"), "/fixtures.rs"))
 }
@@ -34,13 +40,36 @@ fn fixture(name: &str) -> &'static [u8] {
     found.unwrap_or_else(|| panic!("there is no fixture {name}")).1
 }
 
-fn api_of(name: &str) -> Api {
-    if name.starts_with("openai_chat/") { Api::OpenAiChat } else { Api::AnthropicMessages }
+/// What a POST of JSON to `path` is.
+fn target(path: &str) -> Target {
+    match llm::classify("POST", path, Some("application/json"), false) {
+        Traffic::Inference(target) => target,
+        other => panic!("{path} is {other:?}"),
+    }
 }
 
-fn streams() -> impl Iterator<Item = (&'static str, &'static [u8])> {
-    let ours = |name: &str| name.starts_with("openai_chat/") || name.starts_with("anthropic/");
-    fixtures().iter().copied().filter(move |(name, _)| ours(name) && name.ends_with(".sse"))
+/// The framing of a fixture, by its ending; None for a whole answer.
+fn framing_of(name: &str) -> Option<Framing> {
+    match name.rsplit_once('.')?.1 {
+        "sse" => Some(Framing::Sse),
+        "ndjson" => Some(Framing::Lines),
+        "array" => Some(Framing::JsonArray),
+        "eventstream" => Some(Framing::EventStream),
+        _ => None,
+    }
+}
+
+/// Every streamed fixture: name, settings of its reader, bytes.
+fn streams() -> impl Iterator<Item = (String, StreamSettings, &'static [u8])> {
+    expected::FOLDERS.iter().flat_map(|folder| {
+        let api = target(folder.path).api;
+        folder.answers.iter().filter_map(move |(name, _)| {
+            let settings = StreamSettings { framing: framing_of(name)?, ..drive::plain(api) };
+            let name = format!("{}/{name}", folder.name);
+            let body = fixture(&name);
+            Some((name, settings, body))
+        })
+    })
 }
 
 /// A reading in one line, what is absent left out: model@fingerprint, finish reason, tokens in+out,
@@ -73,28 +102,31 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn every_answer_reads_as_expected() {
-    let mut met = 0;
-    for (name, expected) in expected::ANSWERS {
-        let (body, api) = (fixture(name), api_of(name));
-        let reading = if name.ends_with(".sse") {
-            drive::run(drive::plain(api), body, &[]).reading
-        } else {
-            api.read_answer(200, body)
-        };
-        assert_eq!(summary(&reading), expected, "{name}");
-        met += 1;
+    for folder in expected::FOLDERS {
+        let api = target(folder.path).api;
+        for (name, expected) in folder.answers {
+            let name = format!("{}/{name}", folder.name);
+            let body = fixture(&name);
+            let reading = match framing_of(&name) {
+                Some(framing) => {
+                    let settings = StreamSettings { framing, ..drive::plain(api) };
+                    drive::run(settings, body, &[]).reading
+                }
+                None => api.read_answer(200, body),
+            };
+            assert_eq!(summary(&reading), *expected, "{name}");
+        }
+        let answers = fixtures().iter().filter(|(name, _)| {
+            let ours = name.strip_prefix(folder.name).is_some_and(|rest| rest.starts_with('/'));
+            ours && !name.contains("/request")
+        });
+        assert_eq!(folder.answers.len(), answers.count(), "{}: all are expected", folder.name);
     }
-    let answers = fixtures().iter().filter(|(name, _)| {
-        let ours = name.starts_with("openai_chat/") || name.starts_with("anthropic/");
-        ours && !name.ends_with("/request.json")
-    });
-    assert_eq!(met, answers.count(), "every fixture has its expectation");
 }
 
 #[wasm_bindgen_test(unsupported = test)]
 fn a_stream_reads_alike_at_every_split_point() {
-    for (name, body) in streams() {
-        let settings = drive::plain(api_of(name));
+    for (name, settings, body) in streams() {
         let whole = drive::run(settings, body, &[]);
         assert_eq!(whole.passed, body, "{name}");
         for cut in 0..=body.len() {
@@ -107,10 +139,9 @@ fn a_stream_reads_alike_at_every_split_point() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn a_compressed_stream_reads_like_the_plain_one() {
-    for (name, body) in streams() {
-        let api = api_of(name);
-        let plain = drive::run(drive::plain(api), body, &[]);
-        let settings = StreamSettings { coding: Coding::Gzip, ..drive::plain(api) };
+    for (name, settings, body) in streams() {
+        let plain = drive::run(settings, body, &[]);
+        let settings = StreamSettings { coding: Coding::Gzip, ..settings };
         let wire = gzip(body);
         for cut in 0..=wire.len() {
             let run = drive::run(settings, &wire, &[cut]);
@@ -184,7 +215,7 @@ fn err_a_stream_that_breaks_is_told() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn requests_read_as_expected() {
-    let facts = Api::OpenAiChat.read_request(fixture("openai_chat/request.json")).unwrap();
+    let facts = target(CHAT).read_request(fixture("openai_chat/request.json")).unwrap();
     assert_eq!((facts.provider, facts.operation), ("openai", "chat"));
     assert_eq!(facts.requested_model.as_deref(), Some("gpt-4o"));
     assert_eq!(facts.model, facts.requested_model);
@@ -192,7 +223,7 @@ fn requests_read_as_expected() {
     assert_eq!(facts.metadata_category.as_deref(), Some("healthcare"));
     assert_eq!(facts.prompt.as_str(), "Be brief.\nWhat is on it?\n{\"at\":\"it\"}\na cat");
 
-    let facts = Api::AnthropicMessages.read_request(fixture("anthropic/request.json")).unwrap();
+    let facts = target(MESSAGES).read_request(fixture("anthropic/request.json")).unwrap();
     assert_eq!((facts.provider, facts.stream), ("anthropic", false));
     assert_eq!(
         facts.prompt.as_str(),
@@ -203,7 +234,7 @@ fn requests_read_as_expected() {
 #[wasm_bindgen_test(unsupported = test)]
 fn err_requests_say_why_they_are_not_read() {
     let deep = format!(r#"{{"model":"m","messages":{}{}}}"#, "[".repeat(80), "]".repeat(80));
-    let cases: [(&[u8], Unread); 13] = [
+    let cases: [(&[u8], Unread); 12] = [
         (b"", Unread::NoBody),
         (b" \n", Unread::NoBody),
         (b"{", Unread::MalformedJson),
@@ -212,23 +243,27 @@ fn err_requests_say_why_they_are_not_read() {
         (b"[]", Unread::UnknownShape),
         (br#"{"messages":[]}"#, Unread::UnknownShape),
         (br#"{"model":"m"}"#, Unread::UnknownShape),
-        (br#"{"model":"m","messages":"x"}"#, Unread::UnknownShape),
         (br#"{"model":"m","messages":[],"stream":"yes"}"#, Unread::UnknownShape),
         (br#"{"model":"m","messages":[],"mod\u0065l":"n"}"#, Unread::DuplicateKey),
         (br#"{"model":"m","messages":[{"content":"a","content":"b"}]}"#, Unread::DuplicateKey),
         (deep.as_bytes(), Unread::TooDeep),
     ];
     for (body, expected) in cases {
-        for api in [Api::OpenAiChat, Api::AnthropicMessages] {
+        for path in [CHAT, MESSAGES] {
             let shown = String::from_utf8_lossy(body);
-            assert_eq!(api.read_request(body), Err(expected), "{api:?} {shown}");
+            assert_eq!(target(path).read_request(body), Err(expected), "{path} {shown}");
         }
     }
 }
 
 #[wasm_bindgen_test(unsupported = test)]
 fn rewrites_touch_nothing_else() {
-    let api = Api::OpenAiChat;
+    let (api, chat) = (Api::OpenAiChat, target(CHAT));
+    let rewritten = |body: &str, rewrite: &Rewrite| {
+        let rewritten = chat.rewrite(CHAT, body.as_bytes(), rewrite)?;
+        assert_eq!(rewritten.path, None);
+        Ok(rewritten.body.map(|body| String::from_utf8(body).unwrap()))
+    };
     let cases = [
         (r#"{ "a" : 1, "model" : "x" }"#, r#"{"logprobs":true, "a" : 1, "model" : "y\"z" }"#),
         (r#"{"logprobs":null,"model":"x"}"#, r#"{"logprobs":true,"model":"y\"z"}"#),
@@ -238,18 +273,16 @@ fn rewrites_touch_nothing_else() {
         assert!(api.could_ask_logprobs(body.as_bytes()), "{body}");
         assert!(!Api::AnthropicMessages.could_ask_logprobs(body.as_bytes()), "{body}");
         let rewrite = Rewrite { model: Some("y\"z"), ask_logprobs: true };
-        let rewritten = api.rewrite_request(body.as_bytes(), &rewrite).unwrap();
-        assert_eq!(String::from_utf8(rewritten).unwrap(), expected);
-        let same = api.rewrite_request(body.as_bytes(), &Rewrite::default()).unwrap();
-        assert_eq!(same, body.as_bytes());
+        assert_eq!(rewritten(body, &rewrite).unwrap().as_deref(), Some(expected));
+        assert_eq!(rewritten(body, &Rewrite::default()), Ok(None));
     }
     for body in [r#"{"logprobs":true}"#, r#"{"top_logprobs":2}"#, "[]"] {
         assert!(!api.could_ask_logprobs(body.as_bytes()), "{body}");
     }
     let model = Rewrite { model: Some("y"), ask_logprobs: false };
-    assert_eq!(api.rewrite_request(b"{}", &model), Err(Unread::UnknownShape));
-    let twice = br#"{"model":"a","model":"b"}"#;
-    assert_eq!(api.rewrite_request(twice, &model), Err(Unread::DuplicateKey));
+    assert_eq!(rewritten("{}", &model), Err(Unread::UnknownShape));
+    let twice = r#"{"model":"a","model":"b"}"#;
+    assert_eq!(rewritten(twice, &model), Err(Unread::DuplicateKey));
 }
 
 #[wasm_bindgen_test(unsupported = test)]
@@ -277,7 +310,7 @@ fn refusals_speak_the_providers_language() {
         )
     );
     for api in [Api::OpenAiChat, Api::AnthropicMessages] {
-        let event = api.refusal_event(&refusal);
+        let event = api.refusal_event(Framing::Sse, &refusal).unwrap();
         let run = drive::run(drive::plain(api), &event, &[]);
         assert!(run.reading.facts.error, "our own event ends a stream as an error");
         assert_eq!(run.terminal, Some(0));

@@ -8,7 +8,7 @@ use super::judgement::{Judgement, unread};
 use super::{Counter, Effect, End, Ending, Hold, Phase, ResponseHead, Setup};
 use crate::facts::Unread;
 use crate::llm::content_coding::{self, Coding};
-use crate::llm::{AnswerReading, AnswerStream, StreamSettings, Terminal};
+use crate::llm::{AnswerReading, AnswerStream, Framing, StreamSettings, Terminal};
 use crate::record::OutcomeKind;
 
 /// A plain answer on its way in.
@@ -24,12 +24,19 @@ pub(super) struct PlainAnswer {
 pub(super) struct StreamedAnswer {
     call: Box<Call>,
     head: ResponseHead,
+    framing: Framing,
     /// `None` where no API is known to read it by: only its end is held.
     stream: Option<Box<AnswerStream>>,
     /// Of a stream that is decoded on its way: what is kept from its terminal event on. Its
     /// compressed bytes may still be coming, so it can only leave at the end.
     kept_terminal: Option<Vec<u8>>,
+    /// The terminal event is here, and more of the answer may follow it: nothing passes any more.
+    held: Option<HeldFrom>,
 }
+
+/// What stands before the terminal event in the bytes that are held; None where nothing can be
+/// written into them.
+type HeldFrom = Option<Vec<u8>>;
 
 /// What passes on for one chunk.
 struct Passed {
@@ -37,6 +44,8 @@ struct Passed {
     /// `bytes` is not what came.
     changed: bool,
     terminal: Option<Terminal>,
+    /// Everything is known.
+    ended: bool,
 }
 
 /// Answer headers are there: plain or streamed?
@@ -52,9 +61,13 @@ pub(super) fn begin(
     call.announce(setup, effects);
     let upgraded = head.status == 101;
     // Of a stream that cannot be decoded no terminal event is seen, so it is held whole.
-    let readable = call.api.is_none() || head.coding != Coding::Unknown;
-    if head.event_stream && readable && end == End::Open && !upgraded {
-        return Phase::ReadingStream(Box::new(StreamedAnswer::new(call, head, effects)));
+    let readable = call.target.is_none() || head.coding != Coding::Unknown;
+    if let Some(framing) = call.framing(&head.content_type)
+        && readable
+        && end == End::Open
+        && !upgraded
+    {
+        return Phase::ReadingStream(Box::new(StreamedAnswer::new(call, head, framing, effects)));
     }
     let body = Body::new(&setup.budget);
     let given_up = upgraded.then_some(Unread::Upgrade);
@@ -77,7 +90,7 @@ impl PlainAnswer {
         now_ms: u64,
         effects: &mut Vec<Effect>,
     ) -> Phase {
-        if self.given_up.is_none() && self.call.api.is_some() && self.body.push(bytes).is_err() {
+        if self.given_up.is_none() && self.call.target.is_some() && self.body.push(bytes).is_err() {
             self.body = Body::new(&setup.budget);
             self.given_up = Some(Unread::Truncated);
         }
@@ -128,7 +141,7 @@ impl PlainAnswer {
     /// What the body says, and the body without logprobs that the client did not ask for.
     fn read(&self) -> (AnswerReading, Option<Vec<u8>>) {
         let status = self.head.status;
-        let Some(api) = self.call.api else { return (unread(status, None), None) };
+        let Some(api) = self.call.api() else { return (unread(status, None), None) };
         if let Some(reason) = self.given_up {
             return (unread(status, Some(reason)), None);
         }
@@ -145,7 +158,12 @@ impl PlainAnswer {
 // === impl StreamedAnswer ===
 
 impl StreamedAnswer {
-    fn new(call: Box<Call>, head: ResponseHead, effects: &mut Vec<Effect>) -> StreamedAnswer {
+    fn new(
+        call: Box<Call>,
+        head: ResponseHead,
+        framing: Framing,
+        effects: &mut Vec<Effect>,
+    ) -> StreamedAnswer {
         let strip_logprobs = call.strips_logprobs;
         if strip_logprobs {
             // What passes is decoded and shorter than what came.
@@ -155,14 +173,15 @@ impl StreamedAnswer {
             // An error event may take the terminal's place: no length can be promised.
             effects.push(Effect::ResponseHeader("content-length", None));
         }
-        let settings = call.api.map(|api| StreamSettings {
+        let settings = call.api().map(|api| StreamSettings {
             api,
+            framing,
             coding: head.coding,
             strip_logprobs,
             status: head.status,
         });
         let stream = settings.map(|settings| Box::new(AnswerStream::new(settings)));
-        StreamedAnswer { call, head, stream, kept_terminal: None }
+        StreamedAnswer { call, head, framing, stream, kept_terminal: None, held: None }
     }
 
     pub fn body(
@@ -183,23 +202,26 @@ impl StreamedAnswer {
         if self.call.strips_logprobs && self.head.coding != Coding::Identity {
             return self.recoded(setup, passed, end, now_ms, effects);
         }
-        let writable = self.head.coding == Coding::Identity;
-        let held_from = match (passed.terminal, end) {
-            (None, End::Open) => None,
-            (Some(Terminal::At(at)), _) => Some(Some(at)),
-            (Some(Terminal::Somewhere), _) => Some(None),
-            // It ends without its terminal event: an error event can still be put at the end.
-            (None, End::OfStream) => Some(writable.then_some(passed.bytes.len())),
-        };
-        let before = held_from.map(|at| at.and_then(|at| passed.bytes.get(..at)));
-        let before = before.map(|bytes| bytes.map(<[u8]>::to_vec));
+        let ended = passed.ended || end == End::OfStream;
+        if self.held.is_none() {
+            let writable = self.head.coding == Coding::Identity;
+            self.held = passed.held_from(end, writable);
+        }
         if passed.changed {
             effects.push(Effect::ResponseBody(passed.bytes));
         }
-        match before {
-            None => Phase::ReadingStream(self),
-            Some(before) => self.hold_end(setup, before, now_ms, effects),
+        match self.held.take() {
+            Some(before) if ended => self.hold_end(setup, before, now_ms, effects),
+            held => {
+                self.held = held;
+                Phase::ReadingStream(self)
+            }
         }
+    }
+
+    /// Nothing passes any more.
+    pub fn holds(&self) -> bool {
+        self.held.is_some()
     }
 
     /// The stream is decoded on its way. From the terminal event on it is kept to the end.
@@ -249,12 +271,13 @@ impl StreamedAnswer {
         let line = self.call.outcome(setup, kind, status, &judgement, now_ms);
         effects.push(Effect::Send(line, Hold::UntilAck));
         let flags = flags(&[&self.call.verdict, &judgement.verdict]);
-        let held = match (self.call.api, before, judgement.verdict.denial) {
-            (Some(api), Some(before), None) => Held::Terminal { api, before },
+        let framing = self.framing;
+        let held = match (self.call.api(), before, judgement.verdict.denial) {
+            (Some(api), Some(before), None) => Held::Terminal { api, framing, before },
             (Some(api), Some(before), Some(denial)) => {
                 effects.push(Effect::Count(Counter::Denied));
                 let refusal = self.call.refusal(setup, &Stopped::policy(denial));
-                Held::RefusedTerminal { event: api.refusal_event(&refusal), before }
+                Held::refused(api.refusal_event(framing, &refusal), before)
             }
             (_, _, None) => Held::OpaqueEnd,
             (_, _, Some(_)) => {
@@ -280,9 +303,8 @@ impl Passed {
         let pushed = stream.push(&chunk);
         let changed = pushed.replacement.is_some();
         let bytes = pushed.replacement.unwrap_or(chunk);
-        let mut passed = Passed { bytes, changed, terminal: pushed.terminal };
-        // Nothing is kept back beyond the terminal event or the end.
-        if end == End::OfStream || passed.terminal.is_some() {
+        let mut passed = Passed { bytes, changed, terminal: pushed.terminal, ended: pushed.ended };
+        if end == End::OfStream {
             let rest = stream.finish();
             passed.terminal = passed.terminal.or(match rest.terminal {
                 Some(Terminal::At(at)) => Some(Terminal::At(at + passed.bytes.len())),
@@ -293,6 +315,18 @@ impl Passed {
             passed.bytes.extend_from_slice(&rest);
         }
         passed
+    }
+
+    /// Where holding begins, if it does.
+    fn held_from(&self, end: End, writable: bool) -> Option<HeldFrom> {
+        let at = match (self.terminal, end) {
+            (None, End::Open) => return None,
+            (Some(Terminal::At(at)), _) => Some(at),
+            (Some(Terminal::Somewhere), _) => None,
+            // It ends without its terminal event: an error event can still be put at the end.
+            (None, End::OfStream) => writable.then_some(self.bytes.len()),
+        };
+        Some(at.and_then(|at| self.bytes.get(..at)).map(<[u8]>::to_vec))
     }
 }
 

@@ -6,7 +6,7 @@ use super::judgement::Judgement;
 use super::{Commit, Counter, Effect, Ending, Hold, LocalReply, Phase, RequestHead, ResponseHead};
 use super::{Setup, Side};
 use crate::facts::{RequestFacts, Unread};
-use crate::llm::{Api, Refusal, RefusalKind};
+use crate::llm::{Api, Framing, Refusal, RefusalKind, Target};
 use crate::policy::{Denial, OnFailure, Verdict};
 use crate::record::OutcomeKind;
 
@@ -15,8 +15,8 @@ const RETRY_AFTER_SECONDS: &str = "1";
 
 /// A request that was read and judged.
 pub(super) struct Call {
-    /// The API whose answer is read; `None` where the request could not be read.
-    pub api: Option<Api>,
+    /// Where it goes; `None` where the request could not be read, so that its answer is not either.
+    pub target: Option<Target>,
     /// The API whose error shape a refusal takes.
     pub refusal_api: Api,
     pub head: RequestHead,
@@ -54,6 +54,16 @@ impl Stopped {
         Stopped { kind, policy: name.to_owned(), message: message.to_owned() }
     }
 
+    /// A pin cannot be kept to without breaking the client's signature.
+    pub fn signed(pin: &str) -> Stopped {
+        let message = format!(
+            "this model is pinned to `{pin}`, and the request carries a client's AWS signature, \
+             which does not survive a rewrite; ask for `{pin}` itself"
+        );
+        let policy = "models.pins".to_owned();
+        Stopped { kind: RefusalKind::PolicyDenied, policy, message }
+    }
+
     pub fn unreadable(unread: Unread) -> Stopped {
         let reason = unread.as_str();
         let message = format!("the request could not be read ({reason}), and policy refuses that");
@@ -64,6 +74,19 @@ impl Stopped {
 // === impl Call ===
 
 impl Call {
+    /// The API whose answer is read.
+    pub fn api(&self) -> Option<Api> {
+        self.target.as_ref().map(|target| target.api)
+    }
+
+    /// How an answer of this content type comes in pieces; None where it comes whole.
+    pub fn framing(&self, content_type: &str) -> Option<Framing> {
+        match &self.target {
+            Some(target) => target.framing(content_type),
+            None => Framing::of(content_type, false),
+        }
+    }
+
     /// Refuses in the provider's place, once the refusal's own record is committed.
     pub fn deny(
         self: Box<Self>,
@@ -166,6 +189,7 @@ impl Call {
     pub fn reply(&self, setup: &Setup, stopped: &Stopped, flags: Option<String>) -> LocalReply {
         let refusal = self.refusal(setup, stopped);
         let mut headers = vec![("content-type", "application/json".to_owned())];
+        headers.extend(self.refusal_api.refusal_headers(&refusal));
         headers.extend(identity_headers(setup));
         headers.extend(flags.map(|flags| ("x-decision-flags", flags)));
         LocalReply {

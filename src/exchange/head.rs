@@ -52,6 +52,16 @@ pub struct RequestHead {
     pub request_id: Option<String>,
     /// A header that identity or reading hangs on stands twice.
     pub duplicate: bool,
+    /// The client's own AWS signature, which holds for the request as it came.
+    pub signature: Option<Signature>,
+}
+
+/// A client's AWS Signature Version 4.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Signature {
+    /// Names of the headers that it covers, in lower case, separated by semicolons.
+    pub headers: String,
 }
 
 /// The answer's headers.
@@ -59,8 +69,8 @@ pub struct RequestHead {
 pub struct ResponseHead {
     /// `:status`.
     pub status: u16,
-    /// The body is a stream of server-sent events.
-    pub event_stream: bool,
+    /// `content-type`.
+    pub content_type: String,
     /// How the body is coded.
     pub coding: Coding,
     /// `x-ai-confidence`, 0 to 1.
@@ -86,6 +96,7 @@ impl RequestHead {
         let key = names.into_iter().find_map(|name| first(headers, name));
         RequestHead {
             upgrade: method == "CONNECT" || first(headers, "upgrade").is_some(),
+            signature: Signature::of(text(headers, "authorization").as_deref(), &path),
             method,
             path,
             content_type: text(headers, "content-type"),
@@ -106,15 +117,37 @@ impl RequestHead {
     }
 }
 
+// === impl Signature ===
+
+impl Signature {
+    const SCHEME: &str = "AWS4-HMAC-SHA256";
+
+    /// In the header, or in the query of a presigned request.
+    fn of(authorization: Option<&str>, path: &str) -> Option<Signature> {
+        let header = authorization.and_then(|value| value.trim_start().strip_prefix(Self::SCHEME));
+        if let Some(parameters) = header {
+            let mut parameters = parameters.split(',').map(str::trim);
+            let headers = parameters.find_map(|one| one.strip_prefix("SignedHeaders="));
+            return Some(Signature { headers: headers.unwrap_or_default().to_ascii_lowercase() });
+        }
+        let (_, query) = path.split_once('?')?;
+        query.contains("X-Amz-Signature=").then(Signature::default)
+    }
+
+    /// It covers the header `name`.
+    pub fn covers(&self, name: &str) -> bool {
+        self.headers.split(';').any(|header| header == name)
+    }
+}
+
 // === impl ResponseHead ===
 
 impl ResponseHead {
     /// Reads the header map as Envoy gives it. `local`: Envoy made the answer.
     pub fn read(headers: &Headers, local: bool) -> ResponseHead {
-        let media_type = text(headers, "content-type").unwrap_or_default().to_ascii_lowercase();
         ResponseHead {
             status: text(headers, ":status").and_then(|value| value.parse().ok()).unwrap_or(0),
-            event_stream: media_type.trim_start().starts_with("text/event-stream"),
+            content_type: text(headers, "content-type").unwrap_or_default(),
             coding: match first(headers, "content-encoding") {
                 Some(value) => Coding::of(Some(&String::from_utf8_lossy(value))),
                 None => Coding::of(None),

@@ -3,7 +3,7 @@
 
 use super::call::{Call, Stopped};
 use super::{Commit, Counter, Effect, Hold, LocalReply, Phase, Setup, Side};
-use crate::llm::{Api, RefusalKind};
+use crate::llm::{Api, Framing, RefusalKind};
 use crate::policy::OnFailure;
 use crate::record::DeliveryKind;
 
@@ -22,7 +22,7 @@ pub(super) enum Held {
     /// A refusal in a plain answer's place.
     Refusal(LocalReply),
     /// A stream's terminal event; `before` is what stands before it in the bytes held.
-    Terminal { api: Api, before: Vec<u8> },
+    Terminal { api: Api, framing: Framing, before: Vec<u8> },
     /// The same, and the policy refuses the answer: an error event takes the terminal's place.
     RefusedTerminal { event: Vec<u8>, before: Vec<u8> },
     /// The end of a stream that nothing can be written into.
@@ -74,9 +74,9 @@ impl HeldAnswer {
                 reply.headers.push(("x-should-retry", "false".to_owned()));
                 (vec![Effect::Reply(reply)], Phase::Replied(Side::Response))
             }
-            Held::Terminal { api, before } => {
-                let event = api.refusal_event(&self.call.refusal(setup, &stopped));
-                Held::RefusedTerminal { event, before }.release()
+            Held::Terminal { api, framing, before } => {
+                let refusal = self.call.refusal(setup, &stopped);
+                Held::refused(api.refusal_event(framing, &refusal), before).release()
             }
             refused @ Held::RefusedTerminal { .. } => refused.release(),
             Held::OpaqueEnd | Held::RefusedOpaqueEnd => Held::RefusedOpaqueEnd.release(),
@@ -87,6 +87,14 @@ impl HeldAnswer {
 // === impl Held ===
 
 impl Held {
+    /// A terminal event that an error takes the place of; without one the stream is cut.
+    pub fn refused(event: Option<Vec<u8>>, before: Vec<u8>) -> Held {
+        match event {
+            Some(event) => Held::RefusedTerminal { event, before },
+            None => Held::RefusedOpaqueEnd,
+        }
+    }
+
     fn release(self) -> (Vec<Effect>, Phase) {
         match self {
             Held::Plain | Held::Terminal { .. } | Held::OpaqueEnd => {

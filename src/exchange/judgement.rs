@@ -35,7 +35,7 @@ impl Judgement {
         let found = detect::categories(answer.output.as_str());
         let categories: Vec<String> = found.into_iter().map(str::to_owned).collect();
         // A call whose request could not be read was let through by `unreadable`, as it is.
-        let verdict = match call.api {
+        let verdict = match call.target {
             Some(_) => setup.policy.judge_answer(&call.facts, &answer, &categories),
             None => Verdict::default(),
         };

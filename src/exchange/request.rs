@@ -8,7 +8,7 @@ use super::{Counter, Effect, End, Hold, Phase, RequestHead, Setup};
 use crate::detect;
 use crate::facts::{RequestFacts, Text, Unread};
 use crate::llm::content_coding::Coding;
-use crate::llm::{self, Api, RefusalKind, Rewrite, Traffic};
+use crate::llm::{self, Api, RefusalKind, Rewrite, Rewritten, Target, Traffic};
 use crate::policy::Unreadable;
 use crate::record::{Line, OutcomeKind};
 
@@ -19,7 +19,9 @@ pub(super) const REQUEST_BYTES_MAX: u64 = 30 << 20;
 /// A request whose last byte has not come.
 pub(super) struct Incoming {
     head: RequestHead,
-    traffic: Result<Api, Unread>,
+    target: Result<Target, Unread>,
+    /// It fetches an answer that was deferred, and has no input of its own.
+    fetches: bool,
     hash: InputHash,
     body: Body,
     requested_at_ms: u64,
@@ -37,17 +39,22 @@ impl Incoming {
         effects: &mut Vec<Effect>,
     ) -> Phase {
         let content_type = head.content_type.as_deref();
-        let traffic = match llm::classify(&head.method, &head.path, content_type, head.upgrade) {
+        let traffic = llm::classify(&head.method, &head.path, content_type, head.upgrade);
+        let fetches = matches!(traffic, Traffic::Answer(_));
+        let target = match traffic {
             Traffic::NoInference => {
                 effects.push(Effect::Count(Counter::Passed));
                 return Phase::Passing;
             }
-            Traffic::Inference(api) => readable(&head).map(|()| api),
+            Traffic::Inference(target) | Traffic::Answer(target) => {
+                readable(&head).map(|()| target)
+            }
             Traffic::Unreadable(unread) => Err(unread),
         };
         effects.push(Effect::Count(Counter::Governed));
         let incoming = Box::new(Incoming {
-            traffic,
+            target,
+            fetches,
             hash: InputHash::default(),
             body: Body::new(&setup.budget),
             requested_at_ms: now_ms,
@@ -57,7 +64,7 @@ impl Incoming {
             return incoming.too_large(setup, now_ms, effects);
         }
         // After an upgrade the "body" is the other protocol and has no end to wait for.
-        match (end, incoming.traffic) {
+        match (end, &incoming.target) {
             (End::OfStream, _) | (End::Open, Err(Unread::Upgrade)) => {
                 incoming.finish(setup, now_ms, effects)
             }
@@ -78,7 +85,7 @@ impl Incoming {
         if self.hash.bytes() > REQUEST_BYTES_MAX {
             return self.too_large(setup, now_ms, effects);
         }
-        if self.traffic.is_ok() && self.body.push(bytes).is_err() {
+        if self.target.is_ok() && self.body.push(bytes).is_err() {
             effects.push(Effect::Count(Counter::OverBudget));
             let message = "the gateway holds as many request bodies as it may; try again";
             let refused = Stopped::limit("body_budget", RefusalKind::Unavailable, message);
@@ -141,17 +148,26 @@ impl Incoming {
 
     /// The last byte is there: read, judge, and send the intent or refuse.
     fn finish(self: Box<Self>, setup: &Setup, now_ms: u64, effects: &mut Vec<Effect>) -> Phase {
-        let read = self.traffic.and_then(|api| api.read_request(self.body.as_slice()));
-        match (self.traffic, read) {
-            (Ok(api), Ok(facts)) => self.judge(setup, api, facts, now_ms, effects),
-            (_, Err(unread)) | (Err(unread), _) => self.unreadable(setup, unread, now_ms, effects),
+        let target = match &self.target {
+            Ok(_) if self.fetches => {
+                return self.into_call(&[Unread::Deferred]).intend(setup, now_ms, effects);
+            }
+            Ok(target) => target.clone(),
+            Err(unread) => {
+                let unread = *unread;
+                return self.unreadable(setup, unread, now_ms, effects);
+            }
+        };
+        match target.read_request(self.body.as_slice()) {
+            Ok(facts) => self.judge(setup, target, facts, now_ms, effects),
+            Err(unread) => self.unreadable(setup, unread, now_ms, effects),
         }
     }
 
     fn judge(
         self: Box<Self>,
         setup: &Setup,
-        api: Api,
+        target: Target,
         mut facts: RequestFacts,
         now_ms: u64,
         effects: &mut Vec<Effect>,
@@ -161,27 +177,30 @@ impl Incoming {
         facts.route = self.head.route.clone();
         facts.gateway = setup.gateway.clone();
         facts.categories = request_categories(&self.head, &facts);
-        let pinned = facts.requested_model.as_deref().and_then(|model| policy.pin(model));
-        let pinned = pinned.map(str::to_owned);
+        let pin = facts.requested_model.as_deref().and_then(|model| policy.pin(model));
+        let pin = pin.map(str::to_owned);
+        // A signature holds for the request as the client sent it.
+        let signed = self.head.signature.is_some();
+        let (pinned, broken_pin) = if signed { (None, pin) } else { (pin, None) };
         if pinned.is_some() {
             facts.model = pinned.clone();
         }
         let asks_logprobs = facts.model.as_deref().is_some_and(|m| policy.requests_logprobs(m))
-            && api.could_ask_logprobs(self.body.as_slice());
+            && !signed
+            && target.api.could_ask_logprobs(self.body.as_slice());
         let rewrite = Rewrite { model: pinned.as_deref(), ask_logprobs: asks_logprobs };
-        let rewritten = match (&rewrite.model, asks_logprobs) {
-            (None, false) => None,
-            _ => match api.rewrite_request(self.body.as_slice(), &rewrite) {
-                Ok(body) => Some(body),
-                Err(unread) => return self.unreadable(setup, unread, now_ms, effects),
-            },
+        let rewritten = match target.rewrite(&self.head.path, self.body.as_slice(), &rewrite) {
+            Ok(rewritten) => rewritten,
+            Err(unread) => return self.unreadable(setup, unread, now_ms, effects),
         };
         let verdict = policy.judge_request(&facts);
         let truncated = facts.prompt.truncated().then_some(Unread::Truncated);
+        let deferred = facts.deferred.then_some(Unread::Deferred);
+        let unread: Vec<Unread> = truncated.into_iter().chain(deferred).collect();
         if !policy.reads_prompt_with_answer() {
             facts.prompt = Text::default();
         }
-        let mut call = self.into_call(truncated.as_slice());
+        let mut call = self.into_call(&unread);
         call.kept_text = Some(setup.budget.charge(facts.prompt.as_str().len()));
         call.facts = facts;
         call.verdict = verdict;
@@ -189,11 +208,10 @@ impl Incoming {
         if let Some(denial) = call.verdict.denial.take() {
             return call.deny(setup, Stopped::policy(denial), now_ms, effects);
         }
-        if let Some(body) = rewritten {
-            // The headers are held, so the new length still reaches the provider.
-            effects.push(Effect::RequestHeader("content-length", Some(body.len().to_string())));
-            effects.push(Effect::RequestBody(body));
+        if let Some(pin) = broken_pin {
+            return call.deny(setup, Stopped::signed(&pin), now_ms, effects);
         }
+        send_rewritten(rewritten, effects);
         call.intend(setup, now_ms, effects)
     }
 
@@ -206,7 +224,7 @@ impl Incoming {
         effects: &mut Vec<Effect>,
     ) -> Phase {
         let mut call = self.into_call(&[unread]);
-        call.api = None;
+        call.target = None;
         call.verdict.triggered.extend(setup.policy.unreadable_triggered());
         match setup.policy.unreadable() {
             Unreadable::Deny => call.deny(setup, Stopped::unreadable(unread), now_ms, effects),
@@ -215,18 +233,15 @@ impl Incoming {
     }
 
     fn into_call(self: Box<Self>, unread: &[Unread]) -> Box<Call> {
-        let refusal_api = self.traffic.unwrap_or_else(|_| Api::for_refusal(&self.head.path));
-        let api = self.traffic.ok();
-        let known = api.map(|api| (api.provider(), api.operation()));
-        let (provider, operation) = known.unwrap_or(("unknown", "unknown"));
-        let facts = RequestFacts {
-            provider,
-            operation,
-            categories: header_categories(&self.head),
-            ..RequestFacts::default()
+        let target = self.target.ok();
+        let known = target.as_ref().map(Target::facts).unwrap_or_else(|| unknown(&self.head));
+        let facts = RequestFacts { categories: header_categories(&self.head), ..known };
+        let refusal_api = match &target {
+            Some(target) => target.api,
+            None => Api::for_refusal(&self.head.path),
         };
         Box::new(Call {
-            api,
+            target,
             refusal_api,
             head: self.head,
             requested_at_ms: self.requested_at_ms,
@@ -240,6 +255,30 @@ impl Incoming {
             first_byte_ms: None,
             kept_text: None,
         })
+    }
+}
+
+/// What is known of a request that cannot be read: the model, where path or query name it.
+fn unknown(head: &RequestHead) -> RequestFacts {
+    let model = llm::model_named(&head.path);
+    RequestFacts {
+        provider: "unknown",
+        operation: "unknown",
+        requested_model: model.clone(),
+        model,
+        ..RequestFacts::default()
+    }
+}
+
+/// Puts what was rewritten in place of what came.
+fn send_rewritten(rewritten: Rewritten, effects: &mut Vec<Effect>) {
+    if let Some(path) = rewritten.path {
+        effects.push(Effect::RequestHeader(":path", Some(path)));
+    }
+    if let Some(body) = rewritten.body {
+        // The headers are held, so the new length still reaches the provider.
+        effects.push(Effect::RequestHeader("content-length", Some(body.len().to_string())));
+        effects.push(Effect::RequestBody(body));
     }
 }
 
@@ -283,7 +322,9 @@ impl Call {
     fn intend(self: Box<Self>, setup: &Setup, now_ms: u64, effects: &mut Vec<Effect>) -> Phase {
         // What the provider answers must be readable; it asks for no coding the filter would
         // have to undo.
-        effects.push(Effect::RequestHeader("accept-encoding", None));
+        if !self.head.signature.as_ref().is_some_and(|signed| signed.covers("accept-encoding")) {
+            effects.push(Effect::RequestHeader("accept-encoding", None));
+        }
         let line = Line::intent(&self.intent(setup, now_ms));
         effects.push(Effect::Send(line, Hold::UntilAck));
         Phase::AwaitingIntent(self)

@@ -45,12 +45,14 @@ pub(super) struct Answer {
     usage_bytes: usize,
 }
 
-/// What an event does to its stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What an event does to its stream. A later step never takes back an earlier one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Step {
     /// More is to come.
     GoesOn,
-    /// The terminal event: nothing after it matters.
+    /// The terminal event, and usage or the like may still follow it.
+    Closes,
+    /// Everything is said: nothing after it matters.
     Ends,
 }
 

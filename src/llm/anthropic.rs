@@ -58,11 +58,6 @@ pub(super) fn refusal(refusal: &Refusal) -> String {
     format!(r#"{{"type":"error","error":{error},"request_id":{decision_id}}}"#)
 }
 
-/// The error event.
-pub(super) fn refusal_event(refusal: &Refusal) -> String {
-    format!("event: error\ndata: {}\n\n", self::refusal(refusal))
-}
-
 fn read_object(answer: &mut Answer, name: &str, object: &Object) -> Step {
     let stated = object.text("type");
     match stated.as_deref().unwrap_or(name) {

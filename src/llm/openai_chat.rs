@@ -95,11 +95,6 @@ pub(super) fn refusal(refusal: &Refusal) -> String {
     format!(r#"{{"error":{{"message":{message},"type":"{kind}","param":null,{details}}}}}"#)
 }
 
-/// The error event. The official SDKs raise on a `data` with an `error` in it.
-pub(super) fn refusal_event(refusal: &Refusal) -> String {
-    format!("data: {}\n\n", self::refusal(refusal))
-}
-
 /// A choice of a whole answer, or a part of one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {

@@ -1,44 +1,20 @@
-//! Which paths carry inference, which carry none, and which are not known. A path that no row
-//! knows is unreadable, never harmless: what it carries cannot be recorded.
+//! Which paths carry inference, which defer it, which carry none, and which are not known. A path
+//! that no row knows is unreadable, never harmless: what it carries cannot be recorded.
 
-use super::{Api, Traffic};
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::{Api, Target, Traffic};
 use crate::facts::Unread;
+use table::{Means, ROWS, Row};
 
-/// A row: what a path is.
-struct Row {
-    path: Pattern,
-    means: Means,
+mod table;
+
+/// What a path says: its row, and where the model's name stands in it.
+struct Match {
+    row: &'static Row,
+    model: Option<Range<usize>>,
 }
-
-enum Pattern {
-    /// The path ends so, at a segment: gateways put prefixes such as `/openai` before it.
-    Suffix(&'static str),
-    /// The same with one more segment.
-    SuffixAndId(&'static str),
-}
-
-#[derive(Clone, Copy)]
-enum Means {
-    /// POST with a JSON body.
-    Inference(Api),
-    /// POST that generates nothing.
-    Post,
-    /// GET, HEAD or OPTIONS that generates nothing.
-    Read,
-}
-
-/// - OpenAI chat completions: <https://platform.openai.com/docs/api-reference/chat/create>
-/// - Anthropic messages: <https://platform.claude.com/docs/en/api/messages/create>
-/// - Anthropic token counting: <https://platform.claude.com/docs/en/api/messages/count_tokens>
-/// - Model lists of both: <https://platform.openai.com/docs/api-reference/models>,
-///   <https://platform.claude.com/docs/en/api/models/list>
-const ROWS: [Row; 5] = [
-    Row { path: Pattern::Suffix("/v1/chat/completions"), means: Means::Inference(Api::OpenAiChat) },
-    Row { path: Pattern::Suffix("/v1/messages"), means: Means::Inference(Api::AnthropicMessages) },
-    Row { path: Pattern::Suffix("/v1/messages/count_tokens"), means: Means::Post },
-    Row { path: Pattern::Suffix("/v1/models"), means: Means::Read },
-    Row { path: Pattern::SuffixAndId("/v1/models"), means: Means::Read },
-];
 
 /// See [`super::classify`].
 pub(super) fn classify(
@@ -50,94 +26,160 @@ pub(super) fn classify(
     if upgrade || method == "CONNECT" {
         return Traffic::Unreadable(Unread::Upgrade);
     }
-    let path = without_query(path);
-    let Some(row) = ROWS.iter().find(|row| row.path.matches(path)) else {
+    let Some(found) = find(path) else {
         return Traffic::Unreadable(Unread::UnknownPath);
     };
-    let unknown = Traffic::Unreadable(Unread::UnknownContent);
     let reads = matches!(method, "GET" | "HEAD" | "OPTIONS");
-    match row.means {
-        Means::Inference(api) if method == "POST" && is_json(content_type) => {
-            Traffic::Inference(api)
+    match found.row.means {
+        Means::Inference(provider, operation, api)
+            if method == "POST" && is_json(provider, content_type) =>
+        {
+            let target = found.target(path, provider, operation, api);
+            target.map_or(Traffic::Unreadable(Unread::UnknownPath), Traffic::Inference)
         }
+        Means::Answer(provider, operation, api) if method == "GET" => {
+            let target = found.target(path, provider, operation, api);
+            target.map_or(Traffic::Unreadable(Unread::UnknownPath), Traffic::Answer)
+        }
+        Means::Deferred if method == "POST" => Traffic::Unreadable(Unread::Deferred),
+        Means::Results if method == "GET" => Traffic::Unreadable(Unread::Deferred),
         Means::Post if method == "POST" => Traffic::NoInference,
         Means::Read if reads => Traffic::NoInference,
         // A browser asks before it posts; the question carries no body.
-        Means::Inference(_) | Means::Post if method == "OPTIONS" => Traffic::NoInference,
-        Means::Inference(_) | Means::Post | Means::Read => unknown,
+        _ if method == "OPTIONS" => Traffic::NoInference,
+        // Lists of jobs.
+        Means::Deferred if reads => Traffic::NoInference,
+        _ => Traffic::Unreadable(Unread::UnknownContent),
     }
 }
 
-fn without_query(path: &str) -> &str {
-    path.split(['?', '#']).next().unwrap_or(path)
+/// The model that a path or its query names, for a request that nothing else is known of.
+pub(super) fn model_named(path: &str) -> Option<String> {
+    let in_path = find(path).and_then(|found| found.model).and_then(|range| path.get(range));
+    let (_, query) = path.split_once('?').unwrap_or_default();
+    let in_query = query.split('&').find_map(|pair| pair.strip_prefix("model="));
+    let named = in_path.or(in_query).filter(|name| !name.is_empty())?;
+    percent_decoded(named).map(Cow::into_owned)
+}
+
+/// `path` with another model in the place of the one it names.
+pub(super) fn with_model(path: &str, place: &Range<usize>, model: &str) -> Option<String> {
+    let (before, after) = (path.get(..place.start)?, path.get(place.end..)?);
+    let encoded: String = model.bytes().map(percent_encoded).collect();
+    Some(format!("{before}{encoded}{after}"))
+}
+
+fn find(path: &str) -> Option<Match> {
+    let bare = path.split(['?', '#']).next().unwrap_or(path);
+    ROWS.iter().find_map(|row| row.matches(bare).map(|model| Match { row, model }))
 }
 
 /// `application/json` or any `+json`, whatever its parameters.
-fn is_json(content_type: Option<&str>) -> bool {
+fn is_json(provider: &str, content_type: Option<&str>) -> bool {
     let Some(content_type) = content_type else {
-        return false;
+        // AWS takes a body without a type for JSON.
+        return provider == "aws.bedrock";
     };
     let essence = content_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
     essence == "application/json"
         || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-// === impl Pattern ===
+/// None where the bytes are no UTF-8.
+fn percent_decoded(text: &str) -> Option<Cow<'_, str>> {
+    if !text.contains('%') {
+        return Some(Cow::Borrowed(text));
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let escaped = match (first, after.first_chunk::<2>()) {
+            (b'%', Some(digits)) => {
+                std::str::from_utf8(digits).ok().and_then(|hex| u8::from_str_radix(hex, 16).ok())
+            }
+            _ => None,
+        };
+        bytes.push(escaped.unwrap_or(*first));
+        rest = if escaped.is_some() { after.get(2..).unwrap_or_default() } else { after };
+    }
+    String::from_utf8(bytes).ok().map(Cow::Owned)
+}
 
-impl Pattern {
-    fn matches(&self, path: &str) -> bool {
-        match self {
-            Pattern::Suffix(suffix) => path.ends_with(suffix),
-            Pattern::SuffixAndId(suffix) => match path.rsplit_once('/') {
-                Some((before, id)) => !id.is_empty() && before.ends_with(suffix),
-                None => false,
-            },
+/// RFC 3986 §2.3's unreserved characters stay; all else is escaped, as AWS's SDKs do it.
+fn percent_encoded(byte: u8) -> String {
+    match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+            char::from(byte).to_string()
         }
+        _ => format!("%{byte:02X}"),
+    }
+}
+
+// === impl Match ===
+
+impl Match {
+    /// None where the model's name is no UTF-8.
+    fn target(
+        self,
+        path: &str,
+        provider: &'static str,
+        operation: &'static str,
+        api: Api,
+    ) -> Option<Target> {
+        let model = match &self.model {
+            Some(place) => Some(percent_decoded(path.get(place.clone())?)?.into_owned()),
+            None => None,
+        };
+        let verb = self.row.path.rsplit(['/', ':']).next().unwrap_or_default();
+        let streams = match verb {
+            "streamGenerateContent" | "streamRawPredict" => Some(true),
+            "converse-stream" | "invoke-with-response-stream" => Some(true),
+            "text_stream" | "generation_stream" | "chat_stream" => Some(true),
+            "converse" | "invoke" | "generateContent" | "text" | "generation" => Some(false),
+            _ => None,
+        };
+        Some(Target {
+            api,
+            provider,
+            operation,
+            model,
+            place: self.model,
+            deployment: self.row.path.contains("{deployment}"),
+            streams,
+        })
+    }
+}
+
+// === impl Row ===
+
+impl Row {
+    /// The row's segments are the path's last ones: gateways put prefixes such as `/openai` before
+    /// them. Gives where the model stands, if the row has a place for it.
+    fn matches(&self, path: &str) -> Option<Option<Range<usize>>> {
+        let mut rest = path;
+        let mut model = None;
+        for expected in self.path.rsplit('/').filter(|segment| !segment.is_empty()) {
+            let (before, segment) = rest.rsplit_once('/')?;
+            let start = before.len() + 1;
+            rest = before;
+            let (expected, segment) = match expected.split_once(':') {
+                Some((expected, verb)) => {
+                    (expected, segment.strip_suffix(verb)?.strip_suffix(':')?)
+                }
+                None => (expected, segment),
+            };
+            match expected {
+                "{id}" if !segment.is_empty() => {}
+                "{model}" | "{deployment}" if !segment.is_empty() => {
+                    model = Some(start..start + segment.len());
+                }
+                _ if expected == segment => {}
+                _ => return None,
+            }
+        }
+        Some(model)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const JSON: Option<&str> = Some("application/json");
-
-    #[test]
-    fn every_row_is_known_by_its_path_method_and_content() {
-        let chat = Traffic::Inference(Api::OpenAiChat);
-        let messages = Traffic::Inference(Api::AnthropicMessages);
-        let none = Traffic::NoInference;
-        let content = Traffic::Unreadable(Unread::UnknownContent);
-        let path = Traffic::Unreadable(Unread::UnknownPath);
-        let cases = [
-            ("POST", "/v1/chat/completions", JSON, chat),
-            ("POST", "/openai/v1/chat/completions?a=b", JSON, chat),
-            ("POST", "/v1/chat/completions", Some("Application/JSON; charset=utf-8"), chat),
-            ("POST", "/v1/chat/completions", Some("application/vnd.x+json"), chat),
-            ("POST", "/v1/chat/completions", Some("text/plain"), content),
-            ("POST", "/v1/chat/completions", None, content),
-            ("PUT", "/v1/chat/completions", JSON, content),
-            ("OPTIONS", "/v1/chat/completions", None, none),
-            ("POST", "/v1/messages", JSON, messages),
-            ("POST", "/anthropic/v1/messages", JSON, messages),
-            ("GET", "/v1/messages", None, content),
-            ("POST", "/v1/messages/count_tokens", JSON, none),
-            ("GET", "/v1/messages/count_tokens", None, content),
-            ("GET", "/v1/models", None, none),
-            ("HEAD", "/v1/models/gpt-4o", None, none),
-            ("DELETE", "/v1/models/ft:gpt-4o:acme::1", None, content),
-            ("POST", "/v1/responses", JSON, path),
-            ("POST", "/v1/messages/batches", JSON, path),
-            ("POST", "/v1/chat/completions/", JSON, path),
-            ("POST", "/x?p=/v1/chat/completions", JSON, path),
-            ("GET", "/", None, path),
-        ];
-        for (method, target, content_type, expected) in cases {
-            let found = classify(method, target, content_type, false);
-            assert_eq!(found, expected, "{method} {target} {content_type:?}");
-        }
-        let upgrade = Traffic::Unreadable(Unread::Upgrade);
-        assert_eq!(classify("GET", "/v1/chat/completions", None, true), upgrade);
-        assert_eq!(classify("CONNECT", "example.org:443", None, false), upgrade);
-    }
-}
+mod tests;

@@ -6,8 +6,8 @@
 
 use super::answer::{Answer, Step};
 use super::content_coding::{Coding, Decoder};
-use super::sse::{self, Framer};
-use super::{AnswerReading, Api, anthropic, openai_chat};
+use super::framing::{Framer, Framing, sse};
+use super::{AnswerReading, Api};
 use crate::facts::Unread;
 
 /// Longest event that is waited for and read. The longest recorded is 100 kB; without a bound one
@@ -21,9 +21,9 @@ pub struct AnswerStream {
     output: Output,
     decoder: Decoder,
     framer: Framer,
-    framing: Framing,
+    place: Place,
     answer: Answer,
-    ended: bool,
+    progress: Step,
     frames: u64,
     data_events: u64,
 }
@@ -33,6 +33,8 @@ pub struct AnswerStream {
 pub struct StreamSettings {
     /// The protocol it speaks.
     pub api: Api,
+    /// How its events are told apart.
+    pub framing: Framing,
     /// How its bytes are coded.
     pub coding: Coding,
     /// Take out logprobs, as the client did not ask for them.
@@ -46,8 +48,12 @@ pub struct StreamSettings {
 pub struct Pushed {
     /// Bytes to pass on in place of the chunk; None: the chunk itself, untouched.
     pub replacement: Option<Vec<u8>>,
-    /// The terminal event is in what is passed on now; told once a stream.
+    /// The terminal event is in what is passed on now; told once a stream. What follows it is to
+    /// be held with it, and passes through here as it comes.
     pub terminal: Option<Terminal>,
+    /// Everything is known; told from the terminal event on, or from an event behind it, or never:
+    /// then the end of the stream tells it.
+    pub ended: bool,
 }
 
 /// Where the terminal event is.
@@ -68,8 +74,9 @@ enum Output {
     Wire,
 }
 
+/// Where in the stream its reader is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Framing {
+enum Place {
     Events,
     /// Within an event that is too long: up to its blank line bytes pass as they come, unread.
     Skipping,
@@ -98,10 +105,10 @@ impl AnswerStream {
             settings,
             output,
             decoder: Decoder::new(settings.coding),
-            framer: Framer::new(),
-            framing: Framing::Events,
+            framer: Framer::new(settings.framing),
+            place: Place::Events,
             answer: Answer::new(settings.status),
-            ended: false,
+            progress: Step::GoesOn,
             frames: 0,
             data_events: 0,
         }
@@ -109,33 +116,30 @@ impl AnswerStream {
 
     /// Takes one chunk of wire bytes, as they came.
     pub fn push(&mut self, chunk: &[u8]) -> Pushed {
-        let kept_before = self.framer.kept();
-        let taken = if self.settings.coding == Coding::Identity {
+        let kept_before = self.framer.kept().len();
+        let mut taken = if self.settings.coding == Coding::Identity {
             self.take(chunk)
         } else {
             match self.decoder.push(chunk) {
                 Ok(decoded) => self.take(&decoded),
                 Err(unread) => {
                     self.answer.note(Some(unread));
-                    self.framing = Framing::Lost;
+                    self.place = Place::Lost;
                     Taken::default()
                 }
             }
         };
-        match (self.output, self.settings.coding) {
-            (Output::Wire, _) => {
-                Pushed { replacement: None, terminal: taken.terminal.map(|_| Terminal::Somewhere) }
-            }
-            (Output::Events, Coding::Identity)
-                if kept_before == 0 && self.framer.kept() == 0 && !taken.changed =>
-            {
-                Pushed { replacement: None, terminal: taken.terminal.map(Terminal::At) }
-            }
-            (Output::Events, _) => Pushed {
-                replacement: Some(taken.output),
-                terminal: taken.terminal.map(Terminal::At),
-            },
+        let untouched = kept_before == 0 && self.framer.kept().is_empty() && !taken.changed;
+        let same = self.settings.coding == Coding::Identity && untouched;
+        if taken.terminal.is_some() && self.settings.coding == Coding::Identity {
+            // Nothing stays behind the terminal event: from here on all is held as it comes, and
+            // read on the side.
+            taken.output.extend_from_slice(self.framer.kept());
+            let pushed = self.pushed(taken, same);
+            self.output = Output::Wire;
+            return pushed;
         }
+        self.pushed(taken, same)
     }
 
     /// The end of the stream: bytes still kept back, to be sent on. A last event without its
@@ -143,38 +147,46 @@ impl AnswerStream {
     pub fn finish(&mut self) -> Pushed {
         // Behind the terminal event only the coding's own trailer is missing, which may still be on
         // its way.
-        if let (Err(unread), false) = (self.decoder.finish(), self.ended) {
+        let ended = self.progress == Step::Ends;
+        if let (Err(unread), false) = (self.decoder.finish(), ended) {
             self.answer.note(Some(unread));
         }
         let tail = self.framer.finish();
-        if tail.is_empty() {
-            return Pushed::default();
-        }
         let mut taken = Taken::default();
         if self.data_events == 0 && tail.trim_ascii_start().starts_with(b"{") {
             self.take_whole(&tail, &mut taken);
-        } else {
+        } else if !tail.is_empty() {
             self.take_frame(&tail, &mut taken);
         }
-        match self.output {
-            Output::Wire => {
-                Pushed { replacement: None, terminal: taken.terminal.map(|_| Terminal::Somewhere) }
-            }
-            Output::Events => Pushed {
-                replacement: Some(taken.output),
-                terminal: taken.terminal.map(Terminal::At),
-            },
-        }
+        self.pushed(taken, tail.is_empty())
     }
 
     /// What was read so far. Before the terminal event that is an unfinished answer, and
     /// `unread` says so.
     pub fn reading(&self) -> AnswerReading {
         let mut reading = self.answer.reading();
-        if reading.unread.is_none() && !self.ended && !reading.facts.error {
+        let open = self.progress == Step::GoesOn;
+        if reading.unread.is_none() && open && !reading.facts.error {
             reading.unread = Some(Unread::NoTerminator);
         }
         reading
+    }
+
+    /// `same`: what passes on is the chunk itself.
+    fn pushed(&self, taken: Taken, same: bool) -> Pushed {
+        let ended = self.progress == Step::Ends;
+        match self.output {
+            Output::Wire => Pushed {
+                replacement: None,
+                terminal: taken.terminal.map(|_| Terminal::Somewhere),
+                ended,
+            },
+            Output::Events => Pushed {
+                replacement: (!same).then_some(taken.output),
+                terminal: taken.terminal.map(Terminal::At),
+                ended,
+            },
+        }
     }
 
     fn take(&mut self, bytes: &[u8]) -> Taken {
@@ -186,11 +198,11 @@ impl AnswerStream {
             self.take_frame(complete.bytes.get(from..end).unwrap_or_default(), &mut taken);
             from = end;
         }
-        if self.framer.kept() > EVENT_BYTES_MAX && self.framing == Framing::Events {
+        if self.framer.kept().len() > EVENT_BYTES_MAX && self.place == Place::Events {
             self.skip();
-            self.framing = Framing::Skipping;
+            self.place = Place::Skipping;
         }
-        if self.framing == Framing::Skipping {
+        if self.place == Place::Skipping {
             taken.output.extend_from_slice(&self.framer.finish());
         }
         taken
@@ -202,70 +214,78 @@ impl AnswerStream {
         // An event too long to wait for is too long as well when it comes in one chunk: what is
         // read must not depend on how the network cut it.
         let length = frame.len() - usize::from(frame.ends_with(b"\r\n"));
-        let unread = match self.framing {
-            Framing::Events if length > EVENT_BYTES_MAX => {
+        let unread = match self.place {
+            Place::Events if length > EVENT_BYTES_MAX => {
                 self.skip();
                 true
             }
-            Framing::Events => false,
-            Framing::Skipping => {
-                self.framing = Framing::Events;
+            Place::Events => false,
+            Place::Skipping => {
+                self.place = Place::Events;
                 true
             }
-            Framing::Lost => true,
+            Place::Lost => true,
         };
         if unread {
             taken.output.extend_from_slice(frame);
             return;
         }
         let content = if first { sse::without_bom(frame) } else { frame };
-        let Ok(text) = std::str::from_utf8(content) else {
-            self.answer.note(Some(Unread::MalformedJson));
-            taken.output.extend_from_slice(frame);
-            return;
+        let event = match self.settings.framing.event(content) {
+            Ok(event) => event,
+            Err(unread) => {
+                self.answer.note(Some(unread));
+                taken.output.extend_from_slice(frame);
+                return;
+            }
         };
-        let event = sse::parse(text);
         let Some(data) = event.data else {
             taken.output.extend_from_slice(frame);
             return;
         };
         self.data_events += 1;
-        if !self.ended && self.read(event.name, &data) == Step::Ends {
-            self.ended = true;
-            taken.terminal = Some(taken.output.len());
+        if self.progress != Step::Ends {
+            let step = self.settings.api.read_event(&mut self.answer, event.name, &data);
+            if self.progress == Step::GoesOn && step != Step::GoesOn {
+                taken.terminal = Some(taken.output.len());
+            }
+            self.progress = self.progress.max(step);
         }
-        let stripped =
-            if self.settings.strip_logprobs { self.settings.api.strip_text(&data) } else { None };
-        match stripped {
+        match self.stripped(content, &data) {
             Some(stripped) => {
                 let bom = frame.len() - content.len();
                 taken.output.extend_from_slice(frame.get(..bom).unwrap_or_default());
-                taken.output.extend_from_slice(sse::with_data(text, &stripped).as_bytes());
+                taken.output.extend_from_slice(stripped.as_bytes());
                 taken.changed = true;
             }
             None => taken.output.extend_from_slice(frame),
         }
     }
 
+    /// The event without logprobs. Only APIs that are asked for them have any to take out, and
+    /// those speak in server-sent events.
+    fn stripped(&self, event: &[u8], data: &str) -> Option<String> {
+        if !self.settings.strip_logprobs || self.settings.framing != Framing::Sse {
+            return None;
+        }
+        let stripped = self.settings.api.strip_text(data)?;
+        Some(sse::with_data(std::str::from_utf8(event).ok()?, &stripped))
+    }
+
     /// Providers answer a request for a stream with plain JSON when they refuse it, some under
     /// the content type of a stream.
     fn take_whole(&mut self, body: &[u8], taken: &mut Taken) {
         self.settings.api.read_whole(&mut self.answer, body);
-        self.ended = true;
-        taken.terminal = Some(0);
+        if self.progress == Step::GoesOn {
+            taken.terminal = Some(0);
+        }
+        self.progress = Step::Ends;
         let stripped = if self.settings.strip_logprobs {
             self.settings.api.strip_logprobs(body)
         } else {
             None
         };
         taken.output = stripped.unwrap_or_else(|| body.to_vec());
-    }
-
-    fn read(&mut self, name: &str, data: &str) -> Step {
-        match self.settings.api {
-            Api::OpenAiChat => openai_chat::read_event(&mut self.answer, name, data),
-            Api::AnthropicMessages => anthropic::read_event(&mut self.answer, name, data),
-        }
     }
 
     /// Gives up one event; what stands in it stays unknown.

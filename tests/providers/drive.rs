@@ -1,7 +1,9 @@
 //! Runs a streamed answer through its reader, cut in any places, and says what came of it.
 
 use governance_filter::llm::content_coding::Coding;
-use governance_filter::llm::{AnswerReading, AnswerStream, Api, Pushed, StreamSettings, Terminal};
+use governance_filter::llm::{
+    AnswerReading, AnswerStream, Api, Framing, Pushed, StreamSettings, Terminal,
+};
 
 /// What came of a stream.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,9 +16,15 @@ pub struct Run {
     pub reading: AnswerReading,
 }
 
-/// Settings of a plain stream.
+/// Settings of a plain stream of server-sent events.
 pub fn plain(api: Api) -> StreamSettings {
-    StreamSettings { api, coding: Coding::Identity, strip_logprobs: false, status: 200 }
+    StreamSettings {
+        api,
+        framing: Framing::Sse,
+        coding: Coding::Identity,
+        strip_logprobs: false,
+        status: 200,
+    }
 }
 
 /// `body` in the pieces that `cuts` make.

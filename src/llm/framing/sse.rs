@@ -1,5 +1,4 @@
-//! Server-sent events, incrementally: bytes in, complete events out as bytes.
-//! Knows nothing of providers or JSON.
+//! Server-sent events: where they end and what they say. Knows nothing of providers or JSON.
 //!
 //! Implements the event stream grammar of WHATWG HTML §9.2
 //! (<https://html.spec.whatwg.org/multipage/server-sent-events.html>); `id` and `retry` are
@@ -7,33 +6,15 @@
 
 use std::borrow::Cow;
 
+use super::{End, Event};
+
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
-/// Finds where events end.
+/// Finds the blank lines that end events.
 #[derive(Debug)]
-pub(super) struct Framer {
-    kept: Vec<u8>,
-    scanned: usize,
+pub(super) struct Ends {
     at_line_start: bool,
     after: After,
-}
-
-/// Events that are complete now.
-#[derive(Debug, Default)]
-pub(super) struct Complete {
-    /// Their bytes, one after the other.
-    pub(super) bytes: Vec<u8>,
-    /// Where each of them ends.
-    pub(super) ends: Vec<usize>,
-}
-
-/// One event's fields.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct Event<'a> {
-    /// Of the last `event` field; empty without one.
-    pub(super) name: &'a str,
-    /// The `data` fields' values, joined by newlines.
-    pub(super) data: Option<Cow<'a, str>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +26,8 @@ enum After {
     EventCr,
 }
 
-/// The event as it stands in `frame`, from its first byte to its blank line.
+/// The event as it stands in `frame`, from its first byte to its blank line: the value of the last
+/// `event` field, those of `data` joined by newlines.
 pub(super) fn parse(frame: &str) -> Event<'_> {
     let mut event = Event::default();
     for (line, _) in Lines(frame) {
@@ -67,7 +49,7 @@ pub(super) fn parse(frame: &str) -> Event<'_> {
 }
 
 /// `frame` with other data: every line but those of `data` stays as it is.
-pub(super) fn with_data(frame: &str, data: &str) -> String {
+pub(in super::super) fn with_data(frame: &str, data: &str) -> String {
     let mut rebuilt = String::with_capacity(frame.len());
     let mut written = false;
     for (line, ending) in Lines(frame) {
@@ -96,7 +78,7 @@ pub(super) fn with_data(frame: &str, data: &str) -> String {
 }
 
 /// `frame` without the byte order mark that a stream may start with.
-pub(super) fn without_bom(frame: &[u8]) -> &[u8] {
+pub(in super::super) fn without_bom(frame: &[u8]) -> &[u8] {
     frame.strip_prefix(BOM).unwrap_or(frame)
 }
 
@@ -111,63 +93,41 @@ fn field(line: &str) -> (&str, &str) {
 /// Lines with what ended each: LF, CR LF, CR or the end.
 struct Lines<'a>(&'a str);
 
-// === impl Framer ===
+// === impl Ends ===
 
-impl Framer {
-    pub(super) fn new() -> Framer {
-        Framer { kept: Vec::new(), scanned: 0, at_line_start: true, after: After::Other }
-    }
-
-    /// Takes a chunk; gives the events that it completes, what was kept before them included.
-    pub(super) fn push(&mut self, chunk: &[u8]) -> Complete {
-        self.kept.extend_from_slice(chunk);
-        let mut ends = Vec::new();
-        let mut at = self.scanned;
-        for byte in self.kept.get(self.scanned..).unwrap_or_default() {
-            at += 1;
-            match (byte, self.after) {
-                (b'\n', After::Cr) => self.after = After::Other,
-                (b'\n', After::EventCr) => {
-                    self.after = After::Other;
-                    // Where the CR came in this chunk the event is longer by one; where it came
-                    // before, the LF goes after it alone.
-                    if ends.last() == Some(&(at - 1)) {
-                        ends.pop();
-                    }
-                    ends.push(at);
-                }
-                (b'\n' | b'\r', _) => {
-                    let cr = *byte == b'\r';
-                    self.after = match (cr, self.at_line_start) {
-                        (true, true) => After::EventCr,
-                        (true, false) => After::Cr,
-                        (false, _) => After::Other,
-                    };
-                    if self.at_line_start {
-                        ends.push(at);
-                    }
-                    self.at_line_start = true;
-                }
-                _ => {
-                    self.at_line_start = false;
-                    self.after = After::Other;
-                }
+impl Ends {
+    pub(super) fn next(&mut self, byte: u8) -> End {
+        match (byte, self.after) {
+            (b'\n', After::Cr) => {
+                self.after = After::Other;
+                End::No
+            }
+            (b'\n', After::EventCr) => {
+                self.after = After::Other;
+                End::Extended
+            }
+            (b'\n' | b'\r', _) => {
+                let blank = self.at_line_start;
+                self.after = match (byte == b'\r', blank) {
+                    (true, true) => After::EventCr,
+                    (true, false) => After::Cr,
+                    (false, _) => After::Other,
+                };
+                self.at_line_start = true;
+                if blank { End::Here } else { End::No }
+            }
+            _ => {
+                self.at_line_start = false;
+                self.after = After::Other;
+                End::No
             }
         }
-        let tail = self.kept.split_off(ends.last().copied().unwrap_or(0));
-        self.scanned = tail.len();
-        Complete { bytes: std::mem::replace(&mut self.kept, tail), ends }
     }
+}
 
-    /// Bytes of an event that is not complete.
-    pub(super) fn kept(&self) -> usize {
-        self.kept.len()
-    }
-
-    /// Gives up what is kept: the stream has ended, or the event is too long.
-    pub(super) fn finish(&mut self) -> Vec<u8> {
-        self.scanned = 0;
-        std::mem::take(&mut self.kept)
+impl Default for Ends {
+    fn default() -> Ends {
+        Ends { at_line_start: true, after: After::Other }
     }
 }
 
@@ -195,10 +155,11 @@ impl<'a> Iterator for Lines<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Framer, Framing};
     use super::*;
 
     fn frames(chunks: &[&str]) -> Vec<String> {
-        let mut framer = Framer::new();
+        let mut framer = Framer::new(Framing::Sse);
         let mut frames = Vec::new();
         for chunk in chunks {
             let complete = framer.push(chunk.as_bytes());

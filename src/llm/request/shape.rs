@@ -1,0 +1,176 @@
+//! What the body of a request holds in each API: where the model is named, what is input, what of
+//! it is text.
+
+use super::super::Api;
+
+/// A body's top level.
+pub(super) struct Shape {
+    /// The key that names the model.
+    pub(super) model: &'static str,
+    /// A request without a model means one that the provider knows: an agent, a stored prompt.
+    pub(super) model_optional: bool,
+    /// It asks for a stream unless it says otherwise.
+    pub(super) streams_by_default: bool,
+    /// One of these must stand there: a body without is of another shape.
+    pub(super) input: &'static [&'static str],
+    /// Keys whose values hold text of the input.
+    pub(super) text: &'static [&'static str],
+}
+
+const SHAPE: Shape = Shape {
+    model: "model",
+    model_optional: false,
+    streams_by_default: false,
+    input: &[],
+    text: &[],
+};
+
+/// <https://platform.openai.com/docs/api-reference/chat/create>,
+/// <https://platform.claude.com/docs/en/api/messages/create>
+const CHAT: Shape =
+    Shape { input: &["messages"], text: &["messages", "system", "prediction"], ..SHAPE };
+
+/// <https://platform.openai.com/docs/api-reference/completions/create>,
+/// <https://docs.mistral.ai/api/endpoint/fim>
+const COMPLETIONS: Shape = Shape { input: &["prompt"], text: &["prompt", "suffix"], ..SHAPE };
+
+/// <https://platform.openai.com/docs/api-reference/responses/create>: a stored prompt or an earlier
+/// response may stand for model and input.
+const RESPONSES: Shape = Shape {
+    model_optional: true,
+    input: &["input", "prompt", "previous_response_id", "conversation", "instructions"],
+    text: &["input", "instructions", "prompt"],
+    ..SHAPE
+};
+
+/// <https://platform.openai.com/docs/api-reference/images/create>,
+/// <https://platform.openai.com/docs/api-reference/audio/createSpeech>,
+/// <https://platform.openai.com/docs/api-reference/moderations/create>: all have a model by default.
+const MEDIA: Shape = Shape {
+    model_optional: true,
+    input: &["prompt", "input"],
+    text: &["prompt", "input", "instructions"],
+    ..SHAPE
+};
+
+/// <https://platform.openai.com/docs/api-reference/embeddings/create>
+const EMBEDDINGS: Shape = Shape { input: &["input"], text: &["input"], ..SHAPE };
+
+/// <https://platform.claude.com/docs/en/api/completions/create>
+const ANTHROPIC_COMPLETE: Shape = Shape { input: &["prompt"], text: &["prompt"], ..SHAPE };
+
+/// <https://ai.google.dev/api/generate-content>: protobuf's JSON takes both spellings.
+const GEMINI: Shape = Shape {
+    input: &["contents"],
+    text: &["contents", "systemInstruction", "system_instruction"],
+    ..SHAPE
+};
+
+/// <https://ai.google.dev/api/embeddings>,
+/// <https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/text-embeddings-api>
+const GEMINI_EMBEDDINGS: Shape = Shape {
+    input: &["content", "requests", "instances"],
+    text: &["content", "requests", "instances"],
+    ..SHAPE
+};
+
+/// <https://ai.google.dev/api/interactions-api>: an agent may stand for the model.
+const GEMINI_INTERACTIONS: Shape = Shape {
+    model_optional: true,
+    input: &["input"],
+    text: &["input", "system_instruction"],
+    ..SHAPE
+};
+
+/// <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html>
+const CONVERSE: Shape = Shape {
+    input: &["messages", "promptVariables"],
+    text: &["messages", "system", "promptVariables"],
+    ..SHAPE
+};
+
+/// <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html>: each vendor's own.
+const INVOKE: Shape = Shape {
+    input: &[
+        "messages",
+        "prompt",
+        "inputText",
+        "message",
+        "texts",
+        "text_prompts",
+        "textToImageParams",
+        "query",
+        "inputs",
+        "input",
+    ],
+    text: &[
+        "messages",
+        "system",
+        "prompt",
+        "inputText",
+        "message",
+        "chat_history",
+        "preamble",
+        "documents",
+        "texts",
+        "text_prompts",
+        "textToImageParams",
+        "query",
+        "inputs",
+        "input",
+    ],
+    ..SHAPE
+};
+
+/// <https://github.com/ollama/ollama/blob/main/docs/api.md>: a request without input loads a model.
+const OLLAMA: Shape = Shape {
+    streams_by_default: true,
+    input: &["model"],
+    text: &["messages", "prompt", "system", "suffix", "template", "input"],
+    ..SHAPE
+};
+
+/// <https://docs.cohere.com/reference/chat>, `/embed`, `/rerank`, and version 1 of them.
+const COHERE: Shape = Shape {
+    model_optional: true,
+    input: &["messages", "message", "prompt", "texts", "inputs", "images", "query"],
+    text: &[
+        "messages",
+        "message",
+        "chat_history",
+        "preamble",
+        "documents",
+        "prompt",
+        "texts",
+        "inputs",
+        "query",
+    ],
+    ..SHAPE
+};
+
+/// <https://cloud.ibm.com/apidocs/watsonx-ai#text-generation>: a deployment may stand for the model.
+const WATSONX: Shape = Shape { model: "model_id", input: &["input"], text: &["input"], ..SHAPE };
+
+// === impl Api ===
+
+impl Api {
+    /// What its requests' bodies hold.
+    pub(super) fn body_shape(self) -> &'static Shape {
+        match self {
+            Api::OpenAiChat | Api::AnthropicMessages => &CHAT,
+            Api::OpenAiCompletions => &COMPLETIONS,
+            Api::OpenAiResponses => &RESPONSES,
+            Api::OpenAiMedia => &MEDIA,
+            Api::Embeddings => &EMBEDDINGS,
+            Api::AnthropicComplete => &ANTHROPIC_COMPLETE,
+            Api::Gemini => &GEMINI,
+            Api::GeminiEmbeddings => &GEMINI_EMBEDDINGS,
+            Api::GeminiInteractions => &GEMINI_INTERACTIONS,
+            Api::BedrockConverse => &CONVERSE,
+            Api::BedrockInvoke => &INVOKE,
+            Api::Ollama => &OLLAMA,
+            Api::Cohere => &COHERE,
+            Api::Watsonx => &WATSONX,
+        }
+    }
+}
