@@ -108,6 +108,8 @@ pub struct Usage {
 pub struct Caller {
     /// URI of the client certificate, `spiffe://…`.
     pub spiffe: Option<String>,
+    /// `sub` of a JSON web token that the gateway has verified.
+    pub subject: Option<String>,
     /// First 16 hex digits of the API key's SHA-256.
     pub api_key_hash: Option<String>,
     /// Address without port.
@@ -223,10 +225,11 @@ impl AnswerFacts {
 // === impl Caller ===
 
 impl Caller {
-    /// The strongest identity as one string: `spiffe://…`, `key:…` or `ip:…`.
+    /// The strongest identity as one string: `spiffe://…`, `sub:…`, `key:…` or `ip:…`.
     pub fn strongest(&self) -> Option<String> {
         self.spiffe
             .clone()
+            .or_else(|| self.subject.as_ref().map(|subject| format!("sub:{subject}")))
             .or_else(|| self.api_key_hash.as_ref().map(|hash| format!("key:{hash}")))
             .or_else(|| self.address.as_ref().map(|address| format!("ip:{address}")))
     }

@@ -12,6 +12,10 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
+mod ack;
+
+pub use ack::{Ack, AckStatus, IntentVerdict};
+
 /// The record format this build writes.
 pub const FORMAT: u32 = 1;
 
@@ -136,6 +140,19 @@ pub struct Outcome {
     pub hold_mode: String,
     /// Hex SHA-256 of the 16 salt bytes followed by the summary's bytes; `None` without a summary.
     pub output_summary_digest: Option<String>,
+    /// Images, audio and files in the input, which are counted and not read; absent for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_parts: Option<u64>,
+    /// How often the gateway asked the provider, where an operator lets it retry; absent where no
+    /// answer's headers came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<u64>,
+    /// What the requested model's name promises: `pinned`, `floating` or `unknown`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pinning: Option<String>,
+    /// The naming rule that says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pinning_rule: Option<String>,
 }
 
 /// What became of a call. Speaks of the provider, never of delivery.
@@ -233,46 +250,6 @@ pub struct ReceivedLine<'a> {
     pub summary_salt: Option<String>,
 }
 
-/// The collector's answer to one line.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ack {
-    /// Whose line; empty where it could not be read.
-    pub decision_id: String,
-    /// Which of the decision's lines.
-    pub kind: Option<Kind>,
-    /// The digest the collector computed over the record's bytes.
-    pub digest: String,
-    /// What became of the line.
-    pub status: AckStatus,
-    /// On an intent: may the call go on?
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub verdict: Option<IntentVerdict>,
-}
-
-/// What became of a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AckStatus {
-    /// In Postgres, durable.
-    Committed,
-    /// Was there already, with the same digest.
-    Duplicate,
-    /// A bad line: wrong digest, wrong shape, out of range.
-    Rejected,
-    /// Same id, another digest: an alarm.
-    Quarantined,
-    /// Its `policy_version` was never announced.
-    UnknownPolicy,
-}
-
-/// May the call go on?
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum IntentVerdict {
-    /// Yes.
-    Proceed,
-}
-
 /// Lower-case hex SHA-256.
 pub fn sha256_hex(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
@@ -359,23 +336,6 @@ impl Line {
         }
         line.push('}');
         Line { kind, decision_id: id.to_owned(), digest, bytes: line.into_bytes(), called }
-    }
-}
-
-// === impl Ack ===
-
-impl Ack {
-    /// Only a durable commit of exactly these bytes releases anything.
-    pub fn releases(&self, line: &Line) -> bool {
-        let durable = matches!(self.status, AckStatus::Committed | AckStatus::Duplicate);
-        durable && self.answers(line)
-    }
-
-    /// It names the line's record and its digest.
-    pub fn answers(&self, line: &Line) -> bool {
-        self.decision_id == line.decision_id
-            && self.kind == Some(line.kind)
-            && self.digest == line.digest
     }
 }
 

@@ -23,6 +23,10 @@ pub struct Settings {
     /// How answers are held. Key: `hold`. Default: `strict`, the only one of this version.
     #[serde(default)]
     pub hold: Hold,
+    /// The key under which Envoy's `jwt_authn` filter keeps a verified token's payload, its
+    /// `payload_in_metadata`. Key: `jwt_payload`. Default: `payload`, as Istio has it.
+    #[serde(default = "default_jwt_payload")]
+    pub jwt_payload: String,
     /// Bytes of request and answer bodies kept at a time, in MiB. Key: `body_budget_mib`.
     /// Default: 256.
     #[serde(default = "default_body_budget_mib")]
@@ -87,6 +91,10 @@ fn default_collector() -> String {
 
 fn default_token_env() -> String {
     "GOVERNANCE_TOKEN".to_owned()
+}
+
+fn default_jwt_payload() -> String {
+    "payload".to_owned()
 }
 
 fn default_commit_timeout_ms() -> u64 {

@@ -8,6 +8,8 @@ use governance_filter::record::{
 };
 
 const FIXTURE: &str = "tests/fixtures/contract/v1.ndjson";
+/// Fields that v1 gained: an older reader skips them, and a record without them is still v1.
+const GAINED: &str = "tests/fixtures/contract/v1_gained.ndjson";
 const ID: &str = "d-019ab2c3d4e57f60a1b2c3d4e5f60718";
 const SUMMARY: &str = "Call me at [email], \"Zoë\" <ok>";
 const SALT: [u8; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 255];
@@ -72,6 +74,20 @@ fn outcome() -> Outcome {
         unread: None,
         hold_mode: "strict".to_owned(),
         output_summary_digest: Some(summary_digest(&SALT, SUMMARY)),
+        media_parts: None,
+        attempts: None,
+        pinning: None,
+        pinning_rule: None,
+    }
+}
+
+fn outcome_with_all() -> Outcome {
+    Outcome {
+        media_parts: Some(2),
+        attempts: Some(1),
+        pinning: Some("floating".to_owned()),
+        pinning_rule: Some("openai.alias".to_owned()),
+        ..outcome()
     }
 }
 
@@ -114,6 +130,16 @@ fn types_make_the_fixtures_bytes() {
     let fixture = std::fs::read(FIXTURE).unwrap_or_default();
     let (made, fixture) = (String::from_utf8(made).unwrap(), String::from_utf8(fixture).unwrap());
     assert_eq!(made, fixture, "the wire format v1 changed");
+}
+
+#[test]
+fn gained_fields_stand_behind_the_first_ones() {
+    let line = Line::outcome(&outcome_with_all(), Some((SUMMARY, &SALT)));
+    let fixture = std::fs::read_to_string(GAINED).unwrap();
+    assert_eq!(String::from_utf8(line.bytes).unwrap() + "\n", fixture, "the wire format changed");
+    let received: ReceivedLine<'_> = serde_json::from_str(fixture.trim_end()).unwrap();
+    let read: Outcome = serde_json::from_str(received.record.get()).unwrap();
+    assert_eq!(read, outcome_with_all());
 }
 
 #[test]

@@ -152,6 +152,10 @@ fn unknown(intent: &Intent, now_unix_ms: u64) -> Outcome {
         first_byte_ms: None,
         unread: Some("outcome_missing".to_owned()),
         hold_mode: "unknown".to_owned(),
+        media_parts: None,
+        attempts: None,
+        pinning: None,
+        pinning_rule: None,
         output_summary_digest: None,
     }
 }

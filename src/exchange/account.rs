@@ -94,6 +94,10 @@ impl Call {
             unread: self.unread_words(judgement),
             hold_mode: HOLD_MODE.to_owned(),
             output_summary_digest: digest,
+            media_parts: Some(self.facts.media_parts).filter(|parts| *parts > 0),
+            attempts: self.attempts,
+            pinning: None,
+            pinning_rule: None,
         };
         Line::outcome(&outcome, summary.as_deref().map(|text| (text, &setup.salt)))
     }

@@ -58,6 +58,7 @@ pub(super) fn begin(
     effects: &mut Vec<Effect>,
 ) -> Phase {
     call.first_byte_ms = call.sent_at_ms.map(|sent| now_ms.saturating_sub(sent));
+    call.attempts = head.attempts;
     call.announce(setup, effects);
     let upgraded = head.status == 101;
     // Of a stream that cannot be decoded no terminal event is seen, so it is held whole.

@@ -31,6 +31,8 @@ pub(super) struct Call {
     pub strips_logprobs: bool,
     pub sent_at_ms: Option<u64>,
     pub first_byte_ms: Option<u64>,
+    /// How often Envoy asked the provider.
+    pub attempts: Option<u64>,
     /// What `facts.prompt` takes of the VM's budget until the call is over.
     pub kept_text: Option<Charge>,
 }
@@ -140,12 +142,13 @@ impl Call {
 
     /// Envoy answered in the provider's place: not reached, timed out, overloaded.
     pub fn refused_by_gateway(
-        self: Box<Self>,
+        mut self: Box<Self>,
         setup: &Setup,
         head: &ResponseHead,
         now_ms: u64,
         effects: &mut Vec<Effect>,
     ) -> Phase {
+        self.attempts = head.attempts;
         self.announce(setup, effects);
         let kind = OutcomeKind::UpstreamError;
         self.record(setup, kind, Some(head.status), now_ms, Hold::No, effects);

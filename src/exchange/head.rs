@@ -19,6 +19,8 @@ const ONCE: [&str; 5] =
 pub struct Origin {
     /// URI of the client's certificate.
     pub spiffe: Option<String>,
+    /// `sub` of a token that Envoy has verified.
+    pub subject: Option<String>,
     /// `address:port`.
     pub source_address: Option<String>,
     /// Envoy's route name.
@@ -77,6 +79,8 @@ pub struct ResponseHead {
     pub confidence: Option<f64>,
     /// Made by Envoy itself: no provider answered.
     pub local: bool,
+    /// How often Envoy asked the provider; more than once only where an operator added retries.
+    pub attempts: Option<u64>,
 }
 
 type Headers = [(Vec<u8>, Vec<u8>)];
@@ -105,6 +109,7 @@ impl RequestHead {
             categories: categories(headers),
             caller: Caller {
                 spiffe: origin.spiffe.filter(|uri| uri.starts_with("spiffe://")),
+                subject: origin.subject.map(word),
                 api_key_hash: key.map(key_hash),
                 address: origin.source_address.map(without_port),
             },
@@ -144,7 +149,7 @@ impl Signature {
 
 impl ResponseHead {
     /// Reads the header map as Envoy gives it. `local`: Envoy made the answer.
-    pub fn read(headers: &Headers, local: bool) -> ResponseHead {
+    pub fn read(headers: &Headers, local: bool, attempts: Option<u64>) -> ResponseHead {
         ResponseHead {
             status: text(headers, ":status").and_then(|value| value.parse().ok()).unwrap_or(0),
             content_type: text(headers, "content-type").unwrap_or_default(),
@@ -156,6 +161,7 @@ impl ResponseHead {
                 .and_then(|value| value.trim().parse().ok())
                 .filter(|value| (0.0..=1.0).contains(value)),
             local,
+            attempts,
         }
     }
 }

@@ -253,6 +253,7 @@ impl Incoming {
             strips_logprobs: false,
             sent_at_ms: None,
             first_byte_ms: None,
+            attempts: None,
             kept_text: None,
         })
     }

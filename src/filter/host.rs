@@ -170,6 +170,11 @@ pub fn property(path: &[&str]) -> Option<Vec<u8>> {
     returned(read).ok().flatten()
 }
 
+/// A property that is a number: Envoy gives its eight bytes, the lowest first.
+pub fn number_property(path: &[&str]) -> Option<u64> {
+    property(path)?.first_chunk::<8>().map(|bytes| u64::from_le_bytes(*bytes))
+}
+
 /// A property as text.
 pub fn text_property(path: &[&str]) -> Option<String> {
     String::from_utf8(property(path)?).ok().filter(|text| !text.is_empty())

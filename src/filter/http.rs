@@ -70,6 +70,13 @@ impl HttpContext for HttpStream {
     fn on_http_request_headers(&mut self, _: usize, end_of_stream: bool) -> Action {
         let origin = Origin {
             spiffe: host::text_property(&["connection", "uri_san_peer_certificate"]),
+            subject: host::text_property(&[
+                "metadata",
+                "filter_metadata",
+                "envoy.filters.http.jwt_authn",
+                &self.gateway.settings.jwt_payload,
+                "sub",
+            ]),
             source_address: host::text_property(&["source", "address"]),
             route: host::text_property(&["xds", "route_name"]),
         };
@@ -97,7 +104,8 @@ impl HttpContext for HttpStream {
         let details = host::property(&["response", "code_details"]);
         let local = details.is_some_and(|details| details != b"via_upstream");
         let headers = host::headers(HeaderMap::Response).unwrap_or_default();
-        let head = ResponseHead::read(&headers, local);
+        let attempts = host::number_property(&["upstream", "request_attempt_count"]);
+        let head = ResponseHead::read(&headers, local, attempts);
         self.handle(Side::Response, Event::ResponseHeaders(head, end(end_of_stream)))
     }
 

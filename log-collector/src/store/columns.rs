@@ -55,6 +55,10 @@ pub fn decision(o: &Outcome, summary: Option<&str>) -> Vec<Column> {
         column("first_byte_ms", "bigint", bigint(o.first_byte_ms)),
         text("unread", o.unread.as_deref()),
         text("hold_mode", Some(&o.hold_mode)),
+        column("media_parts", "bigint", bigint(o.media_parts)),
+        column("attempts", "bigint", bigint(o.attempts)),
+        text("pinning", o.pinning.as_deref()),
+        text("pinning_rule", o.pinning_rule.as_deref()),
     ]
 }
 

@@ -9,10 +9,12 @@ use crate::config::Database;
 use crate::error::{StartError, StoreError};
 
 /// The newest migration of this build.
-pub const VERSION: i32 = 1;
+pub const VERSION: i32 = 2;
 
-const MIGRATIONS: [(i32, &str, &str); 1] =
-    [(1, "decisions", include_str!("../../migrations/0001_decisions.sql"))];
+const MIGRATIONS: [(i32, &str, &str); 2] = [
+    (1, "decisions", include_str!("../../migrations/0001_decisions.sql")),
+    (2, "reading", include_str!("../../migrations/0002_reading.sql")),
+];
 
 const ROLES: [&str; 4] =
     ["governance_owner", "app_service", "governance_reader", "governance_eraser"];

@@ -81,6 +81,7 @@ impl<'a> Scope<'a> {
                 let caller = &request.caller;
                 Some(stated([
                     ("spiffe", caller.spiffe.as_deref().map(Fact::Text)),
+                    ("subject", caller.subject.as_deref().map(Fact::Text)),
                     ("api_key_hash", caller.api_key_hash.as_deref().map(Fact::Text)),
                     ("address", caller.address.as_deref().map(Fact::Text)),
                 ]))

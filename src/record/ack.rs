@@ -1,0 +1,62 @@
+//! What the collector answers to each line of a batch.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Kind, Line};
+
+/// The collector's answer to one line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ack {
+    /// Whose line; empty where it could not be read.
+    pub decision_id: String,
+    /// Which of the decision's lines.
+    pub kind: Option<Kind>,
+    /// The digest the collector computed over the record's bytes.
+    pub digest: String,
+    /// What became of the line.
+    pub status: AckStatus,
+    /// On an intent: may the call go on?
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<IntentVerdict>,
+}
+
+/// What became of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AckStatus {
+    /// In Postgres, durable.
+    Committed,
+    /// Was there already, with the same digest.
+    Duplicate,
+    /// A bad line: wrong digest, wrong shape, out of range.
+    Rejected,
+    /// Same id, another digest: an alarm.
+    Quarantined,
+    /// Its `policy_version` was never announced.
+    UnknownPolicy,
+}
+
+/// May the call go on?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IntentVerdict {
+    /// Yes.
+    Proceed,
+}
+
+// === impl Ack ===
+
+impl Ack {
+    /// Only a durable commit of exactly these bytes releases anything.
+    pub fn releases(&self, line: &Line) -> bool {
+        let durable = matches!(self.status, AckStatus::Committed | AckStatus::Duplicate);
+        durable && self.answers(line)
+    }
+
+    /// It names the line's record and its digest.
+    pub fn answers(&self, line: &Line) -> bool {
+        self.decision_id == line.decision_id
+            && self.kind == Some(line.kind)
+            && self.digest == line.digest
+    }
+}
