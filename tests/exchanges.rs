@@ -9,11 +9,13 @@ mod limits;
 mod schedules;
 #[path = "exchange/streams.rs"]
 mod streams;
+#[path = "exchange/traffic.rs"]
+mod traffic;
 mod support {
     pub mod model;
 }
 
-use governance_filter::exchange::{Commit, Counter, End, Ending, Event, Side};
+use governance_filter::exchange::{Commit, Counter, End, Ending, Event, Origin, RequestHead, Side};
 use governance_filter::record::{Kind, sha256_hex};
 use serde_json::{Value, json};
 use support::model::{ID, JSON, Model, SSE};

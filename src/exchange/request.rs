@@ -205,11 +205,9 @@ impl Incoming {
         call.facts = facts;
         call.verdict = verdict;
         call.strips_logprobs = asks_logprobs;
-        if let Some(denial) = call.verdict.denial.take() {
-            return call.deny(setup, Stopped::policy(denial), now_ms, effects);
-        }
-        if let Some(pin) = broken_pin {
-            return call.deny(setup, Stopped::signed(&pin), now_ms, effects);
+        let denied = call.verdict.denial.take().map(Stopped::policy);
+        if let Some(stopped) = broken_pin.as_deref().map(Stopped::signed).or(denied) {
+            return call.deny(setup, stopped, now_ms, effects);
         }
         send_rewritten(rewritten, effects);
         call.intend(setup, now_ms, effects)

@@ -14,7 +14,7 @@ fn what_cannot_be_read_is_refused_with_its_reason() {
         (CHAT, "[1,2,3]", "unknown_shape"),
         (CHAT, &deep, "too_deep"),
         (CHAT, twice, "duplicate_key"),
-        ("/v1/responses", "{}", "unknown_path"),
+        ("/v1/unheard_of", "{}", "unknown_path"),
         ("/admin/shutdown", "{}", "unknown_path"),
     ];
     for (path, body, reason) in cases {
@@ -57,7 +57,7 @@ fn a_key_that_stands_twice_is_refused_also_where_envoy_joined_it() {
 #[wasm_bindgen_test(unsupported = test)]
 fn unreadable_allow_passes_with_a_record() {
     let mut model = Model::new("policies: []\nunreadable: allow\n");
-    model.post("/v1/responses", "{}").ack(Kind::Intent);
+    model.post("/v1/unheard_of", "{}").ack(Kind::Intent);
     assert_eq!(model.provider_got().as_deref(), Some("{}"));
     model.answer(200, "{\"a\":1}");
     assert_eq!(model.client_got(), None);

@@ -96,7 +96,7 @@ fn too_large_bodies_are_refused(rig: &Rig, problems: &mut Vec<String>) {
         ("too-large", MESSAGES, false),
         ("too-large-in-chunks", MESSAGES, true),
         ("too-large-chat", CHAT, false),
-        ("too-large-on-an-unknown-path", "/v1/responses", true),
+        ("too-large-on-an-unknown-path", "/v1/unheard_of", true),
     ] {
         let request = post(path, body.as_bytes());
         let reply = rig.send(&if in_chunks { request.chunked(id) } else { request.wire(id) });

@@ -57,7 +57,7 @@ fn every_way_to_be_recorded(rig: &Rig) -> Vec<&'static str> {
         ("canary-denied", CHAT, &denied, ""),
         ("canary-malformed", CHAT, &malformed, ""),
         ("canary-large", CHAT, &large, ""),
-        ("canary-unknown-path", "/v1/responses", &gpt, ""),
+        ("canary-unknown-path", "/v1/unheard_of", &gpt, ""),
         ("canary-error", MESSAGES, &claude, "500-json"),
         ("canary-no-json", MESSAGES, &claude, "200-text"),
         ("canary-die", MESSAGES, &claude, "die"),

@@ -185,7 +185,7 @@ fn paths() -> Vec<Case> {
     let path = Denied(403, Some("unknown_path"));
     let content = Denied(403, Some("unknown_content"));
     vec![
-        to("unknown-path", "/v1/responses", path),
+        to("unknown-path", "/v1/unheard_of", path),
         to("path-in-capitals", "/V1/Chat/Completions", path),
         to("empty-segment", "/v1//chat/completions", path),
         to("empty-first-segment", "//v1/chat/completions", Completed),

@@ -145,7 +145,7 @@ impl Model {
             headers.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
         self.response.began = true;
         self.response.held_end = end == End::OfStream;
-        self.on(Event::ResponseHeaders(ResponseHead::read(&headers, local), end));
+        self.on(Event::ResponseHeaders(ResponseHead::read(&headers, local, None), end));
         self.pass(Side::Response)
     }
 

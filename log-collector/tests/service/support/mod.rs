@@ -251,6 +251,10 @@ pub fn outcome(id: &str) -> Outcome {
         first_byte_ms: Some(87),
         unread: None,
         hold_mode: "strict".to_owned(),
+        media_parts: None,
+        attempts: None,
+        pinning: None,
+        pinning_rule: None,
         output_summary_digest: None,
     }
 }

@@ -1,0 +1,160 @@
+//! Traffic beyond one chat API: models in paths, signed requests, answers that come later, and
+//! what is known of a request that cannot be read.
+
+use super::*;
+
+const PINNED: &str = "
+policies:
+- {name: models, allowed: [\"amazon.nova-lite-v1:0\", \"gpt-4o-2025-12-17\"], action: deny}
+models:
+  pins: {nova: \"amazon.nova-lite-v1:0\", gpt-4o: gpt-4o-2025-12-17}
+";
+const CONVERSE: &str = r#"{"messages":[{"role":"user","content":[{"text":"hi"}]}]}"#;
+const SIGNATURE: &str = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/us-east-1/bedrock/\
+                         aws4_request, SignedHeaders=accept-encoding;host;x-amz-date, \
+                         Signature=5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7";
+
+fn converse<'a>(model: &mut Model, path: &str, more: &[(&'a str, &'a str)]) {
+    let mut headers = vec![(":method", "POST"), (":path", path), ("content-type", JSON)];
+    headers.extend_from_slice(more);
+    model.request_headers(&headers).request_body(CONVERSE.as_bytes(), End::OfStream);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_pin_is_kept_in_the_path_where_the_model_stands_there() {
+    let mut model = Model::new(PINNED);
+    converse(&mut model, "/model/nova/converse", &[("authorization", "Bearer key")]);
+    assert_eq!(
+        model.header(Side::Request, ":path"),
+        Some("/model/amazon.nova-lite-v1%3A0/converse")
+    );
+    model.ack(Kind::Intent);
+    assert_eq!(model.provider_got().as_deref(), Some(CONVERSE), "the body as it came");
+    let intent = model.line(Kind::Intent)["record"].clone();
+    assert_eq!(intent["requested_model"], "nova");
+    assert_eq!(intent["model"], "amazon.nova-lite-v1:0");
+    assert_eq!(intent["provider"], "aws.bedrock");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn err_a_signed_request_is_refused_where_a_pin_would_break_its_signature() {
+    let mut model = Model::new(PINNED);
+    converse(&mut model, "/model/nova/converse", &[("authorization", SIGNATURE)]);
+    assert_eq!(model.lines.len(), 1, "only the refusal is recorded");
+    model.ack(Kind::Outcome);
+    let reply = model.reply.as_ref().expect("a refusal");
+    assert_eq!(reply.status, 403);
+    assert!(reply.headers.contains(&("x-amzn-errortype", "AccessDeniedException".to_owned())));
+    let body: Value = serde_json::from_slice(&reply.body).expect("JSON");
+    let message = body["message"].as_str().expect("a message");
+    assert!(message.contains("AWS signature") && message.contains(ID), "{message}");
+    assert!(message.contains("`amazon.nova-lite-v1:0`"), "{message}");
+    assert_eq!(model.provider_got(), None);
+    assert_eq!(model.outcome()["outcome"], "denied");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_signed_request_goes_up_as_it_came() {
+    let mut model = Model::new(PINNED);
+    let path = "/model/amazon.nova-lite-v1%3A0/converse";
+    converse(&mut model, path, &[("authorization", SIGNATURE), ("accept-encoding", "gzip")]);
+    model.ack(Kind::Intent);
+    assert_eq!(model.provider_got().as_deref(), Some(CONVERSE));
+    let touched: Vec<_> =
+        model.headers.iter().filter(|(side, ..)| *side == Side::Request).collect();
+    assert!(touched.is_empty(), "the signature covers accept-encoding: {touched:?}");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn an_unsigned_request_asks_for_no_coding() {
+    let mut model = Model::new(PINNED);
+    let path = "/model/amazon.nova-lite-v1%3A0/converse?X-Amz-Signature=";
+    converse(&mut model, path, &[("accept-encoding", "gzip")]);
+    let removed = (Side::Request, "accept-encoding", None);
+    assert!(model.headers.contains(&removed), "a presigned URL covers its own headers only");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn an_answer_that_comes_later_is_recorded_when_it_is_fetched() {
+    let asked = r#"{"model":"gpt-4o-2025-12-17","input":"hi","background":true}"#;
+    let mut model = Model::new(PINNED);
+    model.post("/v1/responses", asked).ack(Kind::Intent);
+    let queued = r#"{"id":"resp_1","object":"response","status":"queued","output":[],
+                     "model":"gpt-4o-2025-12-17","error":null}"#;
+    model.answer(200, queued);
+    assert_eq!(model.outcome()["unread"], "deferred");
+
+    let mut model = Model::new(PINNED);
+    let headers = [(":method", "GET"), (":path", "/v1/responses/resp_1")];
+    model.request_head(&headers, End::OfStream);
+    assert_eq!(model.provider_got(), None, "the answer is governed like any other");
+    model.ack(Kind::Intent);
+    let done = r#"{"id":"resp_1","object":"response","status":"completed",
+        "model":"gpt-4o-mini-2024-07-18","error":null,"output":[{"type":"message",
+        "content":[{"type":"output_text","text":"Hi.","annotations":[]}]}],"usage":null}"#;
+    model.answer(200, done);
+    assert_eq!(model.outcome()["unread"], "deferred", "its request is another decision's");
+    assert_eq!(model.outcome()["served_model"], "gpt-4o-mini-2024-07-18");
+    assert_eq!(model.outcome()["outcome"], "denied", "the served model is not approved");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_job_whose_input_is_not_read_is_what_unreadable_says() {
+    for (more, outcome) in [("", Some("denied")), ("unreadable: flag\n", None)] {
+        let mut model = Model::new(&format!("{PINNED}{more}"));
+        model.post("/v1/batches", r#"{"input_file_id":"file-1"}"#);
+        match outcome {
+            Some(outcome) => assert_eq!(model.outcome()["outcome"], outcome),
+            None => {
+                model.ack(Kind::Intent).answer(200, "{}");
+                assert_eq!(model.outcome()["outcome"], "completed");
+                assert_eq!(model.outcome()["actions"], json!(["flag_for_review"]));
+            }
+        }
+        assert_eq!(model.outcome()["unread"], "deferred");
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn an_upgrade_is_recorded_with_the_model_that_its_query_names() {
+    let mut model = Model::new("policies: []\nunreadable: flag\n");
+    let headers = [
+        (":method", "GET"),
+        (":path", "/v1/realtime?model=gpt-realtime-2025-08-28"),
+        ("upgrade", "websocket"),
+        ("authorization", "Bearer key"),
+    ];
+    model.request_headers(&headers).ack(Kind::Intent);
+    model.answer_headers(101, &[("upgrade", "websocket")], End::Open).ack(Kind::Outcome);
+    let outcome = model.outcome();
+    assert_eq!(outcome["requested_model"], "gpt-realtime-2025-08-28");
+    assert_eq!((&outcome["unread"], &outcome["status"]), (&json!("upgrade"), &json!(101)));
+    assert!(outcome["caller"].as_str().expect("a caller").starts_with("key:"));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn images_are_counted_and_not_read() {
+    let image = format!("data:image/png;base64,{}", "aW1h".repeat(1000));
+    let body = json!({"model": "gpt-4o-2025-12-17", "messages": [{"role": "user", "content": [
+        {"type": "text", "text": "What is it?"},
+        {"type": "image_url", "image_url": {"url": image}},
+        {"type": "text", "text": image},
+    ]}]});
+    let mut model = Model::new(PINNED);
+    model.post(CHAT, &body.to_string()).ack(Kind::Intent).answer(200, &chat("A cat."));
+    assert_eq!(model.outcome()["media_parts"], 2);
+    assert_eq!(model.outcome()["unread"], Value::Null);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_verified_subject_names_the_caller_before_its_key() {
+    let origin = |subject: Option<&str>| Origin {
+        subject: subject.map(str::to_owned),
+        source_address: Some("10.0.0.1:4711".to_owned()),
+        ..Origin::default()
+    };
+    let headers = [(b"authorization".to_vec(), b"Bearer key".to_vec())];
+    let caller = |origin| RequestHead::read(&headers, origin).caller.strongest();
+    assert_eq!(caller(origin(Some("billing-bot"))).as_deref(), Some("sub:billing-bot"));
+    assert_eq!(caller(origin(None)).as_deref(), Some("key:2c70e12b7a0646f9"));
+}
