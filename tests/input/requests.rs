@@ -187,11 +187,11 @@ fn paths() -> Vec<Case> {
     vec![
         to("unknown-path", "/v1/unheard_of", path),
         to("path-in-capitals", "/V1/Chat/Completions", path),
-        to("empty-segment", "/v1//chat/completions", path),
+        to("empty-segment", "/v1//chat/completions", Completed),
         to("empty-first-segment", "//v1/chat/completions", Completed),
         to("slash-at-the-end", "/v1/chat/completions/", path),
         to("escaped-slash", "/v1/chat%2fcompletions", path),
-        to("path-behind-a-query", "/v1/embeddings?/v1/models", path),
+        to("path-behind-a-query", "/v1/unheard_of?/v1/models", path),
         to("post-to-the-models", "/v1/models", content),
         bare("get-chat", "GET", CHAT, content),
         bare("head-chat", "HEAD", CHAT, content),
@@ -212,16 +212,17 @@ fn protocol() -> Vec<Case> {
     let both: &[(&str, &[u8])] = &[("transfer-encoding", b"chunked")];
     let websocket: &[(&str, &[u8])] = &[("connection", b"upgrade"), ("upgrade", b"websocket")];
     let h2c: &[(&str, &[u8])] = &[("connection", b"upgrade"), ("upgrade", b"h2c")];
-    let connect = b"CONNECT example.org:443 HTTP/1.1\r\nhost: example.org:443\r\n\r\n";
+    let connect = b"CONNECT example.org:443 HTTP/1.1\r\nhost: example.org:443\r\n\
+                    x-request-id: connect\r\n\r\n";
     let old = request.wire("http-1-0");
     let old = String::from_utf8(old).expect("text").replace("HTTP/1.1", "HTTP/1.0");
     vec![
         ("in-chunks", request.chunked("in-chunks"), Completed),
         ("trailers", trailers.concat(), Completed),
         with("expects-100", &[("expect", b"100-continue")], Completed),
-        with("websocket", websocket, ByEnvoy(403)),
+        with("websocket", websocket, Denied(403, Some("upgrade"))),
         with("h2c", h2c, Completed),
-        ("connect", connect.to_vec(), ByEnvoy(403)),
+        ("connect", connect.to_vec(), Denied(403, Some("upgrade"))),
         with("length-and-chunks", both, ByEnvoy(400)),
         with("two-lengths", &[("content-length", b"1")], ByEnvoy(400)),
         ("http-1-0", old.into_bytes(), ByEnvoy(426)),
