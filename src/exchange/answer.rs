@@ -15,6 +15,8 @@ use crate::record::OutcomeKind;
 pub(super) struct PlainAnswer {
     call: Box<Call>,
     head: ResponseHead,
+    /// It is a stream, in a coding that cannot be read as it comes.
+    framing: Option<Framing>,
     body: Body,
     /// Why nothing more of the body is kept.
     given_up: Option<Unread>,
@@ -62,8 +64,9 @@ pub(super) fn begin(
     call.announce(setup, effects);
     let upgraded = head.status == 101;
     // Of a stream that cannot be decoded no terminal event is seen, so it is held whole.
-    let readable = call.target.is_none() || head.coding != Coding::Unknown;
-    if let Some(framing) = call.framing(&head.content_type)
+    let readable = call.target.is_none() || head.coding.streams();
+    let framing = call.framing(&head.content_type);
+    if let Some(framing) = framing
         && readable
         && end == End::Open
         && !upgraded
@@ -72,7 +75,7 @@ pub(super) fn begin(
     }
     let body = Body::new(&setup.budget);
     let given_up = upgraded.then_some(Unread::Upgrade);
-    let answer = Box::new(PlainAnswer { call, head, body, given_up });
+    let answer = Box::new(PlainAnswer { call, head, framing, body, given_up });
     // What follows a 101 is another protocol without an end: the outcome is what is known now.
     match (end, upgraded) {
         (End::Open, false) => Phase::ReadingPlain(answer),
@@ -146,12 +149,18 @@ impl PlainAnswer {
         if let Some(reason) = self.given_up {
             return (unread(status, Some(reason)), None);
         }
-        match content_coding::decode(self.head.coding, self.body.as_slice()) {
-            Ok(decoded) => {
-                let strip = self.call.strips_logprobs.then(|| api.strip_logprobs(&decoded));
+        let strip_logprobs = self.call.strips_logprobs;
+        match (content_coding::decode(self.head.coding, self.body.as_slice()), self.framing) {
+            (Ok(decoded), Some(framing)) => {
+                let coding = Coding::Identity;
+                let settings = StreamSettings { api, framing, coding, strip_logprobs, status };
+                read_at_once(settings, &decoded)
+            }
+            (Ok(decoded), None) => {
+                let strip = strip_logprobs.then(|| api.strip_logprobs(&decoded));
                 (api.read_answer(status, &decoded), strip.flatten())
             }
-            Err(reason) => (unread(status, Some(reason)), None),
+            (Err(reason), _) => (unread(status, Some(reason)), None),
         }
     }
 }
@@ -329,6 +338,14 @@ impl Passed {
         };
         Some(at.and_then(|at| self.bytes.get(..at)).map(<[u8]>::to_vec))
     }
+}
+
+/// A stream that was held whole: its reading, and its bytes where they are not those that came.
+fn read_at_once(settings: StreamSettings, body: &[u8]) -> (AnswerReading, Option<Vec<u8>>) {
+    let mut stream = AnswerStream::new(settings);
+    let mut bytes = stream.push(body).replacement.unwrap_or_else(|| body.to_vec());
+    bytes.extend(stream.finish().replacement.unwrap_or_default());
+    (stream.reading(), settings.strip_logprobs.then_some(bytes))
 }
 
 fn ended_early(end: Ending) -> OutcomeKind {

@@ -1,13 +1,13 @@
 //! The request as it arrives, up to the decision whether the provider is called: classify, hash,
 //! read, judge, rewrite, then either the intent or the refusal.
 
-use super::body::{Body, InputHash};
+use super::body::{Body, Charge, InputHash};
 use super::call::{Call, Stopped};
 use super::head::is_category;
 use super::{Counter, Effect, End, Hold, Phase, RequestHead, Setup};
 use crate::detect;
 use crate::facts::{RequestFacts, Text, Unread};
-use crate::llm::content_coding::Coding;
+use crate::llm::content_coding::{self, Coding};
 use crate::llm::{self, Api, RefusalKind, Rewrite, Rewritten, Target, Traffic};
 use crate::policy::Unreadable;
 use crate::record::{Line, OutcomeKind};
@@ -24,6 +24,8 @@ pub(super) struct Incoming {
     fetches: bool,
     hash: InputHash,
     body: Body,
+    /// The body without its content coding, once it is whole; None where it has none.
+    decoded: Option<(Vec<u8>, Charge)>,
     requested_at_ms: u64,
 }
 
@@ -57,6 +59,7 @@ impl Incoming {
             fetches,
             hash: InputHash::default(),
             body: Body::new(&setup.budget),
+            decoded: None,
             requested_at_ms: now_ms,
             head,
         });
@@ -147,7 +150,7 @@ impl Incoming {
     }
 
     /// The last byte is there: read, judge, and send the intent or refuse.
-    fn finish(self: Box<Self>, setup: &Setup, now_ms: u64, effects: &mut Vec<Effect>) -> Phase {
+    fn finish(mut self: Box<Self>, setup: &Setup, now_ms: u64, effects: &mut Vec<Effect>) -> Phase {
         let target = match &self.target {
             Ok(_) if self.fetches => {
                 return self.into_call(&[Unread::Deferred]).intend(setup, now_ms, effects);
@@ -158,10 +161,28 @@ impl Incoming {
                 return self.unreadable(setup, unread, now_ms, effects);
             }
         };
-        match target.read_request(self.body.as_slice()) {
+        if let Err(unread) = self.decode(setup) {
+            return self.unreadable(setup, unread, now_ms, effects);
+        }
+        match target.read_request(self.input()) {
             Ok(facts) => self.judge(setup, target, facts, now_ms, effects),
             Err(unread) => self.unreadable(setup, unread, now_ms, effects),
         }
+    }
+
+    fn decode(&mut self, setup: &Setup) -> Result<(), Unread> {
+        let coding = Coding::of(self.head.content_encoding.as_deref());
+        if coding != Coding::Identity {
+            let decoded = content_coding::decode(coding, self.body.as_slice())?.into_owned();
+            let charge = setup.budget.charge(decoded.len());
+            self.decoded = Some((decoded, charge));
+        }
+        Ok(())
+    }
+
+    /// The body without its content coding.
+    fn input(&self) -> &[u8] {
+        self.decoded.as_ref().map_or(self.body.as_slice(), |(decoded, _)| decoded)
     }
 
     fn judge(
@@ -187,9 +208,9 @@ impl Incoming {
         }
         let asks_logprobs = facts.model.as_deref().is_some_and(|m| policy.requests_logprobs(m))
             && !signed
-            && target.api.could_ask_logprobs(self.body.as_slice());
+            && target.api.could_ask_logprobs(self.input());
         let rewrite = Rewrite { model: pinned.as_deref(), ask_logprobs: asks_logprobs };
-        let rewritten = match target.rewrite(&self.head.path, self.body.as_slice(), &rewrite) {
+        let rewritten = match target.rewrite(&self.head.path, self.input(), &rewrite) {
             Ok(rewritten) => rewritten,
             Err(unread) => return self.unreadable(setup, unread, now_ms, effects),
         };
@@ -275,7 +296,8 @@ fn send_rewritten(rewritten: Rewritten, effects: &mut Vec<Effect>) {
         effects.push(Effect::RequestHeader(":path", Some(path)));
     }
     if let Some(body) = rewritten.body {
-        // The headers are held, so the new length still reaches the provider.
+        // The headers are held, so they still reach the provider; what is rewritten is not coded.
+        effects.push(Effect::RequestHeader("content-encoding", None));
         effects.push(Effect::RequestHeader("content-length", Some(body.len().to_string())));
         effects.push(Effect::RequestBody(body));
     }
@@ -287,8 +309,8 @@ fn readable(head: &RequestHead) -> Result<(), Unread> {
         return Err(Unread::DuplicateHeader);
     }
     match Coding::of(head.content_encoding.as_deref()) {
-        Coding::Identity => Ok(()),
-        Coding::Gzip | Coding::Unknown => Err(Unread::Encoding),
+        Coding::Unknown => Err(Unread::Encoding),
+        _ => Ok(()),
     }
 }
 

@@ -98,8 +98,9 @@ impl AnswerStream {
     /// The start of a stream.
     pub fn new(settings: StreamSettings) -> AnswerStream {
         let output = match (settings.coding, settings.strip_logprobs) {
-            (Coding::Identity, _) | (Coding::Gzip, true) => Output::Events,
-            (Coding::Gzip, false) | (Coding::Unknown, _) => Output::Wire,
+            (Coding::Identity, _) => Output::Events,
+            (coding, true) if coding.streams() => Output::Events,
+            _ => Output::Wire,
         };
         AnswerStream {
             settings,
