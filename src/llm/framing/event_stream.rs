@@ -18,6 +18,8 @@ const OVERHEAD: usize = PRELUDE + 4;
 const MESSAGE_BYTES_MAX: usize = 24 << 20;
 /// The type of a header whose value is a string.
 const STRING: u8 = 7;
+/// The name of events that say that something went wrong.
+pub(in super::super) const EXCEPTION: &str = "exception";
 
 /// Finds the ends of messages by their lengths.
 #[derive(Debug, Default)]
@@ -28,11 +30,12 @@ pub(super) struct Ends {
     lost: bool,
 }
 
-/// What a message says. Its name is the event's type, `exception` for an exception of any type.
+/// What a message says. Its name is the event's type, `exception` for an exception of any type,
+/// which says something even without a payload: errors of the protocol itself have none.
 pub(super) fn parse(message: &[u8]) -> Result<Event<'_>, Unread> {
     let (name, payload) = split(message).ok_or(Unread::MalformedJson)?;
     let data = std::str::from_utf8(payload).map_err(|_| Unread::MalformedJson)?;
-    let data = (!data.is_empty()).then_some(Cow::Borrowed(data));
+    let data = (name == EXCEPTION || !data.is_empty()).then_some(Cow::Borrowed(data));
     Ok(Event { name, data })
 }
 
@@ -42,7 +45,7 @@ pub(in super::super) fn exception(kind: &str, body: &str) -> Vec<u8> {
     for (name, value) in [
         (":exception-type", kind),
         (":content-type", "application/json"),
-        (":message-type", "exception"),
+        (":message-type", EXCEPTION),
     ] {
         headers.push(name.len() as u8);
         headers.extend_from_slice(name.as_bytes());
@@ -73,7 +76,7 @@ fn split(message: &[u8]) -> Option<(&str, &[u8])> {
     let name = match header(headers, ":message-type")? {
         "event" => header(headers, ":event-type")?,
         // Errors of the protocol itself have a code in place of a type.
-        _ => "exception",
+        _ => EXCEPTION,
     };
     Some((name, payload))
 }
@@ -156,7 +159,13 @@ mod tests {
             assert_eq!((ends, framer.kept().len()), (2, 0), "cut at {cut}");
         }
         let event = parse(&one).unwrap();
-        assert_eq!(event, Event { name: "exception", data: Some(r#"{"message":"no"}"#.into()) });
+        assert_eq!(event, Event { name: EXCEPTION, data: Some(r#"{"message":"no"}"#.into()) });
+    }
+
+    #[test]
+    fn an_exception_without_a_payload_is_one_all_the_same() {
+        let bare = exception("internalServerException", "");
+        assert_eq!(parse(&bare), Ok(Event { name: EXCEPTION, data: Some("".into()) }));
     }
 
     #[test]
