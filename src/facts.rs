@@ -58,7 +58,8 @@ pub struct AnswerFacts {
     pub system_fingerprint: Option<String>,
     /// Why the first choice ended, in the provider's own word.
     pub finish_reason: Option<String>,
-    /// The answer is a refusal by the model; of several choices, one of them is.
+    /// The answer is a refusal, by the model or by a filter of its provider; of several choices,
+    /// one of them is.
     pub refusal: bool,
     /// Assistant text: no reasoning, no refusal, no tool arguments. Of several choices (`n`), the
     /// first one's text, then each other's on a new line.

@@ -128,6 +128,16 @@ impl Answer {
         AnswerReading { facts, unread: self.unread }
     }
 
+    /// Some choice has text.
+    pub(super) fn has_text(&self) -> bool {
+        self.choices.values().any(|choice| !choice.output.as_str().is_empty())
+    }
+
+    /// There is a tool call.
+    pub(super) fn has_calls(&self) -> bool {
+        !self.calls.is_empty()
+    }
+
     /// Appends text of a choice. The first one's has a room of its own, so that the others cannot
     /// take it.
     pub(super) fn text(&mut self, choice: u64, piece: &str) {

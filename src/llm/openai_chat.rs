@@ -102,7 +102,8 @@ enum Form {
     Piece,
 }
 
-fn read_chunk(answer: &mut Answer, object: &Object) -> Step {
+/// Reads one chunk of a stream.
+pub(super) fn read_chunk(answer: &mut Answer, object: &Object) -> Step {
     read_common(answer, object);
     for (index, choice) in choices(answer, object) {
         // Perplexity and Writer send `message` beside `delta`, Perplexity's with all text so far.
