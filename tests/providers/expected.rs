@@ -2,6 +2,8 @@
 
 #[path = "expected/anthropic.rs"]
 mod anthropic;
+#[path = "expected/bedrock_converse.rs"]
+mod bedrock_converse;
 #[path = "expected/cohere.rs"]
 mod cohere;
 #[path = "expected/openai_chat.rs"]
@@ -17,5 +19,10 @@ pub struct Folder {
 pub const FOLDERS: &[Folder] = &[
     Folder { name: "openai_chat", path: "/v1/chat/completions", answers: openai_chat::ANSWERS },
     Folder { name: "anthropic", path: "/v1/messages", answers: anthropic::ANSWERS },
+    Folder {
+        name: "bedrock_converse",
+        path: "/model/m/converse-stream",
+        answers: bedrock_converse::ANSWERS,
+    },
     Folder { name: "cohere", path: "/v2/chat", answers: cohere::ANSWERS },
 ];
