@@ -138,6 +138,11 @@ impl Answer {
         !self.calls.is_empty()
     }
 
+    /// A usage object was stated.
+    pub(super) fn has_usage(&self) -> bool {
+        !self.usage.is_empty()
+    }
+
     /// Appends text of a choice. The first one's has a room of its own, so that the others cannot
     /// take it.
     pub(super) fn text(&mut self, choice: u64, piece: &str) {

@@ -30,7 +30,7 @@ pub(super) fn read_whole(answer: &mut Answer, object: &Object) {
 pub(super) fn read_event(answer: &mut Answer, name: &str, data: &str) -> Step {
     let notes = Notes::default();
     let step = match Object::of_body(data.as_bytes(), &notes) {
-        Some(object) => read_object(answer, name, &object),
+        Some(object) => read_named(answer, name, &object),
         None if name == "error" => {
             answer.facts.error = true;
             Step::Ends
@@ -58,7 +58,8 @@ pub(super) fn refusal(refusal: &Refusal) -> String {
     format!(r#"{{"type":"error","error":{error},"request_id":{decision_id}}}"#)
 }
 
-fn read_object(answer: &mut Answer, name: &str, object: &Object) -> Step {
+/// One event; `name` is what its framing calls it.
+pub(super) fn read_named(answer: &mut Answer, name: &str, object: &Object) -> Step {
     let stated = object.text("type");
     match stated.as_deref().unwrap_or(name) {
         "message_start" => {

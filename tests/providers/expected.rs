@@ -4,6 +4,8 @@
 mod anthropic;
 #[path = "expected/bedrock_converse.rs"]
 mod bedrock_converse;
+#[path = "expected/bedrock_invoke.rs"]
+mod bedrock_invoke;
 #[path = "expected/cohere.rs"]
 mod cohere;
 #[path = "expected/openai_chat.rs"]
@@ -23,6 +25,11 @@ pub const FOLDERS: &[Folder] = &[
         name: "bedrock_converse",
         path: "/model/m/converse-stream",
         answers: bedrock_converse::ANSWERS,
+    },
+    Folder {
+        name: "bedrock_invoke",
+        path: "/model/m/invoke-with-response-stream",
+        answers: bedrock_invoke::ANSWERS,
     },
     Folder { name: "cohere", path: "/v2/chat", answers: cohere::ANSWERS },
 ];
