@@ -16,6 +16,8 @@ use governance_filter::llm::{
 };
 use wasm_bindgen_test::wasm_bindgen_test;
 
+#[path = "providers/bedrock.rs"]
+mod bedrock;
 #[path = "providers/bounds.rs"]
 mod bounds;
 #[cfg(not(target_family = "wasm"))]
@@ -23,6 +25,8 @@ mod bounds;
 mod cassettes;
 #[path = "providers/choices.rs"]
 mod choices;
+#[path = "providers/cohere.rs"]
+mod cohere;
 #[path = "providers/drive.rs"]
 mod drive;
 #[path = "providers/expected.rs"]

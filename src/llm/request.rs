@@ -86,10 +86,12 @@ impl<'de> Visitor<'de> for Body<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Body { read, shape } = self;
         let (mut seen, mut seen_input) = (Seen::default(), Seen::default());
+        let mut seen_free = Seen::default();
         while let Some(key) = map.next_key::<BorrowedText>()? {
             let key = key.0.as_ref();
             read.duplicate |= seen.again(&[shape.model, "stream", "background", "metadata"], key);
             read.duplicate |= seen_input.again(shape.text, key);
+            read.duplicate |= seen_free.again(shape.free, key);
             read.has_input |= shape.input.contains(&key);
             match key {
                 "stream" => read.stream = map.next_value()?,
@@ -97,9 +99,10 @@ impl<'de> Visitor<'de> for Body<'_> {
                     read.background = map.next_value::<Option<bool>>()?.unwrap_or(false);
                 }
                 "metadata" => map.next_value_seed(Gather::metadata(read))?,
-                "images" => map.next_value_seed(Gather::media(read))?,
                 _ if key == shape.model => read.model = map.next_value()?,
                 _ if shape.text.contains(&key) => map.next_value_seed(Gather::part(read))?,
+                _ if shape.free.contains(&key) => map.next_value_seed(Gather::free(read))?,
+                _ if shape.media.contains(&key) => map.next_value_seed(Gather::media(read))?,
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }

@@ -45,6 +45,33 @@ fn an_uncommitted_stream_ends_in_an_error_event_at_every_split() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn what_follows_a_stop_waits_with_it_at_every_split() {
+    let stream: &[u8] = include_bytes!("../fixtures/bedrock_converse/stream.eventstream");
+    let all = String::from_utf8_lossy(stream);
+    let asked = r#"{"messages":[{"role":"user","content":[{"text":"hi"}]}]}"#;
+    for (cut, commit) in (0..=stream.len()).flat_map(|cut| [(cut, true), (cut, false)]) {
+        let mut model = Model::new("policies: []\n");
+        model.post("/model/m/converse-stream", asked).ack(Kind::Intent);
+        let kind = [("content-type", "application/vnd.amazon.eventstream")];
+        model.answer_headers(200, &kind, End::Open);
+        model.answer_body(&stream[..cut], End::Open).answer_body(&stream[cut..], End::Open);
+        let got = model.client_got().expect("headers");
+        assert!(!got.contains("messageStop"), "cut at {cut}: the stop before its ack");
+        let outcome = model.outcome();
+        assert_eq!((&outcome["output_tokens"], &outcome["unread"]), (&json!(5), &Value::Null));
+        if commit {
+            model.ack(Kind::Outcome).answer_body(b"", End::OfStream);
+            assert!(model.client_got().is_some_and(|got| got == all), "cut at {cut}");
+            continue;
+        }
+        model.commit(Kind::Outcome, Commit::Expired).answer_body(b"", End::OfStream);
+        let got = model.client_got().expect("headers");
+        let held = ["messageStop", "metadata"].iter().any(|name| got.contains(name));
+        assert!(!held && got.contains("serviceUnavailableException"), "cut at {cut}: {got}");
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn a_compressed_stream_is_read_alike_however_it_is_cut() {
     let request = r#"{"model":"claude-sonnet-4-6","stream":true,"messages":[]}"#;
     let stop = r#"{"type":"message_stop"}"#;

@@ -16,11 +16,14 @@ use super::{Read, Seen};
 /// <https://platform.claude.com/docs/en/api/messages/create>: thinking, title, context, source;
 /// <https://ai.google.dev/api/caching#Content>: parts, functionCall, functionResponse,
 /// executableCode, code, codeExecutionResult;
-/// <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlock.html>: toolUse,
-/// toolResult, guardContent, reasoningContent, reasoningText;
-/// <https://docs.cohere.com/reference/chat>: message, document;
+/// <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlock.html>:
+/// toolUse, toolResult, guardContent, reasoningContent, reasoningText, citationsContent,
+/// searchResult;
+/// <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-image.html>:
+/// negativeText, maskPrompt, and value of Nova's embeddings;
+/// <https://docs.cohere.com/reference/chat>: message, document, tool_plan;
 /// reasoning_content is what OpenAI-compatible servers take back.
-const TEXT_KEYS: [&str; 34] = [
+const TEXT_KEYS: [&str; 40] = [
     "content",
     "contents",
     "text",
@@ -49,17 +52,33 @@ const TEXT_KEYS: [&str; 34] = [
     "guardContent",
     "reasoningContent",
     "reasoningText",
+    "citationsContent",
+    "searchResult",
+    "negativeText",
+    "maskPrompt",
+    "value",
     "message",
     "results",
     "query",
     "queries",
     "outputs",
     "document",
+    "tool_plan",
 ];
 
 /// Keys whose values are free JSON, every string of which is text: what a tool is given or gave.
-const FREE_KEYS: [&str; 7] =
-    ["arguments", "input", "args", "response", "json", "variables", "data"];
+/// <https://docs.cohere.com/v1/reference/chat>: parameters, tool_results.
+const FREE_KEYS: [&str; 9] = [
+    "arguments",
+    "input",
+    "args",
+    "response",
+    "json",
+    "variables",
+    "data",
+    "parameters",
+    "tool_results",
+];
 
 /// Keys of parts that are no text: images, audio, files.
 const MEDIA_KEYS: [&str; 13] = [
@@ -108,6 +127,11 @@ impl<'r> Gather<'r> {
     /// Whatever stands under a text key.
     pub(super) fn part(read: &'r mut Read) -> Gather<'r> {
         Gather { read, what: What::Part }
+    }
+
+    /// Whatever stands under a key of free JSON.
+    pub(super) fn free(read: &'r mut Read) -> Gather<'r> {
+        Gather { read, what: What::Free }
     }
 
     /// Whatever stands under a key of images.

@@ -15,6 +15,10 @@ pub(super) struct Shape {
     pub(super) input: &'static [&'static str],
     /// Keys whose values hold text of the input.
     pub(super) text: &'static [&'static str],
+    /// Keys whose values are free JSON, every string of which is text of the input.
+    pub(super) free: &'static [&'static str],
+    /// Keys whose values are images or files.
+    pub(super) media: &'static [&'static str],
 }
 
 const SHAPE: Shape = Shape {
@@ -23,6 +27,8 @@ const SHAPE: Shape = Shape {
     streams_by_default: false,
     input: &[],
     text: &[],
+    free: &[],
+    media: &["images"],
 };
 
 /// <https://platform.openai.com/docs/api-reference/chat/create>,
@@ -85,20 +91,25 @@ const GEMINI_INTERACTIONS: Shape = Shape {
 /// <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html>
 const CONVERSE: Shape = Shape {
     input: &["messages", "promptVariables"],
-    text: &["messages", "system", "promptVariables"],
+    text: &["messages", "system"],
+    free: &["promptVariables"],
     ..SHAPE
 };
 
 /// <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html>: each vendor's own.
+/// What Amazon's models for images and embeddings are asked for stands under the parameters of
+/// their `taskType`.
 const INVOKE: Shape = Shape {
     input: &[
         "messages",
         "prompt",
         "inputText",
+        "inputImage",
+        "taskType",
         "message",
         "texts",
+        "images",
         "text_prompts",
-        "textToImageParams",
         "query",
         "inputs",
         "input",
@@ -107,18 +118,26 @@ const INVOKE: Shape = Shape {
         "messages",
         "system",
         "prompt",
+        "negative_prompt",
         "inputText",
         "message",
         "chat_history",
         "preamble",
-        "documents",
         "texts",
         "text_prompts",
         "textToImageParams",
+        "inPaintingParams",
+        "outPaintingParams",
+        "imageVariationParams",
+        "colorGuidedGenerationParams",
+        "backgroundRemovalParams",
+        "singleEmbeddingParams",
         "query",
         "inputs",
         "input",
     ],
+    free: &["documents", "tool_results"],
+    media: &["images", "inputImage", "image", "init_image", "mask_image"],
     ..SHAPE
 };
 
@@ -130,7 +149,8 @@ const OLLAMA: Shape = Shape {
     ..SHAPE
 };
 
-/// <https://docs.cohere.com/reference/chat>, `/embed`, `/rerank`, and version 1 of them.
+/// <https://docs.cohere.com/reference/chat>, `/embed`, `/rerank`, and version 1 of them, where a
+/// document has keys of the client's own.
 const COHERE: Shape = Shape {
     model_optional: true,
     input: &["messages", "message", "prompt", "texts", "inputs", "images", "query"],
@@ -139,12 +159,12 @@ const COHERE: Shape = Shape {
         "message",
         "chat_history",
         "preamble",
-        "documents",
         "prompt",
         "texts",
         "inputs",
         "query",
     ],
+    free: &["documents", "tool_results"],
     ..SHAPE
 };
 
