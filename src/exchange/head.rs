@@ -1,7 +1,7 @@
 //! What the headers of request and answer say. Values are bytes on the wire: one that is no UTF-8
 //! counts as not stated, and one that stands twice where identity hangs on it is called out.
 
-use crate::facts::Caller;
+use crate::facts::{AnswerFacts, Caller};
 use crate::llm::content_coding::Coding;
 use crate::record::sha256_hex;
 
@@ -77,6 +77,10 @@ pub struct ResponseHead {
     pub coding: Coding,
     /// `x-ai-confidence`, 0 to 1.
     pub confidence: Option<f64>,
+    /// `x-amzn-bedrock-input-token-count`.
+    pub input_tokens: Option<u64>,
+    /// `x-amzn-bedrock-output-token-count`.
+    pub output_tokens: Option<u64>,
     /// Made by Envoy itself: no provider answered.
     pub local: bool,
     /// How often Envoy asked the provider; more than once only where an operator added retries.
@@ -105,7 +109,7 @@ impl RequestHead {
             path,
             content_type: text(headers, "content-type"),
             content_encoding: text(headers, "content-encoding"),
-            content_length: text(headers, "content-length").and_then(|value| value.parse().ok()),
+            content_length: count(headers, "content-length"),
             categories: categories(headers),
             caller: Caller {
                 spiffe: origin.spiffe.filter(|uri| uri.starts_with("spiffe://")),
@@ -160,8 +164,21 @@ impl ResponseHead {
             confidence: text(headers, "x-ai-confidence")
                 .and_then(|value| value.trim().parse().ok())
                 .filter(|value| (0.0..=1.0).contains(value)),
+            input_tokens: count(headers, "x-amzn-bedrock-input-token-count"),
+            output_tokens: count(headers, "x-amzn-bedrock-output-token-count"),
             local,
             attempts,
+        }
+    }
+
+    /// Fills in what the head alone says. Bedrock's InvokeModel counts tokens in headers, as most
+    /// of its vendors' bodies state none; what a body states counts.
+    pub fn fill_in(&self, provider: &str, answer: &mut AnswerFacts) {
+        answer.header_confidence = self.confidence;
+        if provider == "aws.bedrock" {
+            let usage = &mut answer.usage;
+            usage.input_tokens = usage.input_tokens.or(self.input_tokens);
+            usage.output_tokens = usage.output_tokens.or(self.output_tokens);
         }
     }
 }
@@ -178,6 +195,10 @@ fn first<'a>(headers: &'a Headers, name: &str) -> Option<&'a [u8]> {
 fn text(headers: &Headers, name: &str) -> Option<String> {
     let value = first(headers, name)?;
     std::str::from_utf8(value).ok().map(str::to_owned)
+}
+
+fn count(headers: &Headers, name: &str) -> Option<u64> {
+    text(headers, name)?.trim().parse().ok()
 }
 
 fn word(value: String) -> String {

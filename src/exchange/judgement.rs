@@ -30,7 +30,7 @@ impl Judgement {
         now_ms: u64,
     ) -> Judgement {
         let AnswerReading { facts: mut answer, unread } = reading;
-        answer.header_confidence = head.confidence;
+        head.fill_in(call.facts.provider, &mut answer);
         answer.latency_ms = call.sent_at_ms.map_or(0, |sent| now_ms.saturating_sub(sent));
         let found = detect::categories(answer.output.as_str());
         let categories: Vec<String> = found.into_iter().map(str::to_owned).collect();

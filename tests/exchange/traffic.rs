@@ -147,6 +147,30 @@ fn images_are_counted_and_not_read() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn bedrock_counts_tokens_in_headers_where_the_body_does_not() {
+    let headers = [
+        ("content-type", JSON),
+        ("x-amzn-bedrock-input-token-count", "18"),
+        ("x-amzn-bedrock-output-token-count", "3"),
+    ];
+    let mistral = r#"{"outputs":[{"text":"Hi."}]}"#;
+    let claude = r#"{"content":[],"usage":{"input_tokens":9,"output_tokens":2}}"#;
+    let invoke = "/model/m/invoke";
+    let prompt = r#"{"model":"m","prompt":"hi","messages":[]}"#;
+    for (path, answer, counted) in [
+        (invoke, mistral, json!([18, 3])),
+        (invoke, claude, json!([9, 2])),
+        (CHAT, r#"{"choices":[]}"#, json!([null, null])),
+    ] {
+        let mut model = Model::new("policies: []\n");
+        model.post(path, prompt).ack(Kind::Intent).answer_headers(200, &headers, End::Open);
+        model.answer_body(answer.as_bytes(), End::OfStream);
+        let outcome = model.outcome();
+        assert_eq!(json!([outcome["input_tokens"], outcome["output_tokens"]]), counted, "{path}");
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn a_verified_subject_names_the_caller_before_its_key() {
     let origin = |subject: Option<&str>| Origin {
         subject: subject.map(str::to_owned),

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use governance_filter::exchange::ResponseHead;
 use governance_filter::facts::Unread;
 use governance_filter::llm::content_coding::{self, Coding};
 use governance_filter::llm::{self, AnswerReading, StreamSettings, Target, Traffic};
@@ -28,6 +31,8 @@ struct Pair {
     status: u16,
     answer_type: String,
     coding: Coding,
+    /// What the answer's headers say to the exchange.
+    head: ResponseHead,
     response: Vec<u8>,
     expect: Value,
 }
@@ -127,6 +132,7 @@ fn pair(line: &str) -> Pair {
         status: response["status"].as_u64().unwrap() as u16,
         answer_type: header(response, "content-type").unwrap_or_default(),
         coding: Coding::of(response["headers"]["content-encoding"].as_str()),
+        head: head(response),
         response: body(response),
         expect: pair["expect"].clone(),
     }
@@ -135,25 +141,17 @@ fn pair(line: &str) -> Pair {
 fn body(message: &Value) -> Vec<u8> {
     match (message["body"].as_str(), message["body_b64"].as_str()) {
         (Some(text), _) => text.as_bytes().to_vec(),
-        (None, Some(encoded)) => base64(encoded),
+        (None, Some(encoded)) => STANDARD.decode(encoded).unwrap(),
         (None, None) => Vec::new(),
     }
 }
 
-fn base64(encoded: &str) -> Vec<u8> {
-    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut bytes = Vec::new();
-    let (mut held, mut bits) = (0u32, 0);
-    for symbol in encoded.bytes().filter(|symbol| *symbol != b'=') {
-        let value = ALPHABET.iter().position(|known| *known == symbol).unwrap();
-        held = held << 6 | value as u32;
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push((held >> bits) as u8);
-        }
-    }
-    bytes
+fn head(response: &Value) -> ResponseHead {
+    let headers = response["headers"].as_object().unwrap().iter();
+    let pair =
+        |(name, value): (&String, &Value)| (name.clone(), value.as_str().unwrap().to_owned());
+    let bytes = |(name, value): (String, String)| (name.into_bytes(), value.into_bytes());
+    ResponseHead::read(&headers.map(pair).map(bytes).collect::<Vec<_>>(), false, None)
 }
 
 fn check_request(target: &Target, pair: &Pair) -> Vec<String> {
@@ -198,7 +196,8 @@ fn check_whole(target: &Target, pair: &Pair) -> Vec<String> {
         Ok(body) => body,
         Err(unread) => return vec![format!("answer is not decoded: {unread:?}")],
     };
-    let reading = target.api.read_answer(pair.status, &body);
+    let mut reading = target.api.read_answer(pair.status, &body);
+    pair.head.fill_in(target.provider, &mut reading.facts);
     let mut failures = check_reading(&reading, &pair.expect);
     if pair.stream && pair.status < 400 {
         failures.push(format!("{} came in pieces", pair.answer_type));
