@@ -4,7 +4,8 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 use super::super::json::BorrowedText;
 use super::{Read, Seen};
@@ -12,18 +13,18 @@ use super::{Read, Seen};
 /// Keys of messages and parts whose strings are text of the input.
 /// <https://platform.openai.com/docs/api-reference/chat/create#chat-create-messages>: content,
 /// text, refusal, tool_calls, function, function_call, custom;
-/// <https://platform.openai.com/docs/api-reference/responses/create>: output, summary, variables;
+/// <https://platform.openai.com/docs/api-reference/responses/create>: output, summary, variables,
+/// what tools gave (logs, stdout, stderr) and were given (action, actions, operation);
 /// <https://platform.claude.com/docs/en/api/messages/create>: thinking, title, context, source;
 /// <https://ai.google.dev/api/caching#Content>: parts, functionCall, functionResponse,
-/// executableCode, code, codeExecutionResult;
-/// <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlock.html>:
-/// toolUse, toolResult, guardContent, reasoningContent, reasoningText, citationsContent,
-/// searchResult;
-/// <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-image.html>:
-/// negativeText, maskPrompt, and value of Nova's embeddings;
-/// <https://docs.cohere.com/reference/chat>: message, document, tool_plan;
+/// executableCode, code, codeExecutionResult, toolCall, toolResponse, all in both spellings;
+/// <https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/imagen-api>: prompt;
+/// <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlock.html>: toolUse,
+/// toolResult, guardContent, reasoningContent, reasoningText;
+/// <https://docs.cohere.com/reference/chat>: message, document;
+/// reasoning and reasoning_content are what OpenAI-compatible servers take back.
 /// reasoning_content is what OpenAI-compatible servers take back.
-const TEXT_KEYS: [&str; 40] = [
+const TEXT_KEYS: [&str; 51] = [
     "content",
     "contents",
     "text",
@@ -35,18 +36,29 @@ const TEXT_KEYS: [&str; 40] = [
     "thinking",
     "title",
     "context",
+    "reasoning",
     "reasoning_content",
     "source",
     "output",
     "summary",
+    "logs",
+    "stdout",
+    "stderr",
     "parts",
     "functionCall",
     "function_call_output",
     "functionResponse",
     "function_response",
     "executableCode",
+    "executable_code",
     "codeExecutionResult",
+    "code_execution_result",
     "code",
+    "toolCall",
+    "tool_call",
+    "toolResponse",
+    "tool_response",
+    "prompt",
     "toolUse",
     "toolResult",
     "guardContent",
@@ -67,12 +79,17 @@ const TEXT_KEYS: [&str; 40] = [
 ];
 
 /// Keys whose values are free JSON, every string of which is text: what a tool is given or gave.
-/// <https://docs.cohere.com/v1/reference/chat>: parameters, tool_results.
-const FREE_KEYS: [&str; 9] = [
+const FREE_KEYS: [&str; 15] = [
     "arguments",
     "input",
+    "action",
+    "actions",
+    "operation",
     "args",
+    "partialArgs",
+    "partial_args",
     "response",
+    "result",
     "json",
     "variables",
     "data",
@@ -97,6 +114,10 @@ const MEDIA_KEYS: [&str; 13] = [
     "audio",
 ];
 
+/// `type` of parts whose `data` or `uri` beside it is no text, as it stands in JSON.
+/// <https://ai.google.dev/api/interactions-api>
+const MEDIA_TYPES: [&str; 4] = [r#""image""#, r#""audio""#, r#""video""#, r#""document""#];
+
 /// A string from this length on that is nothing but base64 is no text.
 const BLOB_BYTES_MIN: usize = 1024;
 
@@ -113,12 +134,44 @@ enum What {
     Part,
     /// Any JSON: every string and number is text.
     Free,
+    /// Parts under names of the client's own.
+    Named,
     /// A document's source: text only where its `type` says so.
     Source,
     /// Images, audio or files.
     Media,
     /// `metadata`: only `category` is read.
     Metadata,
+}
+
+/// What of a part tells whether its content is text; `type` may stand behind it.
+#[derive(Default)]
+struct Content<'a> {
+    kind: Option<&'a str>,
+    data: Option<&'a str>,
+    uri: Option<&'a str>,
+}
+
+// === impl Content ===
+
+impl<'a> Content<'a> {
+    fn take(&mut self, key: &str, value: &'a RawValue) {
+        let place = match key {
+            "type" => &mut self.kind,
+            "data" => &mut self.data,
+            _ => &mut self.uri,
+        };
+        *place = Some(value.get());
+    }
+
+    /// Words are text whatever `type` calls them.
+    fn is_media(&self) -> bool {
+        // Slashes may be escaped.
+        let encoded = |data: &str| data.bytes().all(|byte| is_base64(byte) || byte == b'\\');
+        let quoted = self.data.map(|data| data.trim_matches('"'));
+        let is_file = quoted.map_or(self.uri.is_some(), encoded);
+        is_file && self.kind.is_some_and(|kind| MEDIA_TYPES.contains(&kind))
+    }
 }
 
 // === impl Gather ===
@@ -158,11 +211,18 @@ impl<'r> Gather<'r> {
 
     fn part_map<'de, A: MapAccess<'de>>(&mut self, mut map: A) -> Result<(), A::Error> {
         let (mut text, mut free) = (Seen::default(), Seen::default());
+        let (mut kinds, mut content) = (Seen::default(), Content::default());
         while let Some(key) = map.next_key::<BorrowedText>()? {
             let key = key.0.as_ref();
             self.read.duplicate |= text.again(&TEXT_KEYS, key) || free.again(&FREE_KEYS, key);
+            self.read.duplicate |= kinds.again(&["type"], key);
             let what = match key {
+                "type" | "data" | "uri" => {
+                    content.take(key, map.next_value()?);
+                    continue;
+                }
                 "source" => What::Source,
+                "variables" => What::Named,
                 _ if TEXT_KEYS.contains(&key) => What::Part,
                 _ if FREE_KEYS.contains(&key) => What::Free,
                 _ if MEDIA_KEYS.contains(&key) => What::Media,
@@ -172,6 +232,12 @@ impl<'r> Gather<'r> {
                 }
             };
             map.next_value_seed(self.within(what))?;
+        }
+        if content.is_media() {
+            self.read.media_parts += 1;
+        } else if let Some(data) = content.data {
+            let mut deserializer = serde_json::Deserializer::from_str(data);
+            self.within(What::Free).deserialize(&mut deserializer).map_err(Error::custom)?;
         }
         Ok(())
     }
@@ -244,7 +310,7 @@ impl<'de> Visitor<'de> for Gather<'_> {
             What::Free => self.read.prompt.push_part(&number.to_string()),
             // Tokens in place of text: there is input that cannot be read.
             What::Part => self.read.prompt.cut(),
-            What::Source | What::Media | What::Metadata => {}
+            What::Named | What::Source | What::Media | What::Metadata => {}
         }
         Ok(())
     }
@@ -254,13 +320,17 @@ impl<'de> Visitor<'de> for Gather<'_> {
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        // Lenient servers take `1.0` for a token.
+        if self.what == What::Part {
+            self.read.prompt.cut();
+        }
         Ok(())
     }
 
     fn visit_str<E>(mut self, text: &str) -> Result<(), E> {
         match self.what {
             // A search result names its source by a string, often a link.
-            What::Part | What::Free | What::Source => self.text(text),
+            What::Part | What::Free | What::Named | What::Source => self.text(text),
             What::Media => self.read.media_parts += 1,
             What::Metadata => {}
         }
@@ -278,9 +348,10 @@ impl<'de> Visitor<'de> for Gather<'_> {
             What::Part => return self.part_map(map),
             What::Source => return self.source_map(map),
             What::Metadata => return self.metadata_map(map),
-            What::Free => {
+            What::Free | What::Named => {
+                let what = if self.what == What::Named { What::Part } else { What::Free };
                 while map.next_key::<IgnoredAny>()?.is_some() {
-                    map.next_value_seed(self.within(What::Free))?;
+                    map.next_value_seed(self.within(what))?;
                 }
             }
             What::Media => {
@@ -298,7 +369,9 @@ fn is_blob(text: &str) -> bool {
     if start.starts_with("data:") && start.contains(";base64,") {
         return true;
     }
-    let base64 =
-        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_');
-    text.len() >= BLOB_BYTES_MIN && text.bytes().all(base64)
+    text.len() >= BLOB_BYTES_MIN && text.bytes().all(is_base64)
+}
+
+fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_')
 }
