@@ -31,6 +31,8 @@ mod cohere;
 mod drive;
 #[path = "providers/expected.rs"]
 mod expected;
+#[path = "providers/ollama.rs"]
+mod ollama;
 
 const CHAT: &str = "/v1/chat/completions";
 const MESSAGES: &str = "/v1/messages";

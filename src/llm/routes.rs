@@ -136,6 +136,8 @@ impl Match {
             "converse-stream" | "invoke-with-response-stream" => Some(true),
             "text_stream" | "generation_stream" | "chat_stream" => Some(true),
             "converse" | "invoke" | "generateContent" | "text" | "generation" => Some(false),
+            // Ollama streams unless told not to, but for these.
+            "embed" | "embeddings" if api == Api::Ollama => Some(false),
             _ => None,
         };
         Some(Target {

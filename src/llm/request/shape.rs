@@ -141,11 +141,12 @@ const INVOKE: Shape = Shape {
     ..SHAPE
 };
 
-/// <https://github.com/ollama/ollama/blob/main/docs/api.md>: a request without input loads a model.
+/// <https://github.com/ollama/ollama/blob/main/docs/api.md>: a request without input loads a model;
+/// `context` is a conversation in tokens.
 const OLLAMA: Shape = Shape {
     streams_by_default: true,
     input: &["model"],
-    text: &["messages", "prompt", "system", "suffix", "template", "input"],
+    text: &["messages", "prompt", "system", "suffix", "template", "input", "context"],
     ..SHAPE
 };
 
