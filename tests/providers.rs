@@ -33,6 +33,8 @@ mod drive;
 mod expected;
 #[path = "providers/ollama.rs"]
 mod ollama;
+#[path = "providers/watsonx.rs"]
+mod watsonx;
 
 const CHAT: &str = "/v1/chat/completions";
 const MESSAGES: &str = "/v1/messages";

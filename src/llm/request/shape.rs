@@ -169,8 +169,13 @@ const COHERE: Shape = Shape {
     ..SHAPE
 };
 
-/// <https://cloud.ibm.com/apidocs/watsonx-ai#text-generation>: a deployment may stand for the model.
-const WATSONX: Shape = Shape { model: "model_id", input: &["input"], text: &["input"], ..SHAPE };
+/// <https://cloud.ibm.com/apidocs/watsonx-ai#text-generation>, `#text-chat`
+const WATSONX: Shape = Shape {
+    model: "model_id",
+    input: &["input", "messages"],
+    text: &["input", "messages"],
+    ..SHAPE
+};
 
 // === impl Api ===
 

@@ -154,12 +154,16 @@ pub(super) const ROWS: &[Row] = &{
     row("/api/ps", Read),
     row("/api/version", Read),
     // watsonx.ai: cloud.ibm.com/apidocs/watsonx-ai
+    row("/deployments/{deployment}/text/generation", Inference(WATSONX, COMPLETION, Watsonx)),
+    row("/deployments/{deployment}/text/generation_stream", Inference(WATSONX, COMPLETION, Watsonx)),
+    row("/deployments/{deployment}/text/chat", Inference(WATSONX, CHAT, Watsonx)),
+    row("/deployments/{deployment}/text/chat_stream", Inference(WATSONX, CHAT, Watsonx)),
     row("/generation/text", Inference(WATSONX, COMPLETION, Watsonx)),
     row("/generation/text_stream", Inference(WATSONX, COMPLETION, Watsonx)),
     row("/text/generation", Inference(WATSONX, COMPLETION, Watsonx)),
     row("/text/generation_stream", Inference(WATSONX, COMPLETION, Watsonx)),
-    row("/text/chat", Inference(WATSONX, CHAT, OpenAiChat)),
-    row("/text/chat_stream", Inference(WATSONX, CHAT, OpenAiChat)),
+    row("/text/chat", Inference(WATSONX, CHAT, Watsonx)),
+    row("/text/chat_stream", Inference(WATSONX, CHAT, Watsonx)),
     // Lists of models, of all of them.
     row("/v1/models", Read),
     row("/v1/models/{id}", Read),
