@@ -17,6 +17,7 @@ pub mod content_coding;
 mod embeddings;
 mod framing;
 mod gemini;
+mod gemini_embeddings;
 mod gemini_interactions;
 mod json;
 mod ollama;
@@ -68,7 +69,7 @@ pub enum Api {
     Ollama,
     /// Cohere's chat, generate, embed and rerank; Writer's chat.
     Cohere,
-    /// watsonx.ai's text generation.
+    /// watsonx.ai's text generation and chat.
     Watsonx,
 }
 
@@ -226,7 +227,7 @@ impl Api {
             Api::AnthropicMessages => anthropic::read_whole(answer, object),
             Api::AnthropicComplete => anthropic_complete::read_whole(answer, object),
             Api::Gemini => gemini::read_whole(answer, object),
-            Api::GeminiEmbeddings => embeddings::read_google(answer, object),
+            Api::GeminiEmbeddings => gemini_embeddings::read_whole(answer, object),
             Api::GeminiInteractions => gemini_interactions::read_whole(answer, object),
             Api::BedrockConverse => bedrock_converse::read_whole(answer, object),
             Api::BedrockInvoke => bedrock_invoke::read_whole(answer, object),

@@ -31,6 +31,8 @@ mod cohere;
 mod drive;
 #[path = "providers/expected.rs"]
 mod expected;
+#[path = "providers/google.rs"]
+mod google;
 #[path = "providers/ollama.rs"]
 mod ollama;
 #[path = "providers/watsonx.rs"]

@@ -10,6 +10,10 @@ use super::AnswerReading;
 use super::json::{Notes, Object};
 use crate::facts::{AnswerFacts, TEXT_BYTES_MAX, Text, ToolCall, Unread, first_characters};
 
+mod placed;
+
+pub(super) use placed::{ArgumentPiece, PlacedArgument};
+
 /// Most bytes kept of the arguments of all tool calls of an answer: as much as of its text. A call
 /// that writes a file has long ones.
 const ARGUMENTS_BYTES_MAX: usize = TEXT_BYTES_MAX;
@@ -88,6 +92,8 @@ struct Call {
     index: Option<u64>,
     id: Option<String>,
     call: ToolCall,
+    /// Its arguments, where they come by their places.
+    placed: Option<placed::Placed>,
 }
 
 // === impl Answer ===
@@ -112,7 +118,7 @@ impl Answer {
         calls.sort_by_key(|call| call.choice);
         let choices = || self.choices.values();
         let mut facts = AnswerFacts {
-            tool_calls: calls.into_iter().map(|call| call.call.clone()).collect(),
+            tool_calls: calls.into_iter().map(Call::as_read).collect(),
             logprob_confidence: lowest(choices().map(Choice::confidence)),
             field_confidence: lowest(choices().map(|choice| field_confidence(&choice.output))),
             ..self.facts.clone()
@@ -294,6 +300,18 @@ impl Answer {
             return None;
         }
         Some(self.choices.entry(index).or_default())
+    }
+}
+
+// === impl Call ===
+
+impl Call {
+    fn as_read(&self) -> ToolCall {
+        let mut call = self.call.clone();
+        if let Some(placed) = &self.placed {
+            call.arguments = placed.text();
+        }
+        call
     }
 }
 

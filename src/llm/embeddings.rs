@@ -8,11 +8,6 @@ pub(super) fn read_whole(answer: &mut Answer, object: &Object) {
     let _ = (answer, object);
 }
 
-/// Reads an answer of Google's shapes.
-pub(super) fn read_google(answer: &mut Answer, object: &Object) {
-    let _ = (answer, object);
-}
-
 /// No embedding API streams.
 pub(super) fn read_event(answer: &mut Answer) -> Step {
     let _ = answer;
