@@ -159,6 +159,7 @@ fn check_request(target: &Target, pair: &Pair) -> Vec<String> {
         Ok(facts) => facts,
         // What a provider refused may be no request at all.
         Err(_) if pair.status >= 400 => return Vec::new(),
+        Err(Unread::UnknownShape) if is_other_shape(&pair.expect) => return Vec::new(),
         Err(unread) => return vec![format!("request is unread: {unread:?}")],
     };
     let mut failures = Vec::new();
@@ -202,10 +203,17 @@ fn check_whole(target: &Target, pair: &Pair) -> Vec<String> {
     if pair.stream && pair.status < 400 {
         failures.push(format!("{} came in pieces", pair.answer_type));
     }
-    if let Some(unread) = reading.unread {
-        failures.push(format!("answer is unread: {unread:?}"));
+    let expected = is_other_shape(&pair.expect).then_some(Unread::UnknownShape);
+    if reading.unread != expected {
+        failures.push(format!("answer is unread: {:?}", reading.unread));
     }
     failures
+}
+
+/// No answer was found in it, and no error: the recorder wrapped the bodies into something of its
+/// own, and what reads them has to say so.
+fn is_other_shape(expect: &Value) -> bool {
+    expect["n_choices"] == 0 && expect["usage_raw"].is_null() && expect["error"] == false
 }
 
 /// Every place at which a cut changes what is read or passed on: there should be none. The runs
