@@ -45,6 +45,12 @@ struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 struct MembersVisitor;
 
+/// A string with half a surrogate pair in it, which is no text in Rust but is in other languages.
+/// Servers that stream token by token cut an emoji between two events.
+struct BrokenText(String);
+
+struct BrokenTextVisitor;
+
 /// The body as text that is safe to hand to a recursive parser.
 pub(super) fn checked_text(body: &[u8]) -> Result<&str, Unread> {
     if body.iter().all(u8::is_ascii_whitespace) {
@@ -64,7 +70,8 @@ pub(super) fn unread_of(error: &serde_json::Error) -> Unread {
 
 /// The string that `raw` holds, if it holds one.
 pub(super) fn string(raw: &str) -> Option<Cow<'_, str>> {
-    serde_json::from_str::<BorrowedText>(raw).ok().map(|text| text.0)
+    let text = serde_json::from_str::<BorrowedText>(raw).ok().map(|text| text.0);
+    text.or_else(|| serde_json::from_str::<BrokenText>(raw).ok().map(|text| text.0.into()))
 }
 
 /// The elements of the array that `raw` holds, if it holds one.
@@ -239,6 +246,26 @@ impl<'de> Visitor<'de> for MembersVisitor {
     }
 }
 
+// === impl BrokenText ===
+
+impl<'de> Deserialize<'de> for BrokenText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_bytes(BrokenTextVisitor)
+    }
+}
+
+impl Visitor<'_> for BrokenTextVisitor {
+    type Value = BrokenText;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str("a string")
+    }
+
+    fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Self::Value, E> {
+        Ok(BrokenText(String::from_utf8_lossy(bytes).into_owned()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -251,6 +278,19 @@ mod tests {
         assert!(checked_text(allowed.as_bytes()).is_ok());
         let quoted = format!(r#"{{"a":"\"{}"}}"#, "[".repeat(200));
         assert!(checked_text(quoted.as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_takes_no_other_text_with_it() {
+        for (raw, text) in [
+            (r#""a\ud83d\ude00""#, Some("a😀")),
+            (r#""a\ud83d""#, Some("a\u{fffd}\u{fffd}\u{fffd}")),
+            (r#""\ude00b""#, Some("\u{fffd}\u{fffd}\u{fffd}b")),
+            ("1", None),
+            ("[97]", None),
+        ] {
+            assert_eq!(string(raw).as_deref(), text, "{raw}");
+        }
     }
 
     #[test]

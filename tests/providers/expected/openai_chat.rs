@@ -19,6 +19,7 @@ pub const ANSWERS: &[(&str, &str)] = &[
     ("stream_error.sse", r#"gpt-4o-2024-08-06@fp_1 "Hal" error"#),
     ("stream_error_event.sse", r#"gpt-4o-2024-08-06@fp_1 "" error"#),
     ("stream_groq_usage.sse", r#"gpt-4o-2024-08-06@fp_1 stop 9+3 "Hi""#),
+    ("stream_half_surrogates.sse", "m stop \"a\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}b\""),
     ("stream_json_instead.sse", r#""" error"#),
     ("stream_logprobs_n2.sse", r#"gpt-4o-2024-08-06@fp_1 stop 9+3 "AA\nB" logprobs 0.0001"#),
     (
