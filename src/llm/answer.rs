@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::AnswerReading;
-use super::json::{Notes, Object};
+use super::json::{self, Notes, Object};
 use crate::facts::{AnswerFacts, TEXT_BYTES_MAX, Text, ToolCall, Unread, first_characters};
 
+mod items;
 mod placed;
 
 pub(super) use placed::{ArgumentPiece, PlacedArgument};
@@ -41,6 +42,8 @@ pub(super) struct Answer {
     /// What could not be read first.
     unread: Option<Unread>,
     choices: BTreeMap<u64, Choice>,
+    /// Choices are items of one choice, and together are it.
+    of_items: bool,
     /// Bytes of text in all choices but the first.
     other_text_bytes: usize,
     calls: Vec<Call>,
@@ -116,7 +119,8 @@ impl Answer {
     pub(super) fn reading(&self) -> AnswerReading {
         let mut calls: Vec<&Call> = self.calls.iter().collect();
         calls.sort_by_key(|call| call.choice);
-        let choices = || self.choices.values();
+        let joined = self.of_items.then(|| self.joined());
+        let choices = || joined.iter().chain(self.choices.values().filter(|_| !self.of_items));
         let mut facts = AnswerFacts {
             tool_calls: calls.into_iter().map(Call::as_read).collect(),
             logprob_confidence: lowest(choices().map(Choice::confidence)),
@@ -165,9 +169,8 @@ impl Answer {
 
     /// The first model that is named counts: first chunks of some gateways name none.
     pub(super) fn served_model(&mut self, message: &Object) {
-        if self.facts.served_model.is_none() {
-            self.facts.served_model = message.text("model").map(Cow::into_owned);
-        }
+        let model = message.raw("model").and_then(json::string);
+        state(&mut self.facts.served_model, model, Stated::First);
     }
 
     /// Merges a usage object: the last value stated of each field.
@@ -224,6 +227,14 @@ impl Answer {
     /// A piece of a streamed call. Providers reuse one index for several calls, and then only the
     /// id tells them apart; most state id and name in the first piece alone.
     pub(super) fn append_call(&mut self, piece: CallPiece) {
+        match self.started_call(&piece) {
+            Some((at, _)) => self.add_to_call(at, piece),
+            None => self.start_call(piece),
+        }
+    }
+
+    /// The call that `piece` is of, and where it stands.
+    fn started_call(&self, piece: &CallPiece) -> Option<(usize, &Call)> {
         let id = piece.id.as_deref().map(|id| first_characters(id, NAME_CHARACTERS_MAX));
         let of_same_id = |call: &Call| {
             let same_index = call.index == piece.index;
@@ -234,10 +245,8 @@ impl Answer {
             };
             same && call.choice == piece.choice
         };
-        match self.calls.iter().rposition(of_same_id) {
-            Some(at) => self.add_to_call(at, piece),
-            None => self.start_call(piece),
-        }
+        let at = self.calls.iter().rposition(of_same_id)?;
+        Some((at, self.calls.get(at)?))
     }
 
     /// More arguments of the call that was started last under `index`, if one was. `empty` is what

@@ -5,6 +5,8 @@
 //! - <https://platform.openai.com/docs/api-reference/chat-streaming>
 //! - <https://platform.openai.com/docs/guides/error-codes/api-errors>
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 
 use super::answer::{self, Answer, CallPiece, Stated, Step};
@@ -43,6 +45,16 @@ pub(super) fn read_whole(answer: &mut Answer, object: &Object) {
 
 /// Reads one event of a stream.
 pub(super) fn read_event(answer: &mut Answer, name: &str, data: &str) -> Step {
+    read_data(answer, name, data, |answer, _, object| read_chunk(answer, object))
+}
+
+/// Reads one event of any stream of this family: `read` takes its name and its object.
+pub(super) fn read_data(
+    answer: &mut Answer,
+    name: &str,
+    data: &str,
+    read: fn(&mut Answer, &str, &Object) -> Step,
+) -> Step {
     if data.trim() == DONE {
         return Step::Ends;
     }
@@ -52,7 +64,7 @@ pub(super) fn read_event(answer: &mut Answer, name: &str, data: &str) -> Step {
     }
     let notes = Notes::default();
     let step = match Object::of_body(data.as_bytes(), &notes) {
-        Some(object) => read_chunk(answer, &object),
+        Some(object) => read(answer, name, &object),
         None => Step::GoesOn,
     };
     answer.note(notes.first());
@@ -131,13 +143,18 @@ fn read_common(answer: &mut Answer, object: &Object) {
 }
 
 /// All choices by their index; where none is stated, the place in the array is the index.
-fn choices<'a>(answer: &mut Answer, object: &Object<'a>) -> Vec<(u64, Object<'a>)> {
+pub(super) fn choices<'a>(answer: &mut Answer, object: &Object<'a>) -> Vec<(u64, Object<'a>)> {
     let choices = object.objects("choices");
     if choices.is_none() && object.raw("choices").is_some() {
         answer.note(Some(Unread::UnknownShape));
     }
     let numbered = choices.unwrap_or_default().into_iter().zip(0u64..);
     numbered.map(|(choice, place)| (choice.count("index").unwrap_or(place), choice)).collect()
+}
+
+/// An event says by its type, or beside its content, that something failed.
+pub(super) fn is_error(object: &Object) -> bool {
+    object.text("type").as_deref() == Some("error") || object.raw("error").is_some()
 }
 
 fn read_choice(
@@ -207,7 +224,7 @@ fn read_call(answer: &mut Answer, choice: u64, call: &Object, form: Form) {
         id: call.text("id"),
         name: function.as_ref().or(custom.as_ref()).and_then(|called| called.text("name")),
         arguments: match (&function, &custom) {
-            (Some(function), _) => arguments(function),
+            (Some(function), _) => string_or_json(function, "arguments"),
             (None, Some(custom)) => custom.text("input"),
             (None, None) => None,
         },
@@ -216,8 +233,8 @@ fn read_call(answer: &mut Answer, choice: u64, call: &Object, form: Form) {
 }
 
 /// Arguments are a string of JSON by the protocol; some servers write the object itself.
-fn arguments<'a>(function: &Object<'a>) -> Option<std::borrow::Cow<'a, str>> {
-    let raw = function.raw("arguments")?;
+pub(super) fn string_or_json<'a>(called: &Object<'a>, key: &str) -> Option<Cow<'a, str>> {
+    let raw = called.raw(key)?;
     if raw.starts_with('"') { json::string(raw) } else { Some(raw.into()) }
 }
 
