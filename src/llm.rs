@@ -207,6 +207,11 @@ impl Api {
     }
 
     fn read_whole(self, answer: &mut Answer, body: &[u8]) {
+        // Speech is asked for in JSON and comes as sound.
+        if self == Api::OpenAiMedia && answer.facts.status < 400 && openai_media::is_speech(body) {
+            openai_media::note_speech(answer);
+            return;
+        }
         let notes = Notes::default();
         if let Some(object) = Object::of_body(body, &notes) {
             self.read_object(answer, &object);
