@@ -10,16 +10,14 @@
 #[allow(dead_code)] // Shared with other suites.
 mod support {
     pub mod client;
+    pub mod clients;
     pub mod stack;
 }
 
 use governance_filter::cli::standin::Provider;
-use postgres::Client;
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
+use support::clients::{Clients, decision_id, header, is_a};
 use support::stack::{PATIENCE, Stack, eventually, signal};
 
 /// The policy that is shipped: it pins, and asks for log probabilities behind the clients' backs.
@@ -29,19 +27,8 @@ const APIS: [(&str, &str, &str); 2] = [
     ("openai", "gpt-4o-2025-12-17", "gpt-3.5-turbo-0125"),
     ("anthropic", "claude-sonnet-4-6", "claude-3-haiku-20240307"),
 ];
+const CLIENTS: &str = "tests/sdk/clients.py";
 const MODES: [&str; 2] = ["sync", "async"];
-
-/// The Python process that makes the calls.
-struct Clients {
-    process: Child,
-    calls: ChildStdin,
-    answers: BufReader<ChildStdout>,
-}
-
-/// Commits that need this table wait until this is dropped.
-struct Lock {
-    _database: Client,
-}
 
 /// A stack before the stand-in provider, and the clients.
 struct Scene {
@@ -118,7 +105,7 @@ fn call_without_a_committed_intent_is_retried_until_one_is_and_paid_once() {
         let paid_before = scene.provider.seen().len();
         let mut call = call(&gateway, (api, "sync", "plain"), model, "Say foo loudly.");
         call["retries"] = 4.into();
-        let lock = Lock::take(&scene.stack, "ai_decision_intents");
+        let lock = scene.stack.lock("ai_decision_intents");
         scene.clients.send(&call);
         eventually("a refused intent", PATIENCE, || {
             (scene.stack.counter("intents_uncommitted_total") > number as u64).then_some(())
@@ -140,7 +127,7 @@ fn stopped_collector_raises_internal_server_error_after_every_retry() {
     let gateway = scene.stack.gateway_url();
     let collector = scene.stack.pid("collector");
     signal(collector, "STOP");
-    let mut both = [&mut scene.clients, &mut Clients::start()];
+    let mut both = [&mut scene.clients, &mut Clients::start(CLIENTS)];
     for (clients, (api, model, _)) in both.iter_mut().zip(APIS) {
         let mut call = call(&gateway, (api, "async", "stream"), model, "Hello");
         call["retries"] = 1.into();
@@ -175,7 +162,7 @@ fn answer_without_a_committed_outcome_raises_and_is_not_paid_twice() {
             let paid_before = scene.provider.seen().len();
             let mut call = call(&gateway, (api, mode, what), model, "What is 6 times 7?");
             call["retries"] = 2.into();
-            let lock = Lock::take(&scene.stack, "ai_decisions");
+            let lock = scene.stack.lock("ai_decisions");
             let seen = scene.clients.make(&call);
             drop(lock);
             assert!(is_a(&seen, raised), "{case}: {seen}");
@@ -196,64 +183,11 @@ fn answer_without_a_committed_outcome_raises_and_is_not_paid_twice() {
     }
 }
 
-// === impl Clients ===
-
-impl Clients {
-    fn start() -> Clients {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let python = root.join(".governance/tools/venv/bin/python");
-        assert!(python.is_file(), "{} is missing: run `make tools`", python.display());
-        let mut process = Command::new(python)
-            .arg(root.join("tests/sdk/clients.py"))
-            .env("NO_PROXY", "*")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("Python starts");
-        let calls = process.stdin.take().expect("piped");
-        let answers = BufReader::new(process.stdout.take().expect("piped"));
-        Clients { process, calls, answers }
-    }
-
-    fn make(&mut self, call: &Value) -> Value {
-        self.send(call);
-        self.receive()
-    }
-
-    fn send(&mut self, call: &Value) {
-        writeln!(self.calls, "{call}").expect("the clients take calls");
-    }
-
-    fn receive(&mut self) -> Value {
-        let mut line = String::new();
-        self.answers.read_line(&mut line).expect("the clients answer");
-        serde_json::from_str(&line).unwrap_or_else(|_| panic!("the clients ended: `{line}`"))
-    }
-}
-
-impl Drop for Clients {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-// === impl Lock ===
-
-impl Lock {
-    fn take(stack: &Stack, table: &str) -> Lock {
-        let mut database = stack.database();
-        let lock = format!("BEGIN; LOCK TABLE {table} IN EXCLUSIVE MODE");
-        database.batch_execute(&lock).expect("the table is locked");
-        Lock { _database: database }
-    }
-}
-
 // === impl Scene ===
 
 impl Scene {
     fn set(name: &str) -> Scene {
-        let clients = Clients::start();
+        let clients = Clients::start(CLIENTS);
         let provider = Provider::start(Duration::ZERO).expect("the stand-in starts");
         let stack = Stack::start(name, POLICY, &provider.url());
         Scene { provider, stack, clients }
@@ -264,17 +198,4 @@ impl Scene {
 fn call(url: &str, how: (&str, &str, &str), model: &str, text: &str) -> Value {
     let (api, mode, what) = how;
     json!({"url": url, "api": api, "mode": mode, "what": what, "model": model, "text": text})
-}
-
-/// What was raised is of this class of the client's, or of one below it.
-fn is_a(seen: &Value, class: &str) -> bool {
-    seen["is_a"].as_array().is_some_and(|classes| classes.iter().any(|one| one == class))
-}
-
-fn header<'a>(seen: &'a Value, name: &str) -> &'a str {
-    seen["headers"][name].as_str().unwrap_or_else(|| panic!("no {name}: {seen}"))
-}
-
-fn decision_id(seen: &Value) -> &str {
-    header(seen, "x-decision-id")
 }

@@ -30,6 +30,11 @@ impl SecondEnvoy {
         SecondEnvoy::start(stack, 1, |config| config.replace(&first, &second))
     }
 
+    /// One whose own configuration is changed, in YAML.
+    pub fn with_config(stack: &Stack, change: impl Fn(&str) -> String) -> SecondEnvoy {
+        SecondEnvoy::start(stack, 1, change)
+    }
+
     /// One without the filter.
     pub fn bare(stack: &Stack, workers: usize) -> SecondEnvoy {
         SecondEnvoy::start(stack, workers, |config| {
@@ -85,6 +90,18 @@ impl Drop for SecondEnvoy {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// The configuration with one place of it replaced.
+pub fn replaced(config: &str, from: &str, to: &str) -> String {
+    assert_eq!(config.matches(from).count(), 1, "`{from}` stands once in the configuration");
+    config.replace(from, to)
+}
+
+/// The configuration with another HTTP filter right before the one of this name.
+pub fn with_filter(config: &str, before: &str, filter: &Value) -> String {
+    let entry = format!("          - name: {before}\n");
+    replaced(config, &entry, &format!("          - {filter}\n{entry}"))
 }
 
 fn free_address() -> String {

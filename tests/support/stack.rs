@@ -23,6 +23,11 @@ pub struct Stack {
     ready: Value,
 }
 
+/// Commits that need a table wait until this is dropped.
+pub struct Lock {
+    _database: Client,
+}
+
 /// Tries until `probe` gives something, or fails naming what was awaited.
 pub fn eventually<T>(awaited: &str, patience: Duration, mut probe: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + patience;
@@ -130,6 +135,14 @@ impl Stack {
         eventually("Postgres to take connections", PATIENCE, || Client::connect(url, NoTls).ok())
     }
 
+    /// Locks a table.
+    pub fn lock(&self, table: &str) -> Lock {
+        let mut database = self.database();
+        let lock = format!("BEGIN; LOCK TABLE {table} IN EXCLUSIVE MODE");
+        database.batch_execute(&lock).expect("the table is locked");
+        Lock { _database: database }
+    }
+
     /// Rows of a query, each as one JSON object.
     pub fn rows(&self, query: &str) -> Vec<Value> {
         let query = format!("SELECT row_to_json(r)::text FROM ({query}) r");
@@ -142,9 +155,11 @@ impl Stack {
     /// The decision's row, once it is there.
     pub fn decision(&self, id: &str) -> Value {
         eventually(&format!("the row of {id}"), PATIENCE, || {
-            let columns = "decision_id, model, requested_model, served_model, outcome, status, \
-                           unread, actions, categories, input_hash, output_summary, \
-                           confidence::float8 AS confidence, policy_version, stream, triggered";
+            let columns = "decision_id, provider, operation, model, requested_model, \
+                           served_model, outcome, status, stream, finish_reason, input_tokens, \
+                           output_tokens, unread, actions, categories, input_hash, \
+                           output_summary, confidence::float8 AS confidence, policy_version, \
+                           triggered, caller, attempts";
             let query = format!("SELECT {columns} FROM ai_decisions WHERE decision_id = '{id}'");
             self.rows(&query).pop()
         })
