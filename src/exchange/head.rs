@@ -11,8 +11,8 @@ const CATEGORIES_MAX: usize = 16;
 const WORD_BYTES_MAX: usize = 256;
 
 /// Headers that identity or reading hangs on.
-const ONCE: [&str; 5] =
-    ["authorization", "x-api-key", "api-key", "content-type", "content-encoding"];
+const ONCE: [&str; 6] =
+    ["authorization", "x-api-key", "api-key", "x-goog-api-key", "content-type", "content-encoding"];
 
 /// Where a request came from, as Envoy knows it.
 #[derive(Clone, Debug, Default)]
@@ -96,12 +96,7 @@ impl RequestHead {
     pub fn read(headers: &Headers, origin: Origin) -> RequestHead {
         let method = text(headers, ":method").unwrap_or_default();
         let path = text(headers, ":path").unwrap_or_default();
-        // The header the API itself reads comes first: the other one may hold anything.
-        let names = match path.contains("/messages") {
-            true => ["x-api-key", "authorization", "api-key"],
-            false => ["authorization", "api-key", "x-api-key"],
-        };
-        let key = names.into_iter().find_map(|name| first(headers, name));
+        let key = key_headers(&path).into_iter().find_map(|name| first(headers, name));
         RequestHead {
             upgrade: method == "CONNECT" || first(headers, "upgrade").is_some(),
             signature: Signature::of(text(headers, "authorization").as_deref(), &path),
@@ -225,12 +220,33 @@ pub(super) fn is_category(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.bytes().all(plain)
 }
 
-/// The key's scheme (`Bearer `) is no part of the key.
+/// Where the key stands. The header the API itself reads comes first: another may hold anything.
+fn key_headers(path: &str) -> [&'static str; 4] {
+    let path = path.split('?').next().unwrap_or_default();
+    // Google's paths end in a verb: `models/gemini-2.5-flash:generateContent`.
+    let verb = path.rsplit('/').next().is_some_and(|segment| segment.contains(':'));
+    if path.contains("/messages") {
+        ["x-api-key", "authorization", "api-key", "x-goog-api-key"]
+    } else if verb || path.ends_with("/interactions") {
+        ["x-goog-api-key", "authorization", "api-key", "x-api-key"]
+    } else {
+        ["authorization", "api-key", "x-api-key", "x-goog-api-key"]
+    }
+}
+
+/// The key's scheme (`Bearer `) is no part of the key. A signature differs with every request; who
+/// signed is the access key's id, the first part of its `Credential`.
 fn key_hash(value: &[u8]) -> String {
-    let key = match value.iter().position(|byte| *byte == b' ') {
-        Some(space) => value.get(space + 1..).unwrap_or(value),
-        None => value,
+    let (scheme, rest) = match value.iter().position(|byte| *byte == b' ') {
+        Some(space) => value.split_at(space),
+        None => (&[][..], value),
     };
+    let mut key = rest.trim_ascii_start();
+    if scheme == Signature::SCHEME.as_bytes() {
+        let mut parameters = key.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+        let scope = parameters.find_map(|one| one.strip_prefix(b"Credential="));
+        key = scope.and_then(|scope| scope.split(|byte| *byte == b'/').next()).unwrap_or(key);
+    }
     let mut hash = sha256_hex(key);
     hash.truncate(16);
     hash
