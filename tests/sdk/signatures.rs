@@ -9,6 +9,7 @@ use crate::scene::Scene;
 use crate::support::clients::{decision_id, python};
 use crate::support::second_envoy::{SecondEnvoy, replaced, with_filter};
 use crate::support::sigv4::{ACCESS_KEY, SECRET_KEY};
+use governance_filter::record::sha256_hex;
 use serde_json::{Value, json};
 use std::process::Command;
 
@@ -108,7 +109,9 @@ fn a_signature_holds_at_the_provider(scene: &mut Scene, gateway: &str) {
         assert_eq!(seen["raised"], Value::Null, "{sdk}: {seen}");
         let received = scene.provider.seen().pop().expect("a request");
         assert_eq!(received.signature, Some(Ok(())), "{sdk}");
-        assert_eq!(scene.stack.decision(decision_id(&seen))["outcome"], "completed", "{sdk}");
+        let row = scene.stack.decision(decision_id(&seen));
+        let caller = format!("key:{}", sha256_hex(ACCESS_KEY.as_bytes()).get(..16).expect("hex"));
+        assert_eq!((&row["outcome"], &row["caller"]), (&json!("completed"), &json!(caller)));
     }
 }
 
