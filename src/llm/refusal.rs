@@ -67,6 +67,7 @@ impl Api {
             (Framing::Sse, Shape::Anthropic) => {
                 Some(format!("event: error\ndata: {body}\n\n").into_bytes())
             }
+            (Framing::Sse | Framing::Lines, Shape::Cohere) => Some(cohere_end(framing, refusal)),
             (Framing::Sse, _) => Some(format!("data: {body}\n\n").into_bytes()),
             (Framing::Lines, _) => Some(format!("{body}\n").into_bytes()),
             (Framing::EventStream, _) => {
@@ -141,6 +142,25 @@ fn google(refusal: &Refusal) -> String {
     format!(
         r#"{{"error":{{"code":{code},"message":{message},"status":"{status}","details":{details}}}}}"#
     )
+}
+
+/// Cohere states an error as the reason why a stream ended, and its client passes over every other
+/// event. <https://docs.cohere.com/reference/chat-stream>: `message-end`, as server-sent events;
+/// <https://docs.cohere.com/v1/reference/chat-stream>: `stream-end`, as lines.
+fn cohere_end(framing: Framing, refusal: &Refusal) -> Vec<u8> {
+    let message = json::quoted(&refusal.message);
+    let id = json::quoted(&refusal.decision_id);
+    let ended = format!(r#""finish_reason":"ERROR","error":{message}"#);
+    match framing {
+        Framing::Lines => {
+            format!("{{\"event_type\":\"stream-end\",\"is_finished\":true,\"id\":{id},{ended}}}\n")
+        }
+        _ => {
+            let data = format!(r#"{{"type":"message-end","id":{id},"delta":{{{ended}}}}}"#);
+            format!("event: message-end\ndata: {data}\n\n")
+        }
+    }
+    .into_bytes()
 }
 
 /// <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html#API_runtime_Converse_Errors>

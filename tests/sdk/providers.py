@@ -277,6 +277,9 @@ def cohere(call, seen):
             tools.start(function.name, function.arguments or "")
         if event.type == "tool-call-delta":
             tools.more(event.delta.message.tool_calls.function.arguments)
+        if event.type == "message-end":
+            seen["ended"] = event.delta.finish_reason
+            seen["message"] = getattr(event.delta, "error", None)
         note(seen, text)
     seen["tools"] = tools.all()
 
@@ -332,7 +335,9 @@ def note_error(seen, error):
     seen["raised"] = type(error).__name__
     seen["is_a"] = [one.__name__ for one in type(error).__mro__]
     seen["module"] = type(error).__module__
-    seen["message"] = str(error)
+    # One client keeps the answer beside what it says of it.
+    body = getattr(error, "body", None)
+    seen["message"] = f"{error} {body}" if isinstance(body, str) else str(error)
     # What each client calls the kind of error.
     if isinstance(getattr(error, "response", None), dict):
         seen["code"] = error.response.get("Error", {}).get("Code")
