@@ -31,7 +31,7 @@ pub fn compile(text: &str, file: Option<File>, problems: &mut Problems) -> Optio
         if file.pins.iter().any(|other| other.alias == pin.target) {
             problems.add(pin.at, ProblemKind::PinToAlias { alias, target });
         } else if file.floating == Floating::Deny
-            && pinning(&pin.target).pinning == Pinning::Floating
+            && pinning(&pin.target, None).pinning == Pinning::Floating
         {
             problems.add(pin.at, ProblemKind::PinToFloating { alias, target });
         } else {

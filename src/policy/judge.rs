@@ -111,7 +111,7 @@ fn judge_floating(policy: &Policy, request: &RequestFacts, verdict: &mut Verdict
         Floating::Flag => Action::FlagForReview,
         Floating::Allow => return,
     };
-    if pinning(model).pinning != Pinning::Floating {
+    if pinning(model, Some(request.provider)).pinning != Pinning::Floating {
         return;
     }
     verdict.triggered.push(fired("models.floating", action, Phase::Request));

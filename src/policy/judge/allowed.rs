@@ -29,7 +29,9 @@ pub fn served(models: &[String], answer: &AnswerFacts) -> Outcome {
         return if unknown { Outcome::Failed(Failure::Truncated) } else { Outcome::NotFired };
     };
     let listed = models.iter().map(|name| normalise(name)).any(|name| {
-        name == served || name == without_version(served) || without_version(name) == served
+        // `claude-3-opus-latest` is answered with the date of the day.
+        let alias = name.strip_suffix("-latest").unwrap_or(&name);
+        name == served || alias == without_version(&served) || without_version(&name) == served
     });
     if listed { Outcome::NotFired } else { Outcome::Fired }
 }

@@ -63,11 +63,13 @@ impl<'a> Scope<'a> {
         match variable {
             Variable::Model => text(request.model.as_deref()),
             Variable::RequestedModel => text(request.requested_model.as_deref()),
-            Variable::ModelPinned => match pinning(request.model.as_deref()?).pinning {
-                Pinning::Pinned => Some(Fact::Bool(true)),
-                Pinning::Floating => Some(Fact::Bool(false)),
-                Pinning::Unknown => None,
-            },
+            Variable::ModelPinned => {
+                match pinning(request.model.as_deref()?, Some(request.provider)).pinning {
+                    Pinning::Pinned => Some(Fact::Bool(true)),
+                    Pinning::Floating => Some(Fact::Bool(false)),
+                    Pinning::Unknown => None,
+                }
+            }
             Variable::Provider => text(Some(request.provider)),
             Variable::Operation => text(Some(request.operation)),
             Variable::Category => Some(Fact::Text(category)),
