@@ -5,7 +5,9 @@
 mod compile;
 mod error;
 mod expression;
+mod glob;
 mod judge;
+mod names;
 mod schema;
 mod variable;
 mod yaml;
@@ -17,7 +19,10 @@ use crate::facts::{AnswerFacts, RequestFacts};
 use crate::record::Triggered;
 
 pub use error::{Display, PolicyErrors, Problem};
+pub use names::NameVerdict;
 pub use variable::Phase;
+
+use names::Asked;
 
 /// A governance.yml that loaded.
 #[derive(Debug)]
@@ -27,6 +32,7 @@ pub struct Policy {
     rules: Vec<Rule>,
     floating: Floating,
     pins: BTreeMap<String, String>,
+    names: names::Names,
     confidence_from: Vec<ConfidenceSource>,
     request_logprobs: Vec<String>,
     record: RecordSettings,
@@ -173,6 +179,24 @@ impl Policy {
     /// What a pin makes of the requested model. Key: `models.pins`.
     pub fn pin(&self, requested: &str) -> Option<&str> {
         self.pins.get(requested).map(String::as_str)
+    }
+
+    /// What a model's name promises: by `models.rules`, then by the rules of the providers.
+    /// `provider` is whose API the request speaks, in OpenTelemetry's GenAI words, where known.
+    pub fn judge_name(&self, model: &str, provider: Option<&str>) -> NameVerdict<'_> {
+        self.names.judge(model, provider)
+    }
+
+    /// What the name that a request asks for promises, after any pin; of a deployment, what the
+    /// model behind it does. `None` where the request names nothing.
+    pub fn judge_asked(&self, request: &RequestFacts) -> Option<NameVerdict<'_>> {
+        let asked = self.names.asked(request)?;
+        Some(self.names.judge_asked(asked, request.provider))
+    }
+
+    /// The model that a deployment is. Key: `models.deployments`.
+    pub fn deployed(&self, deployment: &str) -> Option<&str> {
+        self.names.deployments.get(deployment).map(String::as_str)
     }
 
     /// `confidence.request_logprobs` lists the model as it is sent upstream.

@@ -3,6 +3,8 @@
 
 #[path = "policy_errors/entries.rs"]
 mod entries;
+#[path = "policy_errors/models.rs"]
+mod models;
 #[path = "policy_errors/places.rs"]
 mod places;
 #[path = "policy_errors/shape.rs"]
@@ -87,7 +89,7 @@ fn err_every_key_of_a_later_version() {
     for key in ["hold", "hold_ttl", "mode"] {
         cases.push((key, policy(key)));
     }
-    for key in ["deployments", "rules", "drift", "candidates"] {
+    for key in ["drift", "candidates"] {
         cases.push((key, format!("models:\n  {key}: 1\n")));
     }
     for key in ["input_summary_characters", "hash_key_env", "keep_for_comparison"] {

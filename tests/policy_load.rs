@@ -87,7 +87,11 @@ policies:
   action: deny
   on_error: skip
   message: not sure enough
-models: {floating: allow, pins: {fast: gpt-4o-2025-12-17}}
+models:
+  floating: allow
+  pins: {fast: gpt-4o-2025-12-17}
+  deployments: {prod-chat: gpt-4o-2025-12-17}
+  rules: [{match: 'acme-*-v[0-9]*', class: pinned}]
 confidence:
   from: [logprobs, header]
   request_logprobs: [gpt-4o-2025-12-17]
@@ -101,6 +105,8 @@ unreadable: flag
     );
     assert_eq!(policy.label(), Some("2026-03-15"));
     assert_eq!(policy.pin("fast"), Some("gpt-4o-2025-12-17"));
+    assert_eq!(policy.deployed("prod-chat"), Some("gpt-4o-2025-12-17"));
+    assert_eq!(policy.judge_name("acme-chat-v2", None).rule, "models.rules[0]");
     assert_eq!(policy.unreadable(), Unreadable::Flag);
     let record = policy.record();
     assert_eq!((record.summary_characters, record.redact.as_slice()), (0, &[Kind::Iban][..]));

@@ -110,27 +110,6 @@ fn shipped_policy_refuses_a_model_that_is_not_approved() {
 }
 
 #[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
-fn approved_version_approves_no_other() {
-    let policy = policy(
-        "policies:\n- name: gate\n  allowed: [deepseek-v3, nova-lite-v1:0, claude-opus-4-6-v1]\n",
-    );
-    for (model, passes) in [
-        ("deepseek-v3", true),
-        ("deepseek-v2", false),
-        ("deepseek", false),
-        ("us.amazon.nova-lite-v1:0", true),
-        ("us.amazon.nova-lite-v2:0", false),
-        ("claude-opus-4-6", true),
-        ("claude-opus-4-7", false),
-    ] {
-        let asked = policy.judge_request(&request(model, &[]));
-        assert_eq!(asked.denial.is_none(), passes, "{model} asked for");
-        let served = policy.judge_answer(&request(model, &[]), &answer(Some(model)), &[]);
-        assert_eq!(served.denial.is_none(), passes, "{model} served");
-    }
-}
-
-#[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
 fn pin_comes_before_floating_and_allowed() {
     let policy = policy(SHIPPED);
     assert_eq!(policy.pin("gpt-4o"), Some("gpt-4o-2025-12-17"));

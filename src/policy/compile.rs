@@ -7,9 +7,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::error::{EntryProblem, ProblemKind, Problems};
 use super::expression::{Expression, Functions};
-use super::schema::{Entry, File};
+use super::glob::{Glob, GlobError};
+use super::names::{NameRule, Names};
+use super::schema::{Entry, File, ModelRule, Pin};
 use super::{Action, Floating, OnError, Policy, Rule, Unreadable, When};
-use crate::llm::pinning::{Pinning, pinning};
+use crate::llm::pinning::Pinning;
 use crate::record::sha256_hex;
 
 /// Names that the record uses for what is no entry of `policies`.
@@ -25,19 +27,9 @@ pub fn compile(text: &str, file: Option<File>, problems: &mut Problems) -> Optio
         check_name(&entry, &mut names, problems);
         rules.extend(rule(entry, &functions, problems));
     }
-    let mut pins = BTreeMap::new();
-    for pin in &file.pins {
-        let (alias, target) = (pin.alias.clone(), pin.target.clone());
-        if file.pins.iter().any(|other| other.alias == pin.target) {
-            problems.add(pin.at, ProblemKind::PinToAlias { alias, target });
-        } else if file.floating == Floating::Deny
-            && pinning(&pin.target, None).pinning == Pinning::Floating
-        {
-            problems.add(pin.at, ProblemKind::PinToFloating { alias, target });
-        } else {
-            pins.insert(alias, target);
-        }
-    }
+    let names =
+        Names { rules: name_rules(&file.model_rules, problems), deployments: file.deployments };
+    let pins = pins(&file.pins, file.floating, &names, problems);
     let denies =
         file.floating == Floating::Deny || rules.iter().any(|rule| rule.action == Action::Deny);
     let default = if denies { Unreadable::Deny } else { Unreadable::Flag };
@@ -47,6 +39,7 @@ pub fn compile(text: &str, file: Option<File>, problems: &mut Problems) -> Optio
         rules,
         floating: file.floating,
         pins,
+        names,
         confidence_from: file.confidence_from,
         request_logprobs: file.request_logprobs,
         record: file.record,
@@ -74,6 +67,50 @@ fn check_name(entry: &Entry, names: &mut HashMap<String, usize>, problems: &mut 
         return;
     };
     problems.add(entry.at, ProblemKind::Policy { policy: entry.name.clone(), problem });
+}
+
+/// The policy's own naming rules whose patterns are patterns.
+fn name_rules(rules: &[ModelRule], problems: &mut Problems) -> Vec<NameRule> {
+    let mut compiled = Vec::with_capacity(rules.len());
+    for (index, rule) in rules.iter().enumerate() {
+        match Glob::new(&rule.pattern.text) {
+            Ok(pattern) => compiled.push(NameRule {
+                name: format!("models.rules[{index}]"),
+                line: rule.pattern.at.line,
+                pattern,
+                class: rule.class,
+            }),
+            Err(GlobError { offset, problem }) => {
+                let at = place::locate(&rule.pattern, offset, problems);
+                problems.add(at, ProblemKind::Pattern { key: "match", problem });
+            }
+        }
+    }
+    compiled
+}
+
+/// The pins that lead to a name which is no alias itself.
+fn pins(
+    pins: &[Pin],
+    floating: Floating,
+    names: &Names,
+    problems: &mut Problems,
+) -> BTreeMap<String, String> {
+    let mut kept = BTreeMap::new();
+    for pin in pins {
+        let (alias, target) = (pin.alias.clone(), pin.target.clone());
+        // What a deployment is pinned to is a deployment.
+        let model = names.deployments.get(&target).unwrap_or(&target);
+        let floats = names.judge(model, None).pinning == Pinning::Floating;
+        if pins.iter().any(|other| other.alias == target) {
+            problems.add(pin.at, ProblemKind::PinToAlias { alias, target });
+        } else if floating == Floating::Deny && floats {
+            problems.add(pin.at, ProblemKind::PinToFloating { alias, target });
+        } else {
+            kept.insert(alias, target);
+        }
+    }
+    kept
 }
 
 /// The entry's rule; `None` where its condition is missing or wrong, which is then noted.

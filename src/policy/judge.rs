@@ -6,9 +6,9 @@ mod scope;
 
 use super::expression::{Expression, Failure, Outcome};
 use super::variable::{Phase, Variable};
-use super::{Action, Denial, Floating, Policy, Rule, Verdict, When};
+use super::{Action, Asked, Denial, Floating, Policy, Rule, Verdict, When};
 use crate::facts::{AnswerFacts, RequestFacts};
-use crate::llm::pinning::{Pinning, pinning};
+use crate::llm::pinning::Pinning;
 use crate::record::Triggered;
 use scope::Scope;
 
@@ -21,19 +21,19 @@ pub fn request(policy: &Policy, request: &RequestFacts) -> Verdict {
     {
         verdict.triggered.push(fired("models.pins", Action::FlagForReview, Phase::Request));
     }
-    judge_floating(policy, request, &mut verdict);
+    let asked = policy.names.asked(request);
+    judge_floating(policy, request, asked, &mut verdict);
     for rule in &policy.rules {
         match &rule.when {
             When::Trigger(trigger) if trigger.phase() == Phase::Request => {
-                let outcome = evaluate(trigger, &Scope::request(request));
+                let outcome = evaluate(trigger, &Scope::request(policy, request));
                 verdict.take(rule, outcome, Phase::Request, || refusal(rule));
             }
             When::Trigger(_) => {}
             When::NotAllowed(models) => {
-                let outcome = allowed::requested(models, request.model.as_deref());
-                verdict.take(rule, outcome, Phase::Request, || {
-                    allowed::refusal(rule, models, request.model.as_deref())
-                });
+                let outcome = allowed::requested(models, asked);
+                let message = || allowed::refusal(rule, models, asked);
+                verdict.take(rule, outcome, Phase::Request, message);
             }
         }
     }
@@ -53,23 +53,22 @@ pub fn answer(
         .map(String::as_str)
         .collect();
     let confidence = policy.confidence(answer).map(|confidence| confidence.value);
-    let whole = Scope::answer(request, answer, confidence, &added);
+    let whole = Scope::answer(policy, request, answer, confidence, &added);
+    let asked = policy.names.asked(request);
     let bare_error = answer.is_bare_error();
     let mut verdict = Verdict::default();
     for rule in &policy.rules {
         let outcome = match &rule.when {
             When::NotAllowed(_) if bare_error => continue,
             When::NotAllowed(models) => {
-                let served = answer.served_model.as_deref();
-                let outcome = allowed::served(models, answer);
-                verdict.take(rule, outcome, Phase::Answer, || {
-                    allowed::served_refusal(rule, models, served)
-                });
+                let outcome = allowed::served(models, asked, answer);
+                let message = || allowed::served_refusal(rule, models, asked, answer);
+                verdict.take(rule, outcome, Phase::Answer, message);
                 continue;
             }
             When::Trigger(trigger) if bare_error && trigger.reads_answer_body() => continue,
             When::Trigger(trigger) if trigger.phase() == Phase::Answer => evaluate(trigger, &whole),
-            When::Trigger(trigger) => match again(trigger, request, &whole, &added) {
+            When::Trigger(trigger) => match again(trigger, &whole, &added) {
                 Some(outcome) => outcome,
                 None => continue,
             },
@@ -104,30 +103,30 @@ pub fn fired(policy: &str, action: Action, phase: Phase) -> Triggered {
     }
 }
 
-fn judge_floating(policy: &Policy, request: &RequestFacts, verdict: &mut Verdict) {
-    let Some(model) = request.model.as_deref() else { return };
+fn judge_floating(
+    policy: &Policy,
+    request: &RequestFacts,
+    asked: Option<Asked>,
+    verdict: &mut Verdict,
+) {
+    let Some(asked) = asked else { return };
     let action = match policy.floating {
         Floating::Deny => Action::Deny,
         Floating::Flag => Action::FlagForReview,
         Floating::Allow => return,
     };
-    if pinning(model, Some(request.provider)).pinning != Pinning::Floating {
+    if policy.names.judge_asked(asked, request.provider).pinning != Pinning::Floating {
         return;
     }
     verdict.triggered.push(fired("models.floating", action, Phase::Request));
     if action == Action::Deny {
-        verdict.deny("models.floating", || allowed::floating_refusal(policy, model));
+        verdict.deny("models.floating", || allowed::floating_refusal(policy, asked));
     }
 }
 
 /// A trigger on request facts is judged once more for categories that the answer added; `None`
 /// where there is nothing new for it to see.
-fn again(
-    trigger: &Expression,
-    request: &RequestFacts,
-    whole: &Scope,
-    added: &[&str],
-) -> Option<Outcome> {
+fn again(trigger: &Expression, whole: &Scope, added: &[&str]) -> Option<Outcome> {
     let each = trigger.reads(Variable::Category);
     let reads = each || trigger.reads(Variable::Categories);
     if !reads || (added.is_empty() && !whole.answer_cut(Variable::Categories)) {
@@ -140,7 +139,7 @@ fn again(
     };
     // The list has only grown, and what it set off as it was is in the record already.
     let repeats = !each || outcome == Outcome::Failed(Failure::Truncated);
-    let fired_before = || evaluate(trigger, &Scope::request(request)) == Outcome::Fired;
+    let fired_before = || evaluate(trigger, &whole.before_answer()) == Outcome::Fired;
     (!repeats || !fired_before()).then_some(outcome)
 }
 

@@ -2,7 +2,10 @@
 //! problem of shape; what entries mean to each other is left to `compile`.
 
 mod keys;
+mod models;
 mod read;
+
+use std::collections::BTreeMap;
 
 use serde_yaml::ScalarStyle;
 
@@ -10,6 +13,7 @@ use super::error::{At, EntryProblem, ProblemKind, Problems};
 use super::yaml::{self, Data, Node};
 use super::{Action, ConfidenceSource, Floating, OnError, OnFailure, RecordSettings, Unreadable};
 use crate::detect;
+use crate::llm::pinning::Pinning;
 use keys::Key;
 
 /// A file larger than this is no policy that people read.
@@ -24,6 +28,8 @@ pub struct File {
     pub entries: Vec<Entry>,
     pub floating: Floating,
     pub pins: Vec<Pin>,
+    pub deployments: BTreeMap<String, String>,
+    pub model_rules: Vec<ModelRule>,
     pub confidence_from: Vec<ConfidenceSource>,
     pub request_logprobs: Vec<String>,
     pub record: RecordSettings,
@@ -43,7 +49,7 @@ pub struct Entry {
     pub message: Option<String>,
 }
 
-/// The text of a trigger and how it stands in the file.
+/// The text of a trigger or a pattern and how it stands in the file.
 pub struct Source {
     pub text: String,
     pub at: At,
@@ -57,6 +63,12 @@ pub struct Pin {
     pub target: String,
     /// Where the target stands.
     pub at: At,
+}
+
+/// One entry of `models.rules`.
+pub struct ModelRule {
+    pub pattern: Source,
+    pub class: Pinning,
 }
 
 /// Reads the file; what could not be read is noted and left at its default.
@@ -90,6 +102,8 @@ impl Default for File {
             entries: Vec::new(),
             floating: Floating::Flag,
             pins: Vec::new(),
+            deployments: BTreeMap::new(),
+            model_rules: Vec::new(),
             confidence_from: words::SOURCES.iter().map(|(_, source)| *source).collect(),
             request_logprobs: Vec::new(),
             record: RecordSettings {
@@ -105,7 +119,9 @@ impl Default for File {
 
 /// Words that stand for values, in the order in which a message names them.
 mod words {
-    use super::{Action, ConfidenceSource, Floating, OnError, OnFailure, Unreadable, detect};
+    use super::{
+        Action, ConfidenceSource, Floating, OnError, OnFailure, Pinning, Unreadable, detect,
+    };
 
     pub const ACTIONS: &[(&str, Action)] = &[
         ("deny", Action::Deny),
@@ -116,6 +132,11 @@ mod words {
         &[("default", OnError::Default), ("fire", OnError::Fire), ("skip", OnError::Skip)];
     pub const FLOATING: &[(&str, Floating)] =
         &[("deny", Floating::Deny), ("flag", Floating::Flag), ("allow", Floating::Allow)];
+    pub const CLASSES: &[(&str, Pinning)] = &[
+        ("pinned", Pinning::Pinned),
+        ("floating", Pinning::Floating),
+        ("unknown", Pinning::Unknown),
+    ];
     pub const SOURCES: &[(&str, ConfidenceSource)] = &[
         ("header", ConfidenceSource::Header),
         ("field", ConfidenceSource::Field),
@@ -184,7 +205,7 @@ impl Reader<'_, '_> {
                 "description" => {
                     self.text(value, "description", 4096);
                 }
-                "trigger" => entry.trigger = self.source(value),
+                "trigger" => entry.trigger = self.source(value, "trigger"),
                 "allowed" => entry.allowed = Some(self.texts(value, "allowed")),
                 "action" => {
                     entry.action = self.word(value, "action", words::ACTIONS, keys::ACTIONS_LATER);
@@ -234,31 +255,10 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn source(&mut self, node: &Node) -> Option<Source> {
-        let text = self.scalar(node, "trigger")?;
+    fn source(&mut self, node: &Node, key: &str) -> Option<Source> {
+        let text = self.scalar(node, key)?;
         let Data::Scalar(_, style) = node.data else { return None };
         Some(Source { text: text.to_owned(), at: node.at, last_line: node.last_line, style })
-    }
-
-    fn models(&mut self, node: &Node, file: &mut File) {
-        for (key, _, value) in self.mapping(node, "models", keys::MODELS) {
-            match key {
-                "floating" => {
-                    if let Some(word) = self.word(value, "models.floating", words::FLOATING, &[]) {
-                        file.floating = word;
-                    }
-                }
-                "pins" => {
-                    let pins = self.any_mapping(value, "models.pins");
-                    for (alias, target) in pins {
-                        // 200 characters: longer than any provider's id with its prefixes.
-                        let Some(name) = self.text(target, "models.pins", 200) else { continue };
-                        file.pins.push(Pin { alias, target: name, at: target.at });
-                    }
-                }
-                _ => {}
-            }
-        }
     }
 
     fn confidence(&mut self, node: &Node, file: &mut File) {

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::policy::glob::GlobProblem;
+
 /// What is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProblemKind {
@@ -47,6 +49,10 @@ pub enum ProblemKind {
     BadText { key: String, characters: usize, max: usize },
     /// A policy without `name`.
     MissingName,
+    /// An entry of a list without a key that it needs.
+    MissingKey { entry: &'static str, key: &'static str },
+    /// Something within a pattern.
+    Pattern { key: &'static str, problem: GlobProblem },
     /// Something about one policy as a whole.
     Policy { policy: String, problem: EntryProblem },
     /// A pin that leads to another alias.
@@ -169,6 +175,8 @@ impl fmt::Display for ProblemKind {
                 write!(f, "`{key}`: expected at most {max} characters, found {characters}")
             }
             K::MissingName => write!(f, "policy without a `name`"),
+            K::MissingKey { entry, key } => write!(f, "`{entry}`: entry without `{key}`"),
+            K::Pattern { key, problem } => write!(f, "`{key}`: {problem}"),
             K::Policy { policy, problem } if policy.is_empty() => write!(f, "policy: {problem}"),
             K::Policy { policy, problem } => write!(f, "policy `{policy}`: {problem}"),
             K::PinToAlias { alias, target } => {
@@ -185,6 +193,26 @@ impl fmt::Display for ProblemKind {
             K::Trigger { policy, problem } => {
                 write!(f, "trigger of policy `{policy}`: {problem}")
             }
+        }
+    }
+}
+
+// === impl GlobProblem ===
+
+impl fmt::Display for GlobProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use GlobProblem as G;
+        match self {
+            G::Empty => write!(f, "expected a pattern, found nothing"),
+            G::TooLong { characters, max } => {
+                write!(f, "expected at most {max} characters, found {characters}")
+            }
+            G::Unclosed => write!(f, "expected `]` to this `[`, found the end"),
+            G::EmptyClass => write!(f, "expected a character between `[` and `]`, found none"),
+            G::Reversed { from, to } => {
+                write!(f, "expected a range like `{to}-{from}`, found `{from}-{to}`")
+            }
+            G::Backslash => write!(f, "`\\` takes no meaning away, a star itself is `[*]`"),
         }
     }
 }

@@ -5,7 +5,7 @@ use super::refusal as message_of;
 use crate::facts::AnswerFacts;
 use crate::llm::pinning::{normalise, without_version};
 use crate::policy::expression::{Failure, Outcome};
-use crate::policy::{Policy, Rule, When};
+use crate::policy::{Asked, Policy, Rule, When};
 
 /// Longest model name that a refusal repeats, in characters.
 const NAME_CHARACTERS_MAX: usize = 100;
@@ -13,39 +13,71 @@ const NAME_CHARACTERS_MAX: usize = 100;
 /// Most approved models that a refusal names.
 const NAMED_MAX: usize = 20;
 
-/// A request must name an approved model.
-pub fn requested(models: &[String], model: Option<&str>) -> Outcome {
-    let listed = |model: &str| models.iter().any(|name| normalise(name) == normalise(model));
-    if model.is_some_and(listed) { Outcome::NotFired } else { Outcome::Fired }
-}
-
-/// An answer may name the approved model with or without its date: providers answer an alias with
-/// the dated name, gateways the reverse. Two different dates do not pass. An answer that names no
-/// model passes, unless it could not be read whole.
-pub fn served(models: &[String], answer: &AnswerFacts) -> Outcome {
-    let served = answer.served_model.as_deref().filter(|name| !name.is_empty());
-    let Some(served) = served.map(normalise) else {
-        let unknown = answer.incomplete;
-        return if unknown { Outcome::Failed(Failure::Truncated) } else { Outcome::NotFired };
+/// A request must ask for an approved model; a deployment is the model that it is mapped to.
+pub fn requested(models: &[String], asked: Option<Asked>) -> Outcome {
+    let model = match asked {
+        Some(Asked::Model(model) | Asked::Deployed { model, .. }) => normalise(model),
+        Some(Asked::Unmapped { .. }) | None => return Outcome::Fired,
     };
-    let listed = models.iter().map(|name| normalise(name)).any(|name| {
-        // `claude-3-opus-latest` is answered with the date of the day.
-        let alias = name.strip_suffix("-latest").unwrap_or(&name);
-        name == served || alias == without_version(&served) || without_version(&name) == served
-    });
+    let listed = models.iter().any(|name| normalise(name) == model);
     if listed { Outcome::NotFired } else { Outcome::Fired }
 }
 
+/// An answer may name the approved model with or without its date: providers answer an alias with
+/// the dated name, gateways the reverse. Two different dates do not pass. A deployment must also
+/// be what it is mapped to. An answer that names no model passes, unless it could not be read
+/// whole.
+pub fn served(models: &[String], asked: Option<Asked>, answer: &AnswerFacts) -> Outcome {
+    let Some(served) = named(answer) else {
+        let unknown = answer.incomplete;
+        return if unknown { Outcome::Failed(Failure::Truncated) } else { Outcome::NotFired };
+    };
+    let listed = models.iter().any(|name| alike(name, served));
+    if listed && !is_another(asked, served) { Outcome::NotFired } else { Outcome::Fired }
+}
+
+/// The model that the answer names.
+fn named(answer: &AnswerFacts) -> Option<&str> {
+    answer.served_model.as_deref().filter(|name| !name.is_empty())
+}
+
+/// `served` is `listed`, or one of the two is the other with a date or a version.
+fn alike(listed: &str, served: &str) -> bool {
+    let (listed, served) = (normalise(listed), normalise(served));
+    // `claude-3-opus-latest` is answered with the date of the day.
+    let alias = listed.strip_suffix("-latest").unwrap_or(&listed);
+    listed == served || alias == without_version(&served) || without_version(&listed) == served
+}
+
+/// A deployment turned out to be another model than `models.deployments` says.
+fn is_another(asked: Option<Asked>, served: &str) -> bool {
+    matches!(asked, Some(Asked::Deployed { model, .. }) if !alike(model, served))
+}
+
 /// What a caller is told whose model is not approved.
-pub fn refusal(rule: &Rule, models: &[String], model: Option<&str>) -> String {
+pub fn refusal(rule: &Rule, models: &[String], asked: Option<Asked>) -> String {
     if rule.message.is_some() {
         return message_of(rule);
     }
     let (policy, approved) = (&rule.name, approved(models.iter()));
-    match model {
-        Some(model) => {
+    match asked {
+        Some(Asked::Model(model)) => {
             let model = printable(model);
             format!("model `{model}` is not approved by policy `{policy}`; approved: {approved}")
+        }
+        Some(Asked::Deployed { deployment, model }) => {
+            let deployment = printable(deployment);
+            format!(
+                "deployment `{deployment}` is model `{model}`, which is not approved by policy \
+                 `{policy}`; approved: {approved}"
+            )
+        }
+        Some(Asked::Unmapped { deployment }) => {
+            let deployment = printable(deployment);
+            format!(
+                "deployment `{deployment}` is not approved by policy `{policy}`, because \
+                 `models.deployments` does not say which model it is; approved: {approved}"
+            )
         }
         None => format!(
             "the request names no model, and policy `{policy}` approves only some; \
@@ -55,20 +87,35 @@ pub fn refusal(rule: &Rule, models: &[String], model: Option<&str>) -> String {
 }
 
 /// What a caller is told whose answer came from a model that is not approved.
-pub fn served_refusal(rule: &Rule, models: &[String], served: Option<&str>) -> String {
+pub fn served_refusal(
+    rule: &Rule,
+    models: &[String],
+    asked: Option<Asked>,
+    answer: &AnswerFacts,
+) -> String {
     if rule.message.is_some() {
         return message_of(rule);
     }
-    let served = printable(served.unwrap_or_default());
-    let (policy, approved) = (&rule.name, approved(models.iter()));
-    format!(
-        "the answer came from model `{served}`, which is not approved by policy `{policy}`; \
-         approved: {approved}"
-    )
+    let name = named(answer).unwrap_or_default();
+    let (policy, served) = (&rule.name, printable(name));
+    match asked {
+        Some(Asked::Deployed { deployment, model }) if !alike(model, name) => {
+            let deployment = printable(deployment);
+            format!(
+                "the answer of deployment `{deployment}` came from model `{served}`, but \
+                 `models.deployments` says `{model}`; refused by policy `{policy}`"
+            )
+        }
+        _ => format!(
+            "the answer came from model `{served}`, which is not approved by policy `{policy}`; \
+             approved: {}",
+            approved(models.iter())
+        ),
+    }
 }
 
 /// What a caller is told who named a model that the provider may repoint.
-pub fn floating_refusal(policy: &Policy, model: &str) -> String {
+pub fn floating_refusal(policy: &Policy, asked: Asked) -> String {
     let models: Vec<&String> = policy
         .rules
         .iter()
@@ -78,15 +125,21 @@ pub fn floating_refusal(policy: &Policy, model: &str) -> String {
         })
         .flatten()
         .collect();
-    let model = printable(model);
+    let who = match asked {
+        Asked::Model(model) => format!("model `{}`", printable(model)),
+        Asked::Deployed { deployment, model } => {
+            format!("deployment `{}` (model `{model}`)", printable(deployment))
+        }
+        Asked::Unmapped { deployment } => format!("deployment `{}`", printable(deployment)),
+    };
     let instead = if models.is_empty() {
         "name a pinned version".to_owned()
     } else {
         format!("approved: {}", approved(models.into_iter()))
     };
     format!(
-        "model `{model}` is refused by policy `models.floating`, because its provider may repoint \
-         the name; {instead}"
+        "{who} is refused by policy `models.floating`, because its provider may repoint the name; \
+         {instead}"
     )
 }
 

@@ -2,7 +2,8 @@
 //! nothing.
 
 use crate::facts::{AnswerFacts, RequestFacts};
-use crate::llm::pinning::{Pinning, pinning};
+use crate::llm::pinning::Pinning;
+use crate::policy::Policy;
 use crate::policy::expression::Fact;
 use crate::policy::variable::Variable;
 
@@ -14,6 +15,7 @@ const TOOL_CALLS_MAX: usize = 64;
 
 /// The facts of one phase.
 pub struct Scope<'a> {
+    policy: &'a Policy,
     request: &'a RequestFacts,
     answer: Option<(&'a AnswerFacts, Option<f64>)>,
     /// All that were found so far.
@@ -24,13 +26,14 @@ pub struct Scope<'a> {
 
 impl<'a> Scope<'a> {
     /// Before the provider is called.
-    pub fn request(request: &'a RequestFacts) -> Self {
+    pub fn request(policy: &'a Policy, request: &'a RequestFacts) -> Self {
         let categories: Vec<&str> = request.categories.iter().map(String::as_str).collect();
-        Scope { request, answer: None, each: categories.clone(), categories }
+        Scope { policy, request, answer: None, each: categories.clone(), categories }
     }
 
     /// When the answer is complete; `added` are the categories that only the answer has.
     pub fn answer(
+        policy: &'a Policy,
         request: &'a RequestFacts,
         answer: &'a AnswerFacts,
         confidence: Option<f64>,
@@ -39,12 +42,18 @@ impl<'a> Scope<'a> {
         let mut categories: Vec<&str> = request.categories.iter().map(String::as_str).collect();
         categories.extend(added);
         let answer = Some((answer, confidence));
-        Scope { request, answer, each: categories.clone(), categories }
+        Scope { policy, request, answer, each: categories.clone(), categories }
+    }
+
+    /// The facts as they were before the provider was called.
+    pub fn before_answer(&self) -> Self {
+        Scope::request(self.policy, self.request)
     }
 
     /// The same facts, `category` going through `each` alone.
     pub fn of_categories(&self, each: &[&'a str]) -> Self {
         Scope {
+            policy: self.policy,
             request: self.request,
             answer: self.answer,
             categories: self.categories.clone(),
@@ -63,13 +72,11 @@ impl<'a> Scope<'a> {
         match variable {
             Variable::Model => text(request.model.as_deref()),
             Variable::RequestedModel => text(request.requested_model.as_deref()),
-            Variable::ModelPinned => {
-                match pinning(request.model.as_deref()?, Some(request.provider)).pinning {
-                    Pinning::Pinned => Some(Fact::Bool(true)),
-                    Pinning::Floating => Some(Fact::Bool(false)),
-                    Pinning::Unknown => None,
-                }
-            }
+            Variable::ModelPinned => match self.policy.judge_asked(request)?.pinning {
+                Pinning::Pinned => Some(Fact::Bool(true)),
+                Pinning::Floating => Some(Fact::Bool(false)),
+                Pinning::Unknown => None,
+            },
             Variable::Provider => text(Some(request.provider)),
             Variable::Operation => text(Some(request.operation)),
             Variable::Category => Some(Fact::Text(category)),

@@ -40,11 +40,13 @@ pub const POLICY: &[Key] = &[
 pub const MODELS: &[Key] = &[
     ("floating", Now),
     ("pins", Now),
-    ("deployments", Later),
-    ("rules", Later),
+    ("deployments", Now),
+    ("rules", Now),
     ("drift", Later),
     ("candidates", Later),
 ];
+
+pub const MODEL_RULE: &[Key] = &[("match", Now), ("class", Now)];
 
 pub const CONFIDENCE: &[Key] = &[("from", Now), ("request_logprobs", Now)];
 
