@@ -13,6 +13,7 @@ mod database;
 mod demo;
 mod envoy;
 mod error;
+mod models;
 mod ports;
 mod postgres;
 mod process;
@@ -40,6 +41,9 @@ enum Command {
         #[arg(default_value = "governance.yml")]
         file: PathBuf,
     },
+    /// Say what the names of models promise: pinned, floating or unknown, by which rule
+    #[command(after_help = models::EXAMPLES)]
+    Models(models::Options),
     /// Start Envoy with the filter, the collector and Postgres before a provider, and stay up
     Up(Box<up::Options>),
     /// Start the stack before a built-in provider, send a guided tour of calls, show the records
@@ -50,6 +54,7 @@ enum Command {
 pub fn run() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Check { file } => check::run(&file),
+        Command::Models(options) => models::run(&options),
         Command::Up(options) => up::run(*options),
         Command::Demo(options) => demo::run(&options),
     };

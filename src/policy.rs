@@ -187,6 +187,12 @@ impl Policy {
         self.names.judge(model, provider)
     }
 
+    /// What the model behind a deployment promises by its name; one that `models.deployments` does
+    /// not list promises nothing.
+    pub fn judge_deployment(&self, deployment: &str) -> NameVerdict<'_> {
+        self.names.judge_deployment(deployment)
+    }
+
     /// What the name that a request asks for promises, after any pin; of a deployment, what the
     /// model behind it does. `None` where the request names nothing.
     pub fn judge_asked(&self, request: &RequestFacts) -> Option<NameVerdict<'_>> {

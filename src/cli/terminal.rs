@@ -9,6 +9,14 @@ const GREEN: &str = "\x1b[32m";
 const YELLOW: &str = "\x1b[33m";
 const RED: &str = "\x1b[31m";
 
+/// What the colour of a word says.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Tone {
+    Good,
+    Doubtful,
+    Faint,
+}
+
 /// Prints lines; knows whether colour would be read or would be noise.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Terminal {
@@ -59,6 +67,16 @@ impl Terminal {
     /// A title above results.
     pub(crate) fn title(&self, text: &str) {
         self.out(BOLD, text);
+    }
+
+    /// A word within a result.
+    pub(crate) fn tinted(&self, tone: Tone, text: &str) -> String {
+        let colour = match tone {
+            Tone::Good => GREEN,
+            Tone::Doubtful => YELLOW,
+            Tone::Faint => DIM,
+        };
+        paint(self.colour_out, colour, text)
     }
 
     // A closed terminal or pipe is no reason to stop a gateway, so failed writes are let go.

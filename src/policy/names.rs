@@ -80,13 +80,22 @@ impl Names {
         pinning(model, provider).into()
     }
 
-    /// What the model that a request asks for promises by its name. A deployment's own name
-    /// promises nothing, whatever rule it would match.
+    /// What the model behind a deployment promises by its name. The deployment's own name promises
+    /// nothing, whatever rule it would match.
+    pub fn judge_deployment(&self, deployment: &str) -> NameVerdict<'_> {
+        match self.deployments.get(deployment) {
+            Some(model) => self.judge(model, None),
+            None => pinning(deployment, Some("azure.ai.openai")).into(),
+        }
+    }
+
+    /// What that promises which a request asks for.
     pub fn judge_asked(&self, asked: Asked, provider: &str) -> NameVerdict<'_> {
         match asked {
             Asked::Model(model) => self.judge(model, Some(provider)),
-            Asked::Deployed { model, .. } => self.judge(model, None),
-            Asked::Unmapped { deployment } => pinning(deployment, Some("azure.ai.openai")).into(),
+            Asked::Deployed { deployment, .. } | Asked::Unmapped { deployment } => {
+                self.judge_deployment(deployment)
+            }
         }
     }
 
