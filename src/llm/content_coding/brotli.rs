@@ -3,9 +3,7 @@
 
 use std::fmt;
 
-use brotli_decompressor::{
-    BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc,
-};
+use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
 
 use super::Output;
 use crate::facts::Unread;

@@ -122,4 +122,3 @@ fn trailer(bytes: &[u8]) -> Option<(u32, u32)> {
     let length = length.first_chunk::<4>()?;
     Some((u32::from_le_bytes(*crc), u32::from_le_bytes(*length)))
 }
-

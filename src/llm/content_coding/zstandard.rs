@@ -129,8 +129,7 @@ impl Frame {
         if let Some(decoded) = self.decoder.collect() {
             output.take(&decoded)?;
         }
-        let sums =
-            (self.decoder.get_checksum_from_data(), self.decoder.get_calculated_checksum());
+        let sums = (self.decoder.get_checksum_from_data(), self.decoder.get_calculated_checksum());
         match sums {
             (Some(stated), Some(found)) if stated != found => Err(Unread::Encoding),
             _ => Ok(Some(length)),
