@@ -3,6 +3,8 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // Tests fail by panicking.
 
+#[path = "exchange/codings.rs"]
+mod codings;
 #[path = "exchange/limits.rs"]
 mod limits;
 #[path = "exchange/schedules.rs"]

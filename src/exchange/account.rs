@@ -56,6 +56,7 @@ impl Call {
         let triggered = merged(&self.verdict, &judgement.verdict);
         let summary = summary(setup, answer);
         let digest = summary.as_ref().map(|text| summary_digest(&setup.salt, text));
+        let promise = setup.policy.judge_asked(&self.facts);
         let outcome = Outcome {
             v: FORMAT,
             decision_id: setup.decision_id.clone(),
@@ -96,8 +97,8 @@ impl Call {
             output_summary_digest: digest,
             media_parts: Some(self.facts.media_parts).filter(|parts| *parts > 0),
             attempts: self.attempts,
-            pinning: None,
-            pinning_rule: None,
+            pinning: promise.map(|verdict| verdict.pinning.as_str().to_owned()),
+            pinning_rule: promise.map(|verdict| verdict.rule.to_owned()),
         };
         Line::outcome(&outcome, summary.as_deref().map(|text| (text, &setup.salt)))
     }

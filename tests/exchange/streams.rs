@@ -97,9 +97,9 @@ fn a_stream_that_cannot_be_decoded_is_held_whole() {
     let policy = "policies:\n- {name: note, trigger: \"output != ''\", action: flag_for_review}\n";
     let mut model = Model::new(policy);
     model.post(CHAT, &ask_stream("gpt-4o-2025-12-17")).ack(Kind::Intent);
-    let headers = [("content-type", SSE), ("content-encoding", "br")];
+    let headers = [("content-type", SSE), ("content-encoding", "compress")];
     model.answer_headers(200, &headers, End::Open);
-    model.answer_body(b"\x0b\x02\x80", End::Open).answer_body(b"\x03", End::OfStream);
+    model.answer_body(b"\x1f\x9d", End::Open).answer_body(b"\x03", End::OfStream);
     assert_eq!(model.client_got(), None, "no terminal event is seen, so nothing leaves");
     assert_eq!(model.outcome()["unread"], "encoding");
     assert_eq!(model.outcome()["triggered"][0]["result"], "failed", "unknown is not false");
