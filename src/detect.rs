@@ -1,12 +1,21 @@
-//! Detectors: spans of personal data by their shape and checksums, and categories by vocabulary.
-//! Linear in the text, without patterns that backtrack. Names, places and organisations need a
-//! language model and are not looked for.
+//! Detectors: spans of personal data and secrets by their shape, checksums and the words before
+//! them, and categories by vocabulary. Linear in the text, without patterns that backtrack. Names,
+//! places and organisations need a language model and are not looked for.
 
+mod birth;
 mod email;
 mod iban;
+mod national;
+mod network;
 mod numbers;
 mod phone;
+mod reading;
+mod secrets;
+mod terms;
 mod vocabulary;
+
+use reading::Reading;
+use vocabulary::{ENOUGH, Topic};
 
 /// What a span holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,6 +30,14 @@ pub enum Kind {
     Iban,
     /// A United States social security number.
     Ssn,
+    /// A number by which another state knows a person.
+    NationalId,
+    /// A date of birth.
+    BirthDate,
+    /// An address of the internet protocol.
+    Ip,
+    /// A key, token or password.
+    Secret,
 }
 
 /// A find: byte offsets, on character boundaries.
@@ -36,13 +53,36 @@ pub struct Span {
 
 /// All finds, sorted, none overlapping another.
 pub fn find(text: &str) -> Vec<Span> {
-    let runs = numbers::runs(text);
-    // In this order the earlier wins an overlap: what has a checksum goes before what has none.
-    let mut found = iban::find(text);
-    found.extend(email::find(text));
-    found.extend(numbers::cards(text, &runs));
-    found.extend(numbers::social_security_numbers(text, &runs));
-    found.extend(phone::find(text, &runs));
+    find_in(&Reading::of(text))
+}
+
+/// Categories that the text falls into: `pii`, `healthcare`, `financial`.
+pub fn categories(text: &str) -> Vec<&'static str> {
+    let reading = Reading::of(text);
+    let mut categories = Vec::new();
+    if find_in(&reading).iter().any(|span| is_personal(text, *span)) {
+        categories.push("pii");
+    }
+    if reading.points(Topic::Healthcare) >= ENOUGH {
+        categories.push("healthcare");
+    }
+    if reading.points(Topic::Financial) >= ENOUGH {
+        categories.push("financial");
+    }
+    categories
+}
+
+fn find_in(reading: &Reading) -> Vec<Span> {
+    // In this order the earlier wins an overlap: what is certain goes before what is likely.
+    let mut found = secrets::find(reading);
+    found.extend(iban::find(reading));
+    found.extend(email::find(reading));
+    found.extend(national::find(reading));
+    found.extend(numbers::cards(reading));
+    found.extend(numbers::social_security_numbers(reading));
+    found.extend(network::find(reading));
+    found.extend(birth::find(reading));
+    found.extend(phone::find(reading));
     let mut ranked: Vec<(usize, Span)> = found.into_iter().enumerate().collect();
     ranked.sort_by_key(|(rank, span)| (span.start, *rank));
     let mut kept: Vec<(usize, Span)> = Vec::with_capacity(ranked.len());
@@ -59,20 +99,14 @@ pub fn find(text: &str) -> Vec<Span> {
     kept.into_iter().map(|(_, span)| span).collect()
 }
 
-/// Categories that the text falls into: `pii`, `healthcare`, `financial`.
-pub fn categories(text: &str) -> Vec<&'static str> {
-    let mut categories = Vec::new();
-    if !find(text).is_empty() {
-        categories.push("pii");
+/// A secret is nobody's data, and an address of a private network leads to nobody.
+fn is_personal(text: &str, span: Span) -> bool {
+    match span.kind {
+        Kind::Secret => false,
+        Kind::Ip => text.get(span.start..span.end).is_some_and(network::is_public),
+        Kind::Email | Kind::Phone | Kind::Card | Kind::Iban | Kind::Ssn => true,
+        Kind::NationalId | Kind::BirthDate => true,
     }
-    let topics = vocabulary::topics(text);
-    if topics.healthcare {
-        categories.push("healthcare");
-    }
-    if topics.financial {
-        categories.push("financial");
-    }
-    categories
 }
 
 /// The text with every span of `kinds` replaced by its kind in brackets.
@@ -94,7 +128,17 @@ pub fn redact(text: &str, kinds: &[Kind]) -> String {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 5] = [Kind::Email, Kind::Phone, Kind::Card, Kind::Iban, Kind::Ssn];
+    pub const ALL: [Kind; 9] = [
+        Kind::Email,
+        Kind::Phone,
+        Kind::Card,
+        Kind::Iban,
+        Kind::Ssn,
+        Kind::NationalId,
+        Kind::BirthDate,
+        Kind::Ip,
+        Kind::Secret,
+    ];
 
     /// The word for it in governance.yml and in redacted text.
     pub fn as_str(self) -> &'static str {
@@ -104,6 +148,10 @@ impl Kind {
             Kind::Card => "card",
             Kind::Iban => "iban",
             Kind::Ssn => "ssn",
+            Kind::NationalId => "national_id",
+            Kind::BirthDate => "birth_date",
+            Kind::Ip => "ip",
+            Kind::Secret => "secret",
         }
     }
 

@@ -1,15 +1,17 @@
 //! E-mail addresses: the everyday form of RFC 5322's `addr-spec`, quoted local parts and address
 //! literals left out.
 
+use super::reading::Reading;
 use super::{Kind, Span};
 
 /// RFC 5321 §4.5.3.1: 64 octets before the sign, 255 after it.
 const LOCAL_BYTES_MAX: usize = 64;
 const DOMAIN_BYTES_MAX: usize = 255;
 
-pub(super) fn find(text: &str) -> Vec<Span> {
+pub(super) fn find(reading: &Reading) -> Vec<Span> {
+    let text = reading.text;
     let mut found: Vec<Span> = Vec::new();
-    for (at, _) in text.match_indices('@') {
+    for at in reading.at_signs.iter().copied() {
         let floor = found.last().map_or(0, |span| span.end);
         let before = text.as_bytes().get(floor..at).unwrap_or_default();
         let after = text.as_bytes().get(at + 1..).unwrap_or_default();

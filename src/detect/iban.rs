@@ -1,6 +1,7 @@
 //! International bank account numbers, ISO 13616: country, its length, and the checksum of
 //! ISO 7064 (mod 97). Written in one piece or in groups, in either case.
 
+use super::reading::Reading;
 use super::{Kind, Span};
 
 /// Country and length, from the registry that SWIFT keeps for ISO 13616:
@@ -21,23 +22,20 @@ const LENGTHS: [(&[u8; 2], usize); 78] = [
     (b"XK", 20),
 ];
 
-pub(super) fn find(text: &str) -> Vec<Span> {
-    let bytes = text.as_bytes();
-    let mut found = Vec::new();
-    let mut at = 0;
-    let mut inside_word = false;
-    while let Some(byte) = bytes.get(at) {
-        if !inside_word && byte.is_ascii_alphabetic() {
-            let length = bytes.get(at..).and_then(length);
-            if let Some(length) = length {
-                found.push(Span { kind: Kind::Iban, start: at, end: at + length });
-                at += length;
-                inside_word = true;
-                continue;
-            }
+pub(super) fn find(reading: &Reading) -> Vec<Span> {
+    let mut found: Vec<Span> = Vec::new();
+    for code in &reading.codes {
+        // The groups of one number are codes as well.
+        let inside = found.last().is_some_and(|before| before.end > code.start);
+        if inside || !reading.opens(code.start) {
+            continue;
         }
-        inside_word = byte.is_ascii_alphanumeric() || *byte == b'_';
-        at += 1;
+        let length = reading.text.as_bytes().get(code.start..).and_then(length);
+        found.extend(length.map(|length| Span {
+            kind: Kind::Iban,
+            start: code.start,
+            end: code.start + length,
+        }));
     }
     found
 }

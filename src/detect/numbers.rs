@@ -4,6 +4,8 @@
 //! - Cards: ISO/IEC 7812-1, issuer ranges and the check digit of its annex B (Luhn).
 //! - Social security: <https://www.ssa.gov/employer/randomization.html>.
 
+use super::reading::{Reading, ties};
+use super::terms::Cue;
 use super::{Kind, Span};
 
 /// Digits of one group, and what stands between it and the one before.
@@ -28,57 +30,14 @@ pub(super) enum Separator {
     Parenthesis,
 }
 
-/// Groups that follow each other closely.
-pub(super) type Run = Vec<Group>;
-
-/// Words before a nine-digit number that make it a social security number.
-const SSN_CUES: [&str; 4] = ["ssn", "social security", "soc sec", "social sec"];
-
-/// Bytes before a number in which a cue counts.
-pub(super) const CUE_BYTES: usize = 32;
-
-/// All runs of the text. A group that touches a letter is no number: `A380`, `2nd`, `0x10`.
-pub(super) fn runs(text: &str) -> Vec<Run> {
-    let bytes = text.as_bytes();
-    let mut runs: Vec<Run> = Vec::new();
-    let mut run = Run::new();
-    let mut at = 0;
-    while at < bytes.len() {
-        if !bytes.get(at).is_some_and(u8::is_ascii_digit) {
-            at += 1;
-            continue;
-        }
-        let digits = bytes.get(at..).unwrap_or_default();
-        let length = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let between = run.last().and_then(|before| text.get(before.end..at));
-        let separator = between.and_then(separator).unwrap_or(Separator::None);
-        if separator == Separator::None && !run.is_empty() {
-            runs.push(std::mem::take(&mut run));
-        }
-        run.push(Group { start: at, end: at + length, separator });
-        at += length;
-    }
-    if !run.is_empty() {
-        runs.push(run);
-    }
-    runs
-}
-
-fn separator(between: &str) -> Option<Separator> {
-    match between {
-        " " | "\u{a0}" | "\u{202f}" => Some(Separator::Blank),
-        "-" | "\u{2010}" | "\u{2011}" | "\u{2012}" | "\u{2013}" => Some(Separator::Dash),
-        "." => Some(Separator::Dot),
-        "(" | " (" => Some(Separator::Open),
-        ")" | ") " | ")-" => Some(Separator::Parenthesis),
-        _ => None,
-    }
-}
+/// Bytes between a cue and its number.
+const CUE_BYTES: usize = 24;
 
 /// Payment cards: 12 to 19 digits of a known issuer, alone or grouped by blanks or dashes.
-pub(super) fn cards(text: &str, runs: &[Run]) -> Vec<Span> {
+pub(super) fn cards(reading: &Reading) -> Vec<Span> {
+    let text = reading.text;
     let mut found = Vec::new();
-    for run in runs {
+    for run in reading.runs() {
         let mut first = 0;
         while first < run.len() {
             let rest = run.get(first..).unwrap_or_default();
@@ -95,9 +54,10 @@ pub(super) fn cards(text: &str, runs: &[Run]) -> Vec<Span> {
 }
 
 /// Social security numbers: `AAA-GG-SSSS`, other separators or none only behind a cue.
-pub(super) fn social_security_numbers(text: &str, runs: &[Run]) -> Vec<Span> {
+pub(super) fn social_security_numbers(reading: &Reading) -> Vec<Span> {
+    let text = reading.text;
     let mut found = Vec::new();
-    for run in runs {
+    for run in reading.runs() {
         for first in 0..run.len() {
             let rest = run.get(first..).unwrap_or_default();
             let count = match rest {
@@ -108,30 +68,15 @@ pub(super) fn social_security_numbers(text: &str, runs: &[Run]) -> Vec<Span> {
             let window = rest.get(..count).unwrap_or_default();
             let dashed = window.iter().skip(1).all(|group| group.separator == Separator::Dash);
             let plain = count == 3 && dashed;
+            let Some(start) = window.first().map(|group| group.start) else { continue };
+            let cued = || reading.cued(start, CUE_BYTES, |cue| cue == Cue::SocialSecurity);
             let free = is_free(text, rest, count);
-            if free && valid_ssn(&digits(text, window)) && (plain || cued(text, window, &SSN_CUES))
-            {
+            if free && valid_ssn(&digits(text, window)) && (plain || cued()) {
                 found.extend(span(Kind::Ssn, Some(window)));
             }
         }
     }
     found
-}
-
-/// One of `cues` stands shortly before the window.
-pub(super) fn cued(text: &str, window: &[Group], cues: &[&str]) -> bool {
-    let start = window.first().map_or(0, |group| group.start);
-    let from = text.floor_char_boundary(start.saturating_sub(CUE_BYTES));
-    let before = text.get(from..start).unwrap_or_default().to_ascii_lowercase();
-    cues.iter().any(|cue| has_word(&before, cue))
-}
-
-/// `cue` stands in `text` with no letter before it.
-pub(super) fn has_word(text: &str, cue: &str) -> bool {
-    text.match_indices(cue).any(|(at, _)| {
-        let before = text.get(..at).and_then(|before| before.chars().next_back());
-        !before.is_some_and(char::is_alphanumeric)
-    })
 }
 
 /// The first `count` groups of `rest` do not go on as a longer word or number on either side.
@@ -145,12 +90,12 @@ pub(super) fn is_free(text: &str, rest: &[Group], count: usize) -> bool {
     let mut after = text.get(last.end..).unwrap_or_default().chars();
     let (next, second) = (after.next(), after.next());
     let tied_before = match before {
-        Some(mark) => mark.is_alphanumeric() || "_.-/$€£#=:@,".contains(mark) && !is_label(mark),
+        Some(mark) => ties(mark) || "_.-/$€£#=:@,".contains(mark) && !is_label(mark),
         None => false,
     };
     let tied_after = match next {
         Some('-' | '.' | ',' | '/' | ':') => second.is_some_and(|second| second.is_ascii_digit()),
-        Some(mark) => mark.is_alphanumeric() || "_%@".contains(mark),
+        Some(mark) => ties(mark) || "_%@".contains(mark),
         None => false,
     };
     !tied_before && !tied_after
@@ -206,7 +151,8 @@ fn is_issued(digits: &[u8]) -> bool {
     )
 }
 
-fn luhn(digits: &[u8]) -> bool {
+/// The check digit of ISO/IEC 7812-1, annex B. Takes the digits' values.
+pub(super) fn luhn(digits: &[u8]) -> bool {
     let sum: u32 = digits
         .iter()
         .rev()
@@ -227,6 +173,22 @@ fn valid_ssn(digits: &[u8]) -> bool {
     };
     let issued = a.first() != Some(&9) && a != [0, 0, 0] && a != [6, 6, 6];
     issued && (*g1, *g2) != (0, 0) && [*s1, *s2, *s3, *s4] != [0; 4]
+}
+
+// === impl Separator ===
+
+impl Separator {
+    /// None where what stands between two groups ends a run.
+    pub(super) fn parse(between: &str) -> Option<Separator> {
+        match between {
+            " " | "\u{a0}" | "\u{202f}" => Some(Separator::Blank),
+            "-" | "\u{2010}" | "\u{2011}" | "\u{2012}" | "\u{2013}" => Some(Separator::Dash),
+            "." => Some(Separator::Dot),
+            "(" | " (" => Some(Separator::Open),
+            ")" | ") " | ")-" => Some(Separator::Parenthesis),
+            _ => None,
+        }
+    }
 }
 
 // === impl Group ===

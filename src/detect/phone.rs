@@ -4,40 +4,19 @@
 //!
 //! Forms after ITU-T E.123 (<https://www.itu.int/rec/T-REC-E.123>) and national habit.
 
-use super::numbers::{self, Group, Run, Separator};
+use super::numbers::{self, Group, Separator};
+use super::reading::{Reading, ties};
+use super::terms::Cue;
 use super::{Kind, Span};
-use std::cell::OnceCell;
 
 /// Most groups of one number: `+33 (0)1 23 45 67 89` has seven.
 const GROUPS_MAX: usize = 7;
 
-/// Words before a number that make an odd grouping a telephone's.
-const CUES_BEFORE: [&str; 18] = [
-    "phone",
-    "telephone",
-    "tel",
-    "mobile",
-    "cell",
-    "fax",
-    "call",
-    "calling",
-    "dial",
-    "whatsapp",
-    "sms",
-    "answering at",
-    "reach me",
-    "reach you",
-    "reach us",
-    "reach him",
-    "reach her",
-    "hotline",
-];
+/// Bytes before a number in which a cue counts.
+const BEFORE_BYTES: usize = 32;
 
 /// Words right behind a number that do so.
 const CUES_AFTER: [&str; 5] = ["office", "fax", "mobile", "cell", "phone"];
-
-/// Words that leave no doubt even where the digits stand like thousands.
-const NOUNS: [&str; 6] = ["phone", "telephone", "tel", "mobile", "fax", "hotline"];
 
 /// Bytes behind a number in which a cue counts.
 const AFTER_BYTES: usize = 10;
@@ -50,29 +29,14 @@ enum Context {
     Noun,
 }
 
-/// The text around the numbers. Its cues are looked up once for all of them, and only where some
-/// number needs one: a text of nothing but digit groups would otherwise be searched for each.
-struct Surroundings<'a> {
-    text: &'a str,
-    cues: OnceCell<Vec<Cue>>,
-}
-
-/// A word of [`CUES_BEFORE`] in the text.
-struct Cue {
-    start: usize,
-    end: usize,
-    context: Context,
-}
-
-pub(super) fn find(text: &str, runs: &[Run]) -> Vec<Span> {
-    let text = &Surroundings { text, cues: OnceCell::new() };
+pub(super) fn find(reading: &Reading) -> Vec<Span> {
     let mut found = Vec::new();
-    for run in runs {
+    for run in reading.runs() {
         let mut first = 0;
         while first < run.len() {
             let rest = run.get(first..).unwrap_or_default();
             let most = rest.len().min(GROUPS_MAX);
-            match (1..=most).rev().find_map(|count| number(text, rest, count)) {
+            match (1..=most).rev().find_map(|count| number(reading, rest, count)) {
                 Some((count, span)) => {
                     found.push(span);
                     first += count;
@@ -85,8 +49,8 @@ pub(super) fn find(text: &str, runs: &[Run]) -> Vec<Span> {
 }
 
 /// The first `count` groups of `rest`, if they are a telephone number.
-fn number(around: &Surroundings<'_>, rest: &[Group], count: usize) -> Option<(usize, Span)> {
-    let text = around.text;
+fn number(reading: &Reading, rest: &[Group], count: usize) -> Option<(usize, Span)> {
+    let text = reading.text;
     let window = rest.get(..count)?;
     let start = window.first()?.start;
     let end = window.last()?.end;
@@ -102,7 +66,7 @@ fn number(around: &Surroundings<'_>, rest: &[Group], count: usize) -> Option<(us
     let free_before = plus || parenthesis || numbers::is_free(text, rest, 1) || count > 1;
     let free = if extension > 0 { free_before } else { numbers::is_free(text, rest, count) };
     let starts = !before.ends_with(['-', '.', '/', '_', '$', '€', '£'])
-        && !before.chars().next_back().is_some_and(char::is_alphanumeric);
+        && !before.chars().next_back().is_some_and(ties);
     if !free || !starts {
         return None;
     }
@@ -117,7 +81,7 @@ fn number(around: &Surroundings<'_>, rest: &[Group], count: usize) -> Option<(us
     let told = told
         || needed(text, window, &shape).is_some_and(|least| {
             // Looking around costs more than looking at the digits, so it comes last.
-            around.context(window) >= least
+            context(reading, window) >= least
         });
     if !told {
         return None;
@@ -187,47 +151,23 @@ fn national(text: &str, window: &[Group], shape: &[usize]) -> bool {
     trunk && groups && even && (9..=11).contains(&total) && (!dotted || pairs_by_dots)
 }
 
-// === impl Surroundings ===
-
-impl Surroundings<'_> {
-    fn context(&self, window: &[Group]) -> Context {
-        let end = window.last().map_or(0, |group| group.end);
-        let until = self.text.floor_char_boundary(end + AFTER_BYTES);
-        let after = self.text.get(end..until).unwrap_or_default();
-        let label = after.trim_start_matches([' ', '-', '(', ',']).as_bytes();
-        if CUES_AFTER.iter().any(|cue| begins_with(label, cue)) {
-            return Context::Noun;
-        }
-        let start = window.first().map_or(0, |group| group.start);
-        let from = start.saturating_sub(numbers::CUE_BYTES);
-        let cues = self.cues.get_or_init(|| cues(self.text));
-        let first = cues.partition_point(|cue| cue.start < from);
-        let near = cues.iter().skip(first).take_while(|cue| cue.start < start);
-        near.filter(|cue| cue.end <= start).map(|cue| cue.context).max().unwrap_or(Context::None)
+/// What the words around a number say.
+fn context(reading: &Reading, window: &[Group]) -> Context {
+    let end = window.last().map_or(0, |group| group.end);
+    let until = reading.text.floor_char_boundary(end + AFTER_BYTES);
+    let after = reading.text.get(end..until).unwrap_or_default();
+    let label = after.trim_start_matches([' ', '-', '(', ',']).as_bytes();
+    if CUES_AFTER.iter().any(|cue| begins_with(label, cue)) {
+        return Context::Noun;
     }
-}
-
-/// Every cue of the text with no letter or digit before it, in order.
-fn cues(text: &str) -> Vec<Cue> {
-    let mut found = Vec::new();
-    let mut inside_word = false;
-    for (start, letter) in text.char_indices() {
-        let begins_word = !inside_word && letter.is_ascii_alphabetic();
-        inside_word = letter.is_alphanumeric();
-        if !begins_word {
-            continue;
-        }
-        let rest = text.as_bytes().get(start..).unwrap_or_default();
-        let shortest = |words: &[&str]| {
-            let lengths = words.iter().filter(|cue| begins_with(rest, cue)).map(|cue| cue.len());
-            lengths.min()
-        };
-        if let Some(length) = shortest(&CUES_BEFORE) {
-            let context = if shortest(&NOUNS).is_some() { Context::Noun } else { Context::Verb };
-            found.push(Cue { start, end: start + length, context });
-        }
+    let start = window.first().map_or(0, |group| group.start);
+    if reading.cued(start, BEFORE_BYTES, |cue| cue == Cue::PhoneNoun) {
+        Context::Noun
+    } else if reading.cued(start, BEFORE_BYTES, |cue| cue == Cue::PhoneVerb) {
+        Context::Verb
+    } else {
+        Context::None
     }
-    found
 }
 
 fn begins_with(text: &[u8], word: &str) -> bool {

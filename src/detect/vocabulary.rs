@@ -1,21 +1,23 @@
-//! Topics by vocabulary: health and finance. English; a word that has another everyday meaning
-//! is not enough by itself.
+//! Words of health and finance, with their weights. English; a word that has another everyday
+//! meaning is not enough by itself.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::OnceLock;
-
-/// What a text is about.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Topics {
-    pub(super) healthcare: bool,
-    pub(super) financial: bool,
+/// What a text can be about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Topic {
+    Healthcare,
+    Financial,
 }
 
 /// Points from which on a text is about a topic: one clear term, or two different vague ones.
-const ENOUGH: u32 = 2;
+pub(super) const ENOUGH: u32 = 2;
 
-/// 26 letters, and one for all digits.
-const INITIALS: usize = 27;
+/// All terms: their topic and how many points each gives.
+pub(super) const TERMS: [(Topic, u32, &[&str]); 4] = [
+    (Topic::Healthcare, ENOUGH, HEALTHCARE_CLEAR),
+    (Topic::Healthcare, 1, HEALTHCARE_VAGUE),
+    (Topic::Financial, ENOUGH, FINANCIAL_CLEAR),
+    (Topic::Financial, 1, FINANCIAL_VAGUE),
+];
 
 /// Terms that mean nothing else.
 #[rustfmt::skip]
@@ -60,117 +62,3 @@ const FINANCIAL_VAGUE: &[&str] = &[
     "portfolio", "refinance", "repayment", "salary", "savings", "shares", "stock", "tax",
     "transaction",
 ];
-
-/// Which topics a text is about.
-pub(super) fn topics(text: &str) -> Topics {
-    let mut met: HashSet<&'static str> = HashSet::new();
-    let mut points = Points::default();
-    let (mut before, mut second_before) = ("", "");
-    for word in text.split(|letter: char| !letter.is_alphanumeric() && letter != '\'') {
-        if word.is_empty() {
-            continue;
-        }
-        for term in index().ending_in(word) {
-            let is_here =
-                |wanted: &str, found: &str| wanted.is_empty() || wanted.eq_ignore_ascii_case(found);
-            let preceded =
-                is_here(term.before, before) && is_here(term.second_before, second_before);
-            if preceded && met.insert(term.whole) {
-                points.add(term);
-            }
-        }
-        (second_before, before) = (before, word);
-    }
-    Topics { healthcare: points.healthcare >= ENOUGH, financial: points.financial >= ENOUGH }
-}
-
-/// A term, its words apart; what it has not is empty.
-struct Term {
-    whole: &'static str,
-    before: &'static str,
-    second_before: &'static str,
-    topic: Topic,
-    points: u32,
-}
-
-#[derive(Clone, Copy)]
-enum Topic {
-    Healthcare,
-    Financial,
-}
-
-#[derive(Default)]
-struct Points {
-    healthcare: u32,
-    financial: u32,
-}
-
-/// All terms by their last word.
-struct Index {
-    terms: HashMap<&'static str, Vec<Term>>,
-    /// Bit n of an initial: some last word begins with it and has n letters. Most words of a text
-    /// end here, before they are hashed.
-    lengths: [u32; INITIALS],
-}
-
-fn index() -> &'static Index {
-    static INDEX: OnceLock<Index> = OnceLock::new();
-    INDEX.get_or_init(|| {
-        let mut index = Index { terms: HashMap::new(), lengths: [0; INITIALS] };
-        index.add(HEALTHCARE_CLEAR, Topic::Healthcare, ENOUGH);
-        index.add(HEALTHCARE_VAGUE, Topic::Healthcare, 1);
-        index.add(FINANCIAL_CLEAR, Topic::Financial, ENOUGH);
-        index.add(FINANCIAL_VAGUE, Topic::Financial, 1);
-        index
-    })
-}
-
-// === impl Points ===
-
-impl Points {
-    fn add(&mut self, term: &Term) {
-        match term.topic {
-            Topic::Healthcare => self.healthcare += term.points,
-            Topic::Financial => self.financial += term.points,
-        }
-    }
-}
-
-// === impl Index ===
-
-impl Index {
-    fn add(&mut self, terms: &[&'static str], topic: Topic, points: u32) {
-        for whole in terms {
-            let mut words = whole.rsplit(' ');
-            let last = words.next().unwrap_or_default();
-            let before = words.next().unwrap_or_default();
-            let second_before = words.next().unwrap_or_default();
-            let term = Term { whole, before, second_before, topic, points };
-            self.terms.entry(last).or_default().push(term);
-            // A plural is one letter longer.
-            let bits = (1 << last.len()) | (1 << (last.len() + 1));
-            if let Some(lengths) = initial(last).and_then(|at| self.lengths.get_mut(at)) {
-                *lengths |= bits;
-            }
-        }
-    }
-
-    /// Terms whose last word is this one, or its singular.
-    fn ending_in(&self, word: &str) -> impl Iterator<Item = &Term> {
-        let lengths = initial(word).and_then(|at| self.lengths.get(at)).copied().unwrap_or(0);
-        let possible = word.len() < 32 && lengths & (1 << word.len()) != 0;
-        let lower = if possible { word.to_ascii_lowercase() } else { String::new() };
-        let singular = lower.strip_suffix('s').unwrap_or_default();
-        let found = |word: &str| self.terms.get(word).map(Vec::as_slice).unwrap_or_default();
-        found(&lower).iter().chain(found(singular))
-    }
-}
-
-/// Which of the [`INITIALS`] a word begins with: a letter of the alphabet, or a digit.
-fn initial(word: &str) -> Option<usize> {
-    match word.bytes().next()?.to_ascii_lowercase() {
-        first @ b'a'..=b'z' => Some(usize::from(first - b'a')),
-        b'0'..=b'9' => Some(INITIALS - 1),
-        _ => None,
-    }
-}

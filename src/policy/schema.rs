@@ -148,6 +148,10 @@ mod words {
         ("card", detect::Kind::Card),
         ("iban", detect::Kind::Iban),
         ("ssn", detect::Kind::Ssn),
+        ("national_id", detect::Kind::NationalId),
+        ("birth_date", detect::Kind::BirthDate),
+        ("ip", detect::Kind::Ip),
+        ("secret", detect::Kind::Secret),
     ];
     pub const ON_FAILURE: &[(&str, OnFailure)] =
         &[("deny", OnFailure::Deny), ("allow", OnFailure::Allow)];
