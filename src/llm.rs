@@ -14,6 +14,8 @@ mod bedrock_converse;
 mod bedrock_invoke;
 mod cohere;
 pub mod content_coding;
+#[cfg(test)]
+mod document;
 mod embeddings;
 mod framing;
 mod gemini;

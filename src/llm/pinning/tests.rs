@@ -3,6 +3,7 @@
 
 use super::Pinning::{Floating, Pinned, Unknown};
 use super::{Pinning, normalise, pinning, rules, without_version};
+use crate::llm::document;
 
 /// A name, what it promises, and the rule that says so.
 const NAMES: &[(&str, Pinning, &str)] = &[
@@ -249,6 +250,24 @@ fn every_rule_has_a_case_a_page_and_a_name_of_its_own() {
         assert!(!verdict.provider.is_empty() && rule.contains('.'), "{rule}");
     }
     assert_eq!(names.len(), 41);
+}
+
+#[test]
+fn document_shows_every_rule_in_its_place() {
+    let mut shown = document::rows("### Rules").into_iter().map(document::cells);
+    for verdict in rules::TABLES.iter().copied().flatten().map(|rule| rule.verdict) {
+        let (rule, source) = (format!("`{}`", verdict.rule), format!("<{}>", verdict.source));
+        let expected = [&rule, verdict.pinning.as_str(), verdict.provider, &source];
+        let row = shown.next().unwrap_or_default();
+        assert_eq!([row[0], row[1], row[2], row[4]], expected);
+        // What stands there as an example is judged by no other rule.
+        let examples = row[3].split('`').skip(1).step_by(2);
+        for example in examples.filter(|example| !example.contains('…')) {
+            let judged = pinning(example, None).rule;
+            assert!(judged == verdict.rule || judged == "none", "{example}: {judged}");
+        }
+    }
+    assert_eq!(shown.next(), None);
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! What each row of the table makes of a request.
 
+use std::collections::BTreeSet;
+
 use super::*;
+use crate::llm::document;
 
 const JSON: Option<&str> = Some("application/json");
 
@@ -203,4 +206,59 @@ fn another_model_takes_its_place_in_the_path() {
         let place = find(path).unwrap().model.unwrap();
         assert_eq!(with_model(path, &place, model).as_deref(), Some(expected), "{path}");
     }
+}
+
+/// A row as the document shows it.
+fn documented(row: &Row) -> String {
+    let means = match row.means {
+        Means::Inference(provider, operation, api) => {
+            format!("inference | {provider} | {operation} | `{api:?}`")
+        }
+        Means::Answer(provider, operation, api) => {
+            format!("answer of a deferred inference | {provider} | {operation} | `{api:?}`")
+        }
+        Means::Deferred => "deferred inference | | |".to_owned(),
+        Means::Results => "results file | | |".to_owned(),
+        Means::Opaque => "opaque | | |".to_owned(),
+        Means::Post => "no inference, POST | | |".to_owned(),
+        Means::Read => "no inference, GET | | |".to_owned(),
+    };
+    format!("| `{}` | {means} |", row.path)
+}
+
+#[test]
+fn document_shows_every_row_in_its_place() {
+    let expected: Vec<String> = ROWS.iter().map(documented).collect();
+    let shown = document::rows("### Table of paths");
+    assert!(shown == expected, "docs/providers.md is to show:\n{}", expected.join("\n"));
+}
+
+#[test]
+fn document_says_of_every_api_what_is_read() {
+    let api = |row: &Row| match row.means {
+        Means::Inference(_, _, api) | Means::Answer(_, _, api) => Some(format!("`{api:?}`")),
+        _ => None,
+    };
+    let expected: BTreeSet<String> = ROWS.iter().filter_map(api).collect();
+    for heading in ["### Requests", "### Answers", "### Numbers", "### Streams"] {
+        let rows = document::rows(heading);
+        // Names of APIs begin with a capital, content types do not.
+        let is_api = |cell: &&str| cell[1..].starts_with(|first: char| first.is_ascii_uppercase());
+        let cells = rows.into_iter().map(|row| document::cells(row)[0]);
+        let mut shown: Vec<&str> = cells.filter(is_api).collect();
+        shown.sort_unstable();
+        assert!(shown.iter().eq(&expected), "{heading} is to have a row for each of {expected:?}");
+    }
+}
+
+#[test]
+fn document_explains_every_reason_in_its_place() {
+    let source = include_str!("../../facts.rs").lines();
+    let arms = source.filter_map(|line| line.trim().strip_prefix("Unread::")?.split_once(" => \""));
+    let expected: Vec<String> =
+        arms.map(|(_, word)| format!("`{}`", word.trim_end_matches("\","))).collect();
+    assert!(expected.contains(&"`malformed_json`".to_owned()), "{expected:?}");
+    let rows = document::rows("### Reasons in `unread`");
+    let shown: Vec<&str> = rows.into_iter().map(|row| document::cells(row)[0]).collect();
+    assert_eq!(shown, expected);
 }
