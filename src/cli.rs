@@ -11,6 +11,7 @@ mod connection;
 mod data_dir;
 mod database;
 mod demo;
+mod detect;
 mod envoy;
 mod error;
 mod models;
@@ -44,6 +45,9 @@ enum Command {
     /// Say what the names of models promise: pinned, floating or unknown, by which rule
     #[command(after_help = models::EXAMPLES)]
     Models(models::Options),
+    /// Show what the detectors find in a text: personal data, secrets, categories
+    #[command(after_help = detect::EXAMPLES)]
+    Detect(detect::Options),
     /// Start Envoy with the filter, the collector and Postgres before a provider, and stay up
     Up(Box<up::Options>),
     /// Start the stack before a built-in provider, send a guided tour of calls, show the records
@@ -55,6 +59,7 @@ pub fn run() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Check { file } => check::run(&file),
         Command::Models(options) => models::run(&options),
+        Command::Detect(options) => detect::run(&options),
         Command::Up(options) => up::run(*options),
         Command::Demo(options) => demo::run(&options),
     };

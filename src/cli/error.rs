@@ -12,6 +12,8 @@ pub(crate) enum CliError {
     Missing { what: String, install: String },
     /// A file or folder could not be read, written or made.
     File { doing: &'static str, path: PathBuf, source: io::Error },
+    /// A line of a file is not what it should be; what it holds is not shown.
+    Line { path: PathBuf, number: usize, expected: &'static str, column: usize },
     /// A program could not be started at all.
     Spawn { program: PathBuf, source: io::Error },
     /// A program ended before it had done its work; `tail` is the end of its log.
@@ -61,6 +63,9 @@ impl fmt::Display for CliError {
             }
             Self::File { doing, path, source } => {
                 write!(f, "cannot {doing} `{}`: {source}", path.display())
+            }
+            Self::Line { path, number, expected, column } => {
+                write!(f, "{}:{number}:{column}: expected {expected}", path.display())
             }
             Self::Spawn { program, source } => {
                 write!(f, "cannot start `{}`: {source}", program.display())

@@ -15,8 +15,9 @@ const BYTES_MAX: usize = 45;
 const VERSION_BYTES: usize = 4;
 
 pub(super) fn find(reading: &Reading) -> Vec<Span> {
-    let mut found = version_4(reading);
-    found.extend(version_6(reading));
+    // `::ffff:192.0.2.1` ends as the other form does.
+    let mut found = version_6(reading);
+    found.extend(version_4(reading));
     found
 }
 

@@ -6,7 +6,7 @@ use crate::support::replay::Replay;
 use crate::support::sigv4::{ACCESS_KEY, SECRET_KEY};
 use crate::support::stack::Stack;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A client's calls, and what the filter is to make of their path.
 pub struct Sdk {
@@ -113,18 +113,25 @@ pub const SDKS: [Sdk; 11] = [
 // === impl Scene ===
 
 impl Scene {
-    /// Under this policy; `approved_models` with every recorded model comes before it.
-    pub fn set(name: &str, more: &str) -> Scene {
+    /// Under a policy that approves every recorded model and knows Azure's deployments; `models` is
+    /// what else stands below that key.
+    pub fn set(name: &str, models: &str) -> Scene {
         let recordings = recordings::all();
         let clients = Clients::start("tests/sdk/providers.py");
         let provider = Replay::start();
-        let models: BTreeSet<&String> = recordings
+        let approved: BTreeSet<&String> = recordings
             .iter()
             .flat_map(|one| [Some(&one.model), one.expect.served_model.as_ref()])
             .flatten()
             .collect();
-        let models = json!(models);
-        let policy = format!("policies:\n- name: approved_models\n  allowed: {models}\n{more}");
+        let azure = recordings.iter().filter(|one| one.name.starts_with("azure"));
+        let deployments: BTreeMap<&String, &Option<String>> =
+            azure.map(|one| (&one.model, &one.expect.served_model)).collect();
+        let policy = format!(
+            "policies:\n- name: approved_models\n  allowed: {}\nmodels:\n  deployments: {}\n{models}",
+            json!(approved),
+            json!(deployments)
+        );
         let stack = Stack::start(name, &policy, &provider.url);
         Scene { provider, stack, clients, recordings }
     }

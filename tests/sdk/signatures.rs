@@ -17,8 +17,7 @@ const ALIAS: &str = "us.anthropic.claude-3-7-sonnet-latest";
 /// As the clients escape it in a path.
 const PINNED: &str = "us.anthropic.claude-3-7-sonnet-20250219-v1:0";
 const PINNED_IN_PATH: &str = "us.anthropic.claude-3-7-sonnet-20250219-v1%3A0";
-const PINS: &str = "models:
-  pins:
+const PINS: &str = "  pins:
     us.anthropic.claude-3-7-sonnet-latest: us.anthropic.claude-3-7-sonnet-20250219-v1:0
     gemini-flash-lite-latest: gemini-2.5-flash-lite
     claude-haiku-latest: claude-haiku-4-5
