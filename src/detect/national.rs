@@ -1,6 +1,8 @@
 //! Numbers by which states know their people, the United States' apart: by their written form and
 //! check digits. A form that other numbers share counts only behind a cue such as `NHS`.
 
+use std::sync::OnceLock;
+
 use super::reading::{Reading, Word, ties};
 use super::terms::Cue;
 use super::{Kind, Span};
@@ -53,6 +55,9 @@ struct Scheme {
 
 /// Bytes between a cue and its number: `NHS number of the patient: `.
 const CUE_BYTES: usize = 28;
+
+/// Letters and digits of the longest first word: all of a Chinese or Mexican number.
+const FIRST_WORD_MAX: usize = 18;
 
 const fn scheme(
     country: Country,
@@ -134,12 +139,27 @@ fn pair_before(reading: &Reading, digits: Word) -> Option<Word> {
     pair.then_some(Word { start, end: start + 2 })
 }
 
+/// The schemes whose first word has so many letters and digits.
+fn schemes(first_word: usize) -> &'static [&'static Scheme] {
+    static INDEX: OnceLock<Vec<Vec<&'static Scheme>>> = OnceLock::new();
+    let index = INDEX.get_or_init(|| {
+        let mut index = vec![Vec::new(); FIRST_WORD_MAX + 1];
+        for scheme in SCHEMES {
+            if let Some(same) = index.get_mut(scheme.first_word()) {
+                same.push(scheme);
+            }
+        }
+        index
+    });
+    index.get(first_word).map(Vec::as_slice).unwrap_or_default()
+}
+
 /// The number that starts with `word`, the longest of them.
 fn number(reading: &Reading, word: Word) -> Option<Span> {
     let rest = reading.text.as_bytes().get(word.start..)?;
     let mut found: Option<usize> = None;
-    for scheme in SCHEMES {
-        if scheme.first_word() != word.end - word.start || found >= Some(scheme.form.len()) {
+    for scheme in schemes(word.end - word.start) {
+        if found >= Some(scheme.form.len()) {
             continue;
         }
         let Some(written) = rest.get(..scheme.form.len()) else { continue };

@@ -89,21 +89,19 @@ pub(super) fn is_free(text: &str, rest: &[Group], count: usize) -> bool {
     let before = text.get(..first.start).and_then(|before| before.chars().next_back());
     let mut after = text.get(last.end..).unwrap_or_default().chars();
     let (next, second) = (after.next(), after.next());
+    // A colon, `=`, `#` or comma stands between a label and its value: `tel:030…`, `ssn=…`.
     let tied_before = match before {
-        Some(mark) => ties(mark) || "_.-/$€£#=:@,".contains(mark) && !is_label(mark),
+        Some('_' | '.' | '-' | '/' | '@' | '$' | '€' | '£') => true,
+        Some(mark) => ties(mark),
         None => false,
     };
     let tied_after = match next {
         Some('-' | '.' | ',' | '/' | ':') => second.is_some_and(|second| second.is_ascii_digit()),
-        Some(mark) => ties(mark) || "_%@".contains(mark),
+        Some('_' | '%' | '@') => true,
+        Some(mark) => ties(mark),
         None => false,
     };
     !tied_before && !tied_after
-}
-
-/// Marks that stand between a label and its value as well: `tel:030…`, `ssn=…`.
-fn is_label(mark: char) -> bool {
-    matches!(mark, ':' | '=' | '#' | ',')
 }
 
 /// All digits of a window.
@@ -118,20 +116,18 @@ pub(super) fn span(kind: Kind, window: Option<&[Group]>) -> Option<Span> {
 }
 
 fn is_card(text: &str, rest: &[Group], count: usize) -> bool {
-    let Some(window) = rest.get(..count) else {
+    let (Some(window), Some(first)) = (rest.get(..count), rest.first()) else {
         return false;
     };
-    let total: usize = window.iter().map(Group::length).sum();
-    if !(12..=19).contains(&total) || !is_free(text, rest, count) {
+    // Cards print 4-4-4-4, 4-6-5, 4-6-4 or 4-4-4-4-3.
+    let grouped = count == 1 || first.length() == 4;
+    if !grouped || !(12..=19).contains(&window.iter().map(Group::length).sum::<usize>()) {
         return false;
     }
-    let separators = window.iter().skip(1).map(|group| group.separator);
-    let even = separators.clone().all(|separator| separator == Separator::Blank)
-        || separators.clone().all(|separator| separator == Separator::Dash);
-    // Cards print 4-4-4-4, 4-6-5, 4-6-4 or 4-4-4-4-3.
-    let grouped = count == 1 || window.first().is_some_and(|group| group.length() == 4);
+    let all = |wanted| window.iter().skip(1).all(|group| group.separator == wanted);
+    let even = all(Separator::Blank) || all(Separator::Dash);
     let digits = digits(text, window);
-    even && grouped && is_issued(&digits) && luhn(&digits)
+    even && is_issued(&digits) && luhn(&digits) && is_free(text, rest, count)
 }
 
 /// The digits start as a network's numbers do, and have its length.

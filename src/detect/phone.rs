@@ -12,6 +12,9 @@ use super::{Kind, Span};
 /// Most groups of one number: `+33 (0)1 23 45 67 89` has seven.
 const GROUPS_MAX: usize = 7;
 
+/// Digits of all groups: from three pairs behind a cue to fifteen behind a dialled prefix.
+const DIGITS: std::ops::RangeInclusive<usize> = 6..=17;
+
 /// Bytes before a number in which a cue counts.
 const BEFORE_BYTES: usize = 32;
 
@@ -29,14 +32,21 @@ enum Context {
     Noun,
 }
 
+/// What stands right before a number.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Opening {
+    Plain,
+    Plus,
+    Parenthesis,
+}
+
 pub(super) fn find(reading: &Reading) -> Vec<Span> {
     let mut found = Vec::new();
     for run in reading.runs() {
         let mut first = 0;
         while first < run.len() {
             let rest = run.get(first..).unwrap_or_default();
-            let most = rest.len().min(GROUPS_MAX);
-            match (1..=most).rev().find_map(|count| number(reading, rest, count)) {
+            match longest(reading, rest) {
                 Some((count, span)) => {
                     found.push(span);
                     first += count;
@@ -48,50 +58,73 @@ pub(super) fn find(reading: &Reading) -> Vec<Span> {
     found
 }
 
-/// The first `count` groups of `rest`, if they are a telephone number.
-fn number(reading: &Reading, rest: &[Group], count: usize) -> Option<(usize, Span)> {
+/// The longest number that `rest` starts with, and of how many groups.
+fn longest(reading: &Reading, rest: &[Group]) -> Option<(usize, Span)> {
+    let opening = opening(reading.text.get(..rest.first()?.start)?)?;
+    let mut lengths = [0; GROUPS_MAX];
+    for (length, group) in lengths.iter_mut().zip(rest) {
+        *length = group.length();
+    }
+    (1..=rest.len().min(GROUPS_MAX)).rev().find_map(|count| {
+        let shape = lengths.get(..count)?;
+        if !DIGITS.contains(&shape.iter().sum()) {
+            return None;
+        }
+        Some((count, number(reading, rest, opening, shape)?))
+    })
+}
+
+/// None where what stands before it makes it something else.
+fn opening(before: &str) -> Option<Opening> {
+    match before.chars().next_back() {
+        Some('+') => Some(Opening::Plus),
+        Some('(') => Some(Opening::Parenthesis),
+        Some('-' | '.' | '/' | '_' | '$' | '€' | '£') => None,
+        Some(mark) if ties(mark) => None,
+        _ => Some(Opening::Plain),
+    }
+}
+
+/// The first groups of `rest`, as many as `shape` has lengths, if they are a telephone number.
+fn number(reading: &Reading, rest: &[Group], opening: Opening, shape: &[usize]) -> Option<Span> {
     let text = reading.text;
-    let window = rest.get(..count)?;
-    let start = window.first()?.start;
-    let end = window.last()?.end;
+    let window = rest.get(..shape.len())?;
+    let (first, last) = (window.first()?, window.last()?);
     // Inside a run a number may start and end at a blank only: not in the middle of `1-2-3`.
-    let next = rest.get(count).map(|group| group.separator);
+    let next = rest.get(shape.len()).map(|group| group.separator);
     if !matches!(next, None | Some(Separator::Blank | Separator::Open)) {
         return None;
     }
-    let before = text.get(..start)?;
-    let plus = before.ends_with('+');
-    let parenthesis = before.ends_with('(');
-    let extension = extension_length(text.get(end..)?);
-    let free_before = plus || parenthesis || numbers::is_free(text, rest, 1) || count > 1;
-    let free = if extension > 0 { free_before } else { numbers::is_free(text, rest, count) };
-    let starts = !before.ends_with(['-', '.', '/', '_', '$', '€', '£'])
-        && !before.chars().next_back().is_some_and(ties);
-    if !free || !starts {
+    let extension = extension_length(text.get(last.end..)?);
+    let opened = opening != Opening::Plain || shape.len() > 1;
+    let free = match extension {
+        0 => numbers::is_free(text, rest, shape.len()),
+        _ => opened || numbers::is_free(text, rest, 1),
+    };
+    if !free {
         return None;
     }
-    let shape: Vec<usize> = window.iter().map(Group::length).collect();
-    let told = if plus {
-        international(&shape)
-    } else if parenthesis {
-        with_area_code(window, &shape)
-    } else {
-        national(text, window, &shape) || extension > 0 && shape.ends_with(&[3, 4])
+    let told = match opening {
+        Opening::Plus => international(shape),
+        Opening::Parenthesis => with_area_code(window, shape),
+        Opening::Plain => {
+            national(text, window, shape) || extension > 0 && shape.ends_with(&[3, 4])
+        }
     };
     let told = told
-        || needed(text, window, &shape).is_some_and(|least| {
+        || needed(text, window, shape).is_some_and(|least| {
             // Looking around costs more than looking at the digits, so it comes last.
             context(reading, window) >= least
         });
-    if !told {
-        return None;
-    }
-    let start = if plus || parenthesis { start - 1 } else { start };
-    Some((count, Span { kind: Kind::Phone, start, end: end + extension }))
+    let start = if opening == Opening::Plain { first.start } else { first.start - 1 };
+    told.then_some(Span { kind: Kind::Phone, start, end: last.end + extension })
 }
 
 /// Bytes of `x123`, ` ext. 123`.
 fn extension_length(after: &str) -> usize {
+    if !after.starts_with([' ', 'e', 'x']) {
+        return 0;
+    }
     let trimmed = after.strip_prefix(' ').unwrap_or(after);
     let word = ["extension ", "ext. ", "ext.", "ext ", "x"];
     let Some(rest) = word.iter().find_map(|word| trimmed.strip_prefix(word)) else {
@@ -120,8 +153,9 @@ fn with_area_code(window: &[Group], shape: &[usize]) -> bool {
 
 /// Forms that nothing else is written in.
 fn national(text: &str, window: &[Group], shape: &[usize]) -> bool {
-    let separators: Vec<Separator> = window.iter().skip(1).map(|group| group.separator).collect();
-    let even = separators.windows(2).all(|pair| pair.first() == pair.last());
+    let mut separators = window.iter().skip(1).map(|group| group.separator);
+    let separator = separators.next();
+    let even = separators.all(|other| Some(other) == separator);
     let total: usize = shape.iter().sum();
     let first = window.first().and_then(|group| text.get(group.start..group.end));
     let first = first.unwrap_or_default();
@@ -146,7 +180,7 @@ fn national(text: &str, window: &[Group], shape: &[usize]) -> bool {
     }
     let trunk = first.starts_with('0') && (2..=5).contains(&first.len());
     let pairs_by_dots = shape.iter().all(|length| *length == 2);
-    let dotted = separators.first() == Some(&Separator::Dot);
+    let dotted = separator == Some(Separator::Dot);
     let groups = !rest.is_empty() && rest.len() <= 4 && rest.iter().all(|length| *length >= 2);
     trunk && groups && even && (9..=11).contains(&total) && (!dotted || pairs_by_dots)
 }

@@ -147,12 +147,12 @@ impl<'a> Pass<'a> {
         let mut length = 0;
         let mut digits = 0;
         for byte in rest {
-            match byte {
-                b'0'..=b'9' => digits += 1,
-                b'A'..=b'Z' | b'a'..=b'z' => {}
-                _ => break,
+            let is_digit = byte.is_ascii_digit();
+            if !is_digit && !byte.is_ascii_alphabetic() {
+                break;
             }
             length += 1;
+            digits += usize::from(is_digit);
         }
         let word = Word { start, end: start + length };
         if digits > 0 {

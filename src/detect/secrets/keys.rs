@@ -10,6 +10,9 @@ use super::is_placeholder;
 /// Longest key that is looked for: a web token with many claims.
 const KEY_BYTES_MAX: usize = 8 << 10;
 
+/// How the keys begin that are one long word, and web tokens.
+const LONG_INITIALS: &[u8] = b"Ae";
+
 /// A make of key.
 struct Make {
     prefix: &'static str,
@@ -61,6 +64,9 @@ pub(super) fn find(reading: &Reading) -> Vec<Span> {
     let cued = reading.cues.iter().filter(|found| found.cue == Cue::Key).map(|found| found.start);
     let mut found: Vec<Span> = cued.filter_map(|start| key(reading, start)).collect();
     for Word { start, .. } in reading.long.iter().copied() {
+        if !reading.text.as_bytes().get(start).is_some_and(|byte| LONG_INITIALS.contains(byte)) {
+            continue;
+        }
         found.extend(key(reading, start).or_else(|| web_token(reading, start)));
     }
     found
