@@ -46,13 +46,15 @@ build: prerequisites ## everything in release form: both programs and the filter
 .PHONY: test
 test: tools check build ## format, lints, build, native suites, the pure suites on wasm32
 	@echo '==> test: native'
-	@$(CARGO) test --workspace
+	@$(CARGO) test --workspace -- --show-output
 	@echo '==> test: wasm32 ($(words $(PURE_SUITES)) suites)'
 	@CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER='$(CURDIR)/$(TOOLS)/bin/wasm-bindgen-test-runner' \
 	  $(CARGO) test --target wasm32-unknown-unknown $(addprefix --test ,$(PURE_SUITES))
 
 .PHONY: bench
-bench: tools build ## what a governed call costs beside a bare Envoy
+bench: tools build ## what the detectors cost in V8, and a governed call beside a bare Envoy
+	@CARGO_TARGET_WASM32_WASIP1_RUNNER='node --no-warnings benches/wasi.mjs' \
+	  $(CARGO) bench --quiet --target wasm32-wasip1 --bench detectors
 	@$(CARGO) bench --bench gateway
 
 .PHONY: check

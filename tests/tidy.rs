@@ -43,15 +43,17 @@ fn no_file_is_longer_than_a_reader_s_patience() {
     for (name, text) in rust_files() {
         let lines = text.lines().count();
         assert!(lines <= LINES_MAX, "{name}: {lines} lines");
-        let wide = text.lines().position(|line| line.chars().count() > COLUMNS_MAX);
-        let at = wide.map(|line| line + 1);
-        assert!(at.is_none() || is_table(&name), "{name}:{at:?} is over {COLUMNS_MAX} columns");
+        let is_wide = |line: &str| line.chars().count() > COLUMNS_MAX && !line.contains("https://");
+        let wide = text.lines().position(is_wide).map(|line| line + 1);
+        assert!(wide.is_none() || is_table(&name), "{name}:{wide:?} is over {COLUMNS_MAX} columns");
     }
 }
 
 /// Suites that are mostly pinned text: a message must stand there as it is printed.
 fn is_table(name: &str) -> bool {
-    name.starts_with("tests/") || name.starts_with("log-collector/tests/")
+    name.starts_with("tests/")
+        || name.starts_with("log-collector/tests/")
+        || name.ends_with("/tests.rs")
 }
 
 #[test]

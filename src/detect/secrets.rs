@@ -109,8 +109,8 @@ fn behind_cue(reading: &Reading, cue: &FoundCue) -> Option<Span> {
     found.then_some(Span { kind: Kind::Secret, start, end: start + value.len() })
 }
 
-/// Bytes between a cue and what it is set to: `: `, ` = "`, `": "`, ` is `, `Bearer `. None where it
-/// is set to nothing.
+/// Bytes between a cue and what it is set to: `: `, ` = "`, `": "`, ` is `, a blank alone. None
+/// where it is set to nothing.
 fn gap(rest: &[u8]) -> Option<usize> {
     let is_filler = |byte: &&u8| b" \t\"'`*".contains(byte);
     let before = rest.iter().take(GAP_BYTES_MAX).take_while(is_filler).count();

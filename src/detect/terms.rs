@@ -49,7 +49,9 @@ pub(super) enum Cue {
 
 #[rustfmt::skip]
 const CUES: &[(Cue, &[&str])] = &[
-    (Cue::PhoneNoun, &["phone", "telephone", "tel", "mobile", "fax", "hotline", "cellphone", "telefon"]),
+    (Cue::PhoneNoun, &[
+        "phone", "telephone", "tel", "mobile", "fax", "hotline", "cellphone", "telefon",
+    ]),
     (Cue::PhoneVerb, &[
         "cell", "call", "called", "calling", "dial", "phoned", "whatsapp", "sms", "answering at",
         "reach me", "reach you", "reach us", "reach him", "reach her",
@@ -62,8 +64,9 @@ const CUES: &[(Cue, &[&str])] = &[
     (Cue::Version, &["version", "ver", "release", "build", "firmware"]),
     (Cue::Password, &["password", "passwd", "pwd", "passphrase", "passcode", "passwort"]),
     (Cue::Token, &[
-        "secret", "token", "api key", "apikey", "access key", "accesskey", "secret key", "secretkey",
-        "accountkey", "sharedaccesskey", "auth key", "credential", "bearer", "authtoken",
+        "secret", "token", "api key", "apikey", "access key", "accesskey", "secret key",
+        "secretkey", "accountkey", "sharedaccesskey", "auth key", "credential", "bearer",
+        "authtoken",
     ]),
     (Cue::Key, &[
         "sk", "rk", "pk", "ya29", "gocspx", "ghp", "gho", "ghu", "ghs", "ghr", "github", "glpat",

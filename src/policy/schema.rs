@@ -269,8 +269,7 @@ impl Reader<'_, '_> {
         for (key, _, value) in self.mapping(node, "confidence", keys::CONFIDENCE) {
             match key {
                 "from" => {
-                    file.confidence_from =
-                        self.words(value, "confidence.from", words::SOURCES, &[]);
+                    file.confidence_from = self.words(value, "confidence.from", words::SOURCES);
                 }
                 "request_logprobs" => {
                     file.request_logprobs = self.texts(value, "confidence.request_logprobs");
@@ -291,7 +290,7 @@ impl Reader<'_, '_> {
                 }
                 "redact" => {
                     let key = "record.redact";
-                    record.redact = self.words(value, key, words::KINDS, keys::KINDS_LATER);
+                    record.redact = self.words(value, key, words::KINDS);
                 }
                 "on_failure" => {
                     let key = "record.on_failure";

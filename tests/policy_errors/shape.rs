@@ -274,15 +274,3 @@ governance.yml:1:1: key `streams` is not supported by this version
   | ^"#,
     );
 }
-
-#[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
-fn err_redact_kind_of_a_later_version() {
-    check(
-        r#"record: {redact: [email, secret]}
-"#,
-        r#"
-governance.yml:1:26: value `secret` is not supported by this version
-  | record: {redact: [email, secret]}
-  |                          ^"#,
-    );
-}

@@ -44,19 +44,23 @@ const MAKES: &[Make] = &{
     use Alphabet::*;
 [
     // Model providers.
-    make("sk-ant-", 40, Url), make("sk-or-v1-", 40, Url), make("sk-proj-", 40, Url), make("sk-", 24, Url),
-    make("gsk_", 40, Plain), make("xai-", 40, Plain), make("pplx-", 40, Plain), make("hf_", 30, Plain),
-    make("r8_", 30, Plain), make("nvapi-", 40, Url), make("AIza", 39, Url), make("bedrock-api-key-", 60, Base64),
+    make("sk-ant-", 40, Url), make("sk-or-v1-", 40, Url), make("sk-proj-", 40, Url),
+    make("sk-", 24, Url), make("gsk_", 40, Plain), make("xai-", 40, Plain),
+    make("pplx-", 40, Plain), make("hf_", 30, Plain), make("r8_", 30, Plain),
+    make("nvapi-", 40, Url), make("AIza", 39, Url), make("bedrock-api-key-", 60, Base64),
     make("ABSK", 60, Base64),
     // Clouds and hosts.
-    make("AKIA", 20, Plain), make("ASIA", 20, Plain), make("ya29.", 30, Url), make("GOCSPX-", 30, Url),
-    make("dop_v1_", 60, Plain), make("ghp_", 40, Plain), make("gho_", 40, Plain), make("ghu_", 40, Plain),
-    make("ghs_", 40, Plain), make("ghr_", 40, Plain), make("github_pat_", 60, Url), make("glpat-", 26, Url),
-    make("npm_", 40, Plain), make("pypi-", 60, Url), make("lin_api_", 40, Plain), make("ATATT3", 60, Url),
+    make("AKIA", 20, Plain), make("ASIA", 20, Plain), make("ya29.", 30, Url),
+    make("GOCSPX-", 30, Url), make("dop_v1_", 60, Plain), make("ghp_", 40, Plain),
+    make("gho_", 40, Plain), make("ghu_", 40, Plain), make("ghs_", 40, Plain),
+    make("ghr_", 40, Plain), make("github_pat_", 60, Url), make("glpat-", 26, Url),
+    make("npm_", 40, Plain), make("pypi-", 60, Url), make("lin_api_", 40, Plain),
+    make("ATATT3", 60, Url),
     // Messages and payments.
-    make("xoxb-", 24, Url), make("xoxp-", 24, Url), make("xoxa-", 24, Url), make("xoxr-", 24, Url),
-    make("xoxs-", 24, Url), make("xapp-", 24, Url), make("hooks.slack.com/services/", 60, Base64),
-    make("SG.", 60, Dotted), make("sk_live_", 24, Plain), make("rk_live_", 24, Plain), make("sk_test_", 24, Plain),
+    make("xoxb-", 24, Url), make("xoxp-", 24, Url), make("xoxa-", 24, Url),
+    make("xoxr-", 24, Url), make("xoxs-", 24, Url), make("xapp-", 24, Url),
+    make("hooks.slack.com/services/", 60, Base64), make("SG.", 60, Dotted),
+    make("sk_live_", 24, Plain), make("rk_live_", 24, Plain), make("sk_test_", 24, Plain),
     make("whsec_", 30, Base64), make("shpat_", 36, Plain), make("AGE-SECRET-KEY-1", 70, Plain),
 ]};
 

@@ -62,6 +62,3 @@ pub const RECORD: &[Key] = &[
 
 /// Actions that the language documents and this version does not have.
 pub const ACTIONS_LATER: &[&str] = &["log"];
-
-/// Kinds for `redact` that the language documents and this version does not have.
-pub const KINDS_LATER: &[&str] = &["secret", "ip"];

@@ -157,11 +157,10 @@ impl Reader<'_, '_> {
         node: &Node,
         key: &str,
         table: &[(&'static str, T)],
-        later: &'static [&'static str],
     ) -> Vec<T> {
         let mut values = Vec::new();
         for item in self.list(node, key) {
-            let Some(value) = self.word(item, key, table, later) else { continue };
+            let Some(value) = self.word(item, key, table, &[]) else { continue };
             if values.contains(&value) {
                 let word = self.scalar(item, key).unwrap_or_default().to_owned();
                 let kind = ProblemKind::DuplicateWord { key: key.to_owned(), word };

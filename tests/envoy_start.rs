@@ -1,5 +1,6 @@
-//! A gateway whose operator forgot `allow_on_headers_stop_iteration`: the filter finds out and
-//! refuses, rather than let answers leave before their record. Real Envoy.
+//! What a gateway meets at its start: the module's size and the time V8 takes for it, a setting
+//! that is misspelt, and an operator who forgot `allow_on_headers_stop_iteration`: the filter finds
+//! out and refuses, rather than let answers leave before their record. Real Envoy.
 
 #![cfg(not(target_family = "wasm"))]
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // Tests fail by panicking.
@@ -13,6 +14,7 @@ mod support {
 }
 
 use serde_json::Value;
+use std::time::Instant;
 use support::client::{self, post};
 use support::second_envoy::SecondEnvoy;
 use support::stack::{PATIENCE, Stack, eventually};
@@ -20,6 +22,32 @@ use support::upstream::Upstream;
 
 const POLICY: &str = "policies:\n- name: approved_models\n  allowed: [gpt-4o-2025-12-17]\n";
 const CHAT: &str = "/v1/chat/completions";
+
+/// Largest module, in bytes: what a gateway's start and memory are planned with.
+const MODULE_BYTES_MAX: u64 = 2_200_000;
+
+#[test]
+fn the_module_is_small_and_its_start_time_is_told() {
+    let module =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/target/wasm32-wasip1/release/governance_filter.wasm");
+    let size = std::fs::metadata(module).expect("run `make build`").len();
+    assert!(size <= MODULE_BYTES_MAX, "{module} has {size} bytes, over {MODULE_BYTES_MAX}");
+    let upstream = Upstream::start();
+    let stack = Stack::start("start", POLICY, &upstream.url);
+    let started = |start: &dyn Fn() -> SecondEnvoy| {
+        let begin = Instant::now();
+        let envoy = start();
+        let seconds = begin.elapsed().as_secs_f64();
+        drop(envoy);
+        seconds
+    };
+    let with = started(&|| SecondEnvoy::with_config(&stack, str::to_owned));
+    let without = started(&|| SecondEnvoy::bare(&stack, 1));
+    println!(
+        "filter: {size} bytes of {MODULE_BYTES_MAX}; Envoy ready after {with:.1} s with it, \
+         {without:.1} s without"
+    );
+}
 
 #[test]
 fn a_gateway_that_cannot_hold_headers_refuses_and_says_why() {
