@@ -291,6 +291,11 @@ impl Phase {
         match self {
             Phase::Reading(incoming) => incoming.cut_short(setup, head.status, now_ms, effects),
             Phase::AwaitingIntent(call) => call.refused_by_gateway(setup, &head, now_ms, effects),
+            // Envoy was faster with a refusal of its own. Ours is on record, and may not follow it.
+            Phase::AwaitingDenial(_) => {
+                call::name_decision(setup, effects);
+                Phase::Released
+            }
             // With content it is an answer, whoever in the chain gave it, and is held like one.
             Phase::AwaitingAnswer(call) if head.local && head.status >= 400 => {
                 call.refused_by_gateway(setup, &head, now_ms, effects)

@@ -164,11 +164,9 @@ impl Call {
         self.record(setup, kind, None, now_ms, Hold::No, effects);
     }
 
-    /// Puts the decision's id and the policy's version on the answer.
+    /// Puts the decision's id, the policy's version and what fired on the answer.
     pub fn announce(&self, setup: &Setup, effects: &mut Vec<Effect>) {
-        for (name, value) in identity_headers(setup) {
-            effects.push(Effect::ResponseHeader(name, Some(value)));
-        }
+        name_decision(setup, effects);
         if let Some(flags) = flags(&[&self.verdict]) {
             effects.push(Effect::ResponseHeader("x-decision-flags", Some(flags)));
         }
@@ -211,6 +209,13 @@ impl Call {
             decision_id: id.clone(),
             policy: Some(stopped.policy.clone()),
         }
+    }
+}
+
+/// Puts the decision's id and the policy's version on the answer.
+pub(super) fn name_decision(setup: &Setup, effects: &mut Vec<Effect>) {
+    for (name, value) in identity_headers(setup) {
+        effects.push(Effect::ResponseHeader(name, Some(value)));
     }
 }
 

@@ -91,6 +91,13 @@ fn envoys_own_refusals_are_recorded() {
     model.post(CHAT, &ask("gpt-4o-2025-12-17")).ack(Kind::Intent);
     model.answer_head(503, &[], End::OfStream, true).done(Ending::Complete);
     assert_eq!(model.outcome()["outcome"], "upstream_error");
+
+    let mut model = Model::new(SEED);
+    model.post(CHAT, &ask("gpt-3.5-turbo-0125")).answer_head(408, &[], End::OfStream, true);
+    assert_eq!(model.header(Side::Response, "x-decision-id"), Some(ID));
+    model.ack(Kind::Outcome).done(Ending::Complete);
+    assert_eq!(model.reply, None, "Envoy has answered while the refusal waited for its ack");
+    assert_eq!(model.outcome()["outcome"], "denied");
 }
 
 #[wasm_bindgen_test(unsupported = test)]
