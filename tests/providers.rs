@@ -27,6 +27,8 @@ mod cassettes;
 mod choices;
 #[path = "providers/cohere.rs"]
 mod cohere;
+#[path = "providers/cuts.rs"]
+mod cuts;
 #[path = "providers/drive.rs"]
 mod drive;
 #[path = "providers/expected.rs"]

@@ -245,14 +245,16 @@ impl AnswerStream {
             return;
         };
         self.data_events += 1;
-        if self.progress != Step::Ends {
+        let behind = self.progress == Step::Ends;
+        if !behind {
             let step = self.settings.api.read_event(&mut self.answer, event.name, &data);
             if self.progress == Step::GoesOn && step != Step::GoesOn {
                 taken.terminal = Some(taken.output.len());
             }
             self.progress = self.progress.max(step);
         }
-        match self.stripped(content, &data) {
+        // Behind the end some chunks pass as they came, so all do: no client reads there.
+        match self.stripped(content, &data).filter(|_| !behind) {
             Some(stripped) => {
                 let bom = frame.len() - content.len();
                 taken.output.extend_from_slice(frame.get(..bom).unwrap_or_default());
