@@ -19,6 +19,12 @@ PURE_SUITES := providers detectors policy_load policy_errors policy_verdicts mod
 WASM_BINDGEN = $(shell awk '/^name = "wasm-bindgen"$$/ {getline; gsub(/[^0-9.]/, ""); print}' Cargo.lock)
 TARGETS := wasm32-wasip1 wasm32-unknown-unknown
 
+# What is fuzzed, with the longest input that is tried.
+FUZZED := requests:16384 answers:16384 streams:16384 codings:8192 detectors:4096 policy:8192 names:512 \
+  heads:2048 exchanges:16384 lines:8192
+FUZZ_SECONDS ?= 60
+CARGO_FUZZ := 0.13.2
+
 .PHONY: help
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,10 +63,28 @@ bench: tools build ## what the detectors cost in V8, and a governed call beside 
 	  $(CARGO) bench --quiet --target wasm32-wasip1 --bench detectors
 	@$(CARGO) bench --bench gateway
 
+# No nightly: without a sanitizer, libFuzzer's coverage is all that is asked of the compiler.
+.PHONY: fuzz
+fuzz: prerequisites $(TOOLS)/.cargo-fuzz ## every parser on made-up input, FUZZ_SECONDS each (60)
+	@echo '==> fuzz: inputs from the fixtures'
+	@$(PYTHON) fuzz/seeds.py
+	@echo '==> fuzz: build'
+	@PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" $(CARGO) fuzz build --sanitizer none
+	@failed=0; \
+	for fuzzed in $(FUZZED); do \
+	  target="$${fuzzed%:*}"; log="fuzz/target/$$target.log"; result=ok; \
+	  PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" $(CARGO) fuzz run --sanitizer none "$$target" -- \
+	    -max_total_time=$(FUZZ_SECONDS) -max_len="$${fuzzed#*:}" -timeout=5 -rss_limit_mb=2048 \
+	    -print_final_stats=1 > "$$log" 2>&1 || { result="FAILED, see $$log"; failed=1; }; \
+	  runs="$$(awk '/^stat::number_of_executed_units/ {print $$2}' "$$log")"; \
+	  printf '    %-10s %10s executions  %s\n' "$$target" "$${runs:-0}" "$$result"; \
+	done; exit $$failed
+
 .PHONY: check
 check: prerequisites ## format and lints, native and wasm
 	@echo '==> check: format'
 	@$(CARGO) fmt --all --check
+	@$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	@echo '==> check: lints, native'
 	@$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
 	@echo '==> check: lints, wasm32-wasip1'
@@ -102,5 +126,13 @@ $(TOOLS)/.wasm-bindgen: Cargo.lock
 	  $(CARGO) "$${install[@]}" --locked || { \
 	    echo '    its lock file names a version that the registry does not offer; resolving anew'; \
 	    $(CARGO) "$${install[@]}"; }; \
+	fi
+	@touch $@
+
+$(TOOLS)/.cargo-fuzz: Makefile
+	@mkdir -p $(TOOLS)
+	@if ! $(TOOLS)/bin/cargo-fuzz --version 2>/dev/null | grep -qF ' $(CARGO_FUZZ)'; then \
+	  echo '==> tools: cargo-fuzz $(CARGO_FUZZ)'; \
+	  $(CARGO) install --quiet --locked --root $(TOOLS) cargo-fuzz --version $(CARGO_FUZZ); \
 	fi
 	@touch $@

@@ -12,8 +12,10 @@ const COLUMNS_MAX: usize = 100;
 /// Every Rust file of the project, with its path relative to the root.
 fn rust_files() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folders = ["src", "tests", "fuzz/src", "fuzz/fuzz_targets"];
+    let of_collector = ["log-collector/src", "log-collector/tests"];
     let mut folders: Vec<PathBuf> =
-        ["src", "tests", "log-collector/src", "log-collector/tests"].map(|f| root.join(f)).into();
+        folders.into_iter().chain(of_collector).map(|folder| root.join(folder)).collect();
     let mut files = vec![root.join("build.rs")];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).expect("a folder").flatten() {
