@@ -120,7 +120,8 @@ impl Decoder {
         Decoder { state, output: Output::default() }
     }
 
-    /// What `chunk` decodes to. After an error every further chunk is the same error.
+    /// What `chunk` decodes to. After an error every further chunk is the same error; what came out
+    /// before it is in [`Decoder::salvaged`].
     pub fn push(&mut self, chunk: &[u8]) -> Result<Vec<u8>, Unread> {
         let output = &mut self.output;
         output.received += chunk.len() as u64;
@@ -135,12 +136,16 @@ impl Decoder {
             State::Zstandard(zstandard) => zstandard.push(chunk, output),
             State::Failed(unread) => Err(*unread),
         };
-        let bytes = std::mem::take(&mut self.output.bytes);
         if let Err(unread) = pushed {
             self.state = State::Failed(unread);
             return Err(unread);
         }
-        Ok(bytes)
+        Ok(self.salvaged())
+    }
+
+    /// What the chunk that failed decodes to, up to its error. Taken once.
+    pub fn salvaged(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.output.bytes)
     }
 
     /// The body has ended: an error where that is in the middle of it.

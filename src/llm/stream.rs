@@ -121,14 +121,7 @@ impl AnswerStream {
         let mut taken = if self.settings.coding == Coding::Identity {
             self.take(chunk)
         } else {
-            match self.decoder.push(chunk) {
-                Ok(decoded) => self.take(&decoded),
-                Err(unread) => {
-                    self.answer.note(Some(unread));
-                    self.place = Place::Lost;
-                    Taken::default()
-                }
-            }
+            self.decode(chunk)
         };
         let untouched = kept_before == 0 && self.framer.kept().is_empty() && !taken.changed;
         let same = self.settings.coding == Coding::Identity && untouched;
@@ -187,6 +180,20 @@ impl AnswerStream {
                 terminal: taken.terminal.map(Terminal::At),
                 ended,
             },
+        }
+    }
+
+    /// Events before bytes that are broken are read, in whichever chunk those come.
+    fn decode(&mut self, chunk: &[u8]) -> Taken {
+        match self.decoder.push(chunk) {
+            Ok(decoded) => self.take(&decoded),
+            Err(unread) => {
+                let salvaged = self.decoder.salvaged();
+                let taken = self.take(&salvaged);
+                self.answer.note(Some(unread));
+                self.place = Place::Lost;
+                taken
+            }
         }
     }
 

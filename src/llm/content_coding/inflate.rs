@@ -20,14 +20,14 @@ pub(super) fn inflate(
     loop {
         let (read_before, written_before) = (stream.total_in(), stream.total_out());
         let status = stream.decompress(input, &mut buffer, FlushDecompress::None);
-        let status = status.map_err(|_| Unread::Encoding)?;
         let read = stream.total_in() - read_before;
         let written = stream.total_out() - written_before;
         *input = input.get(read as usize..).unwrap_or_default();
         let piece = buffer.get(..written as usize).unwrap_or_default();
         seen(piece);
         output.take(piece)?;
-        if status == Status::StreamEnd {
+        // What stands before broken bytes was decoded all the same.
+        if status.map_err(|_| Unread::Encoding)? == Status::StreamEnd {
             return Ok(true);
         }
         if read == 0 && written == 0 {
