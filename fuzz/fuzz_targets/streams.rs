@@ -64,13 +64,17 @@ fn lengthen(body: &mut Vec<u8>) {
     }
 }
 
-/// Some of the streams are cut off: their last byte is missing.
+/// Some of the streams are cut off: their last byte is missing. In some a byte is broken.
 fn gzip(body: &[u8], flags: u8) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(body).expect("memory");
     let mut coded = encoder.finish().expect("memory");
     if flags & 32 != 0 {
         coded.pop();
+    }
+    if flags & 64 != 0 {
+        let place = coded.len() / 2 + usize::from(flags & 3);
+        coded[place] ^= flags;
     }
     coded
 }
