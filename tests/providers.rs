@@ -37,6 +37,10 @@ mod expected;
 mod google;
 #[path = "providers/ollama.rs"]
 mod ollama;
+#[path = "providers/openai.rs"]
+mod openai;
+#[path = "providers/text.rs"]
+mod text;
 #[path = "providers/watsonx.rs"]
 mod watsonx;
 
@@ -233,13 +237,13 @@ fn requests_read_as_expected() {
     assert_eq!(facts.model, facts.requested_model);
     assert!(facts.stream);
     assert_eq!(facts.metadata_category.as_deref(), Some("healthcare"));
-    assert_eq!(facts.prompt.as_str(), "Be brief.\nWhat is on it?\n{\"at\":\"it\"}\na cat");
+    assert_eq!(facts.prompt.as_str(), "Be brief.\nWhat is on it?\nlook\n{\"at\":\"it\"}\na cat");
 
     let facts = target(MESSAGES).read_request(fixture("anthropic/request.json")).unwrap();
     assert_eq!((facts.provider, facts.stream), ("anthropic", false));
     assert_eq!(
         facts.prompt.as_str(),
-        "Be brief.\nNotes\nplain notes\nWho is it?\nit\n4111111111111111\na cat\na dog"
+        "Be brief.\nNotes\nplain notes\nWho is it?\nlook\nat\nit\n4111111111111111\na cat\na dog"
     );
 }
 

@@ -11,6 +11,8 @@ use crate::facts::{RequestFacts, Text, Unread};
 use parts::Gather;
 use shape::Shape;
 
+mod blob;
+mod keys;
 mod parts;
 mod shape;
 
@@ -103,9 +105,9 @@ impl<'de> Visitor<'de> for Body<'_> {
                 _ if shape.text.contains(&key) => map.next_value_seed(Gather::part(read))?,
                 _ if shape.free.contains(&key) => map.next_value_seed(Gather::free(read))?,
                 _ if shape.media.contains(&key) => map.next_value_seed(Gather::media(read))?,
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                }
+                // It maps tokens to numbers.
+                "logit_bias" => drop(map.next_value::<IgnoredAny>()?),
+                _ => map.next_value_seed(Gather::settings(read, key))?,
             }
         }
         Ok(())

@@ -138,12 +138,21 @@ fn images_are_counted_and_not_read() {
     let body = json!({"model": "gpt-4o-2025-12-17", "messages": [{"role": "user", "content": [
         {"type": "text", "text": "What is it?"},
         {"type": "image_url", "image_url": {"url": image}},
-        {"type": "text", "text": image},
     ]}]});
     let mut model = Model::new(PINNED);
     model.post(CHAT, &body.to_string()).ack(Kind::Intent).answer(200, &chat("A cat."));
-    assert_eq!(model.outcome()["media_parts"], 2);
+    assert_eq!(model.outcome()["media_parts"], 1);
     assert_eq!(model.outcome()["unread"], Value::Null);
+
+    let text =
+        json!({"model": "gpt-4o-2025-12-17", "messages": [{"role": "user", "content": image}]});
+    let policy = "policies: [{name: gate, trigger: \"prompt.contains('cat')\", action: deny}]\n";
+    let mut model = Model::new(policy);
+    model.post(CHAT, &text.to_string()).ack(Kind::Outcome);
+    assert_eq!(model.outcome()["media_parts"], 1);
+    assert_eq!(model.outcome()["unread"], "truncated", "it stands where text is");
+    assert_eq!(model.outcome()["triggered"][0]["failure"], "truncated");
+    assert_eq!(model.reply.as_ref().map(|reply| reply.status), Some(403));
 }
 
 #[wasm_bindgen_test(unsupported = test)]

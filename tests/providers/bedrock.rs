@@ -30,24 +30,32 @@ fn converse_requests_read_as_expected() {
     let parts = [
         "Be brief.",
         "What is it?",
+        "notes",
         "from the desk",
         "plain notes",
+        "scan",
         "guarded",
         "https://example.com",
         "A page",
         "found",
         "hm",
         "cited",
+        "look",
+        "at",
         "it",
+        "card",
         "4111111111111111",
+        "seen",
         "a cat",
         "a dog",
+        "look",
+        "Looks.",
     ];
     assert_eq!(facts.prompt.as_str().split('\n').collect::<Vec<_>>(), parts);
     // Two images, a file and a video; the document that is text is none.
     assert_eq!(facts.media_parts, 4);
     let facts = request("converse", "bedrock_converse/request_prompt.json");
-    assert_eq!(facts.prompt.as_str(), "Köln\nMonday");
+    assert_eq!(facts.prompt.as_str(), "Köln\nday\nMonday");
 }
 
 #[wasm_bindgen_test(unsupported = test)]

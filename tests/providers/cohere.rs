@@ -23,12 +23,16 @@ fn cohere_requests_read_as_expected() {
         "loose notes",
         "d1",
         "Notes",
+        "body",
         "Ada lives here.",
         "Be brief.",
         "Who is it?",
         "I will look.",
+        "look",
         r#"{"at":"it"}"#,
         "a cat",
+        "look",
+        "Looks.",
     ];
     assert_eq!(prompt.split('\n').collect::<Vec<_>>(), parts);
 
@@ -39,14 +43,20 @@ fn cohere_requests_read_as_expected() {
         "Be brief.",
         "Hello",
         "I will look.",
+        "look",
+        "at",
         "it",
         "look",
+        "at",
         "it",
+        "seen",
         "a cat",
         "Notes",
         "Ada lives here.",
         "call",
+        "number",
         "4111111111111111",
+        "said",
         "hello",
     ];
     assert_eq!(prompt.split('\n').collect::<Vec<_>>(), parts);

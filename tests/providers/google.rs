@@ -24,12 +24,12 @@ fn requests_read_as_expected() {
     assert_eq!(facts.media_parts, 3);
     assert_eq!(
         facts.prompt.as_str(),
-        "Be brief.\nWho is it?\nhm\nit\n4111111111111111\n1 + 1\na cat\na dog"
+        "Be brief.\nWho is it?\nhm\nlook\nat\nit\n4111111111111111\n1 + 1\nlook\na cat\nhits\na dog\nlook"
     );
     let facts = request(STREAM, "gemini/request_snake.json");
     assert!(facts.stream);
     assert_eq!(facts.media_parts, 2);
-    assert_eq!(facts.prompt.as_str(), "Be brief.\n$.at\nit\na cat\n2");
+    assert_eq!(facts.prompt.as_str(), "Be brief.\nlook\n$.at\nit\nlook\na cat\n2");
 }
 
 #[wasm_bindgen_test(unsupported = test)]
@@ -48,7 +48,7 @@ fn interactions_requests_read_as_expected() {
     assert_eq!(facts.requested_model.as_deref(), Some("gemini-2.5-flash"));
     assert!(facts.stream);
     assert_eq!(facts.media_parts, 3, "short base64 beside its `type` is no text");
-    assert_eq!(facts.prompt.as_str(), "Be brief.\nWho is it?\nit\na cat");
+    assert_eq!(facts.prompt.as_str(), "Be brief.\nWho is it?\nlook\nat\nit\nseen\na cat");
 }
 
 #[wasm_bindgen_test(unsupported = test)]
@@ -61,7 +61,7 @@ fn words_are_text_whatever_they_are_called() {
         (r#"{"data":"iVBORw0K\/w==","type":"image"}"#, ("", 1)),
         (r#"{"data":"a card, 4111","type":"image"}"#, ("a card, 4111", 0)),
         (r#"{"data":"iVBORw0K","type":"text"}"#, ("iVBORw0K", 0)),
-        (r#"{"data":{"a":"b"},"type":"document"}"#, ("b", 0)),
+        (r#"{"data":{"a":"b"},"type":"document"}"#, ("a\nb", 0)),
         (r#"{"type":"image"}"#, ("", 0)),
     ];
     for (part, expected) in cases {

@@ -13,7 +13,7 @@ fn requests_read_as_expected() {
     assert_eq!(facts.requested_model.as_deref(), Some("llama3.2"));
     assert!(facts.stream, "it streams unless told not to");
     assert_eq!(facts.media_parts, 2);
-    assert_eq!(facts.prompt.as_str(), "Be brief.\nWho is it?\n\nhm\nit\na cat");
+    assert_eq!(facts.prompt.as_str(), "Be brief.\nWho is it?\n\nhm\nlook\nat\nit\na cat\nlook");
 
     let body = fixture("ollama/request_generate.json");
     let facts = target("/api/generate").read_request(body).unwrap();

@@ -23,14 +23,19 @@ fn responses_requests_give_all_their_text() {
     assert_eq!(facts.metadata_category.as_deref(), Some("healthcare"));
     let text = [
         "Be brief.",
+        "look",
+        "Looks.",
         "What is on it?",
         "And here?",
+        "a.pdf",
         "a thought",
         "a cat",
         "no",
+        "look",
         r#"{"at":"it"}"#,
         "a dog",
         "a bird",
+        "run",
         "print(1)",
         "1",
         "cat",
@@ -41,6 +46,7 @@ fn responses_requests_give_all_their_text() {
         "+a line",
         "1+1",
         "2",
+        "far",
         r#"{"to":"x"}"#,
         "y",
     ];
@@ -48,7 +54,7 @@ fn responses_requests_give_all_their_text() {
 
     let facts = read(RESPONSES, "openai_responses/request_prompt.json");
     assert_eq!((facts.requested_model, facts.stream, facts.deferred), (None, true, false));
-    assert_eq!((facts.prompt.as_str(), facts.media_parts), ("a name\na text", 2));
+    assert_eq!((facts.prompt.as_str(), facts.media_parts), ("a name\na text\npicture\npaper", 2));
 
     let back = br#"{"model":"m","messages":[{"content":"a","reasoning":"b"}]}"#;
     assert_eq!(target(super::CHAT).read_request(back).unwrap().prompt.as_str(), "a\nb");

@@ -8,118 +8,11 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use serde_json::value::RawValue;
 
 use super::super::json::BorrowedText;
-use super::{Read, Seen};
-
-/// Keys of messages and parts whose strings are text of the input.
-/// <https://platform.openai.com/docs/api-reference/chat/create#chat-create-messages>: content,
-/// text, refusal, tool_calls, function, function_call, custom;
-/// <https://platform.openai.com/docs/api-reference/responses/create>: output, summary, variables,
-/// what tools gave (logs, stdout, stderr) and were given (action, actions, operation);
-/// <https://platform.claude.com/docs/en/api/messages/create>: thinking, title, context, source;
-/// <https://ai.google.dev/api/caching#Content>: parts, functionCall, functionResponse,
-/// executableCode, code, codeExecutionResult, toolCall, toolResponse, all in both spellings;
-/// <https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/imagen-api>: prompt;
-/// <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlock.html>: toolUse,
-/// toolResult, guardContent, reasoningContent, reasoningText;
-/// <https://docs.cohere.com/reference/chat>: message, document;
-/// reasoning and reasoning_content are what OpenAI-compatible servers take back.
-/// reasoning_content is what OpenAI-compatible servers take back.
-const TEXT_KEYS: [&str; 51] = [
-    "content",
-    "contents",
-    "text",
-    "refusal",
-    "tool_calls",
-    "function",
-    "function_call",
-    "custom",
-    "thinking",
-    "title",
-    "context",
-    "reasoning",
-    "reasoning_content",
-    "source",
-    "output",
-    "summary",
-    "logs",
-    "stdout",
-    "stderr",
-    "parts",
-    "functionCall",
-    "function_call_output",
-    "functionResponse",
-    "function_response",
-    "executableCode",
-    "executable_code",
-    "codeExecutionResult",
-    "code_execution_result",
-    "code",
-    "toolCall",
-    "tool_call",
-    "toolResponse",
-    "tool_response",
-    "prompt",
-    "toolUse",
-    "toolResult",
-    "guardContent",
-    "reasoningContent",
-    "reasoningText",
-    "citationsContent",
-    "searchResult",
-    "negativeText",
-    "maskPrompt",
-    "value",
-    "message",
-    "results",
-    "query",
-    "queries",
-    "outputs",
-    "document",
-    "tool_plan",
-];
-
-/// Keys whose values are free JSON, every string of which is text: what a tool is given or gave.
-const FREE_KEYS: [&str; 15] = [
-    "arguments",
-    "input",
-    "action",
-    "actions",
-    "operation",
-    "args",
-    "partialArgs",
-    "partial_args",
-    "response",
-    "result",
-    "json",
-    "variables",
-    "data",
-    "parameters",
-    "tool_results",
-];
-
-/// Keys of parts that are no text: images, audio, files.
-const MEDIA_KEYS: [&str; 13] = [
-    "image_url",
-    "input_audio",
-    "file",
-    "file_id",
-    "file_data",
-    "file_url",
-    "inlineData",
-    "inline_data",
-    "fileData",
-    "image",
-    "images",
-    "video",
-    "audio",
-];
+use super::{Read, Seen, blob, keys};
 
 /// `type` of parts whose `data` or `uri` beside it is no text, as it stands in JSON.
 /// <https://ai.google.dev/api/interactions-api>
 const MEDIA_TYPES: [&str; 4] = [r#""image""#, r#""audio""#, r#""video""#, r#""document""#];
-
-/// A string from this length on that is nothing but base64 is no text.
-const BLOB_BYTES_MIN: usize = 1024;
 
 /// Gathers what stands in a value.
 pub(super) struct Gather<'r> {
@@ -132,8 +25,12 @@ pub(super) struct Gather<'r> {
 enum What {
     /// A message, a part, or text: known keys hold text.
     Part,
-    /// Any JSON: every string and number is text.
+    /// Any JSON of the client's: every string and number is text, and names are.
     Free,
+    /// Settings of the provider and definitions of tools: the same, but for what no model reads.
+    Settings,
+    /// What stands under a key that no model reads: no text unless something is nested in it.
+    Harmless,
     /// Parts under names of the client's own.
     Named,
     /// A document's source: text only where its `type` says so.
@@ -164,13 +61,32 @@ impl<'a> Content<'a> {
         *place = Some(value.get());
     }
 
+    /// The model's own reasoning, which its provider has sealed: nobody else can write any.
+    fn is_sealed(&self) -> bool {
+        self.kind == Some(r#""redacted_thinking""#)
+    }
+
     /// Words are text whatever `type` calls them.
     fn is_media(&self) -> bool {
         // Slashes may be escaped.
-        let encoded = |data: &str| data.bytes().all(|byte| is_base64(byte) || byte == b'\\');
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=-_\\".contains(&byte);
+        let encoded = |data: &str| data.bytes().all(plain);
         let quoted = self.data.map(|data| data.trim_matches('"'));
         let is_file = quoted.map_or(self.uri.is_some(), encoded);
         is_file && self.kind.is_some_and(|kind| MEDIA_TYPES.contains(&kind))
+    }
+}
+
+// === impl What ===
+
+impl What {
+    /// What stands under a key of settings.
+    fn below(key: &str) -> What {
+        match key {
+            _ if keys::OWN.contains(&key) => What::Free,
+            _ if keys::is_harmless(key) => What::Harmless,
+            _ => What::Settings,
+        }
     }
 }
 
@@ -187,6 +103,11 @@ impl<'r> Gather<'r> {
         Gather { read, what: What::Free }
     }
 
+    /// Whatever stands under a key that is not known to be anything else.
+    pub(super) fn settings(read: &'r mut Read, key: &str) -> Gather<'r> {
+        Gather { read, what: What::below(key) }
+    }
+
     /// Whatever stands under a key of images.
     pub(super) fn media(read: &'r mut Read) -> Gather<'r> {
         Gather { read, what: What::Media }
@@ -201,11 +122,26 @@ impl<'r> Gather<'r> {
         Gather { read: self.read, what }
     }
 
+    /// An encoded file is counted and left out, and what was left out may have been text.
     fn text(&mut self, text: &str) {
-        if is_blob(text) {
-            self.read.media_parts += 1;
-        } else {
-            self.read.prompt.push_part(text);
+        let pieces = blob::words(text);
+        let blobs = pieces.len() - 1;
+        for piece in pieces.into_iter().filter(|piece| blobs == 0 || !piece.is_empty()) {
+            self.read.prompt.push_part(piece);
+        }
+        if blobs > 0 {
+            self.read.media_parts += blobs as u64;
+            self.read.prompt.cut();
+        }
+    }
+
+    fn number(self, written: impl FnOnce() -> String) {
+        match self.what {
+            // A card number may stand in a tool's input as a JSON number.
+            What::Free | What::Settings => self.read.prompt.push_part(&written()),
+            // Tokens in place of text: there is input that cannot be read.
+            What::Part => self.read.prompt.cut(),
+            What::Harmless | What::Named | What::Source | What::Media | What::Metadata => {}
         }
     }
 
@@ -214,7 +150,7 @@ impl<'r> Gather<'r> {
         let (mut kinds, mut content) = (Seen::default(), Content::default());
         while let Some(key) = map.next_key::<BorrowedText>()? {
             let key = key.0.as_ref();
-            self.read.duplicate |= text.again(&TEXT_KEYS, key) || free.again(&FREE_KEYS, key);
+            self.read.duplicate |= text.again(&keys::TEXT, key) || free.again(&keys::FREE, key);
             self.read.duplicate |= kinds.again(&["type"], key);
             let what = match key {
                 "type" | "data" | "uri" => {
@@ -223,21 +159,38 @@ impl<'r> Gather<'r> {
                 }
                 "source" => What::Source,
                 "variables" => What::Named,
-                _ if TEXT_KEYS.contains(&key) => What::Part,
-                _ if FREE_KEYS.contains(&key) => What::Free,
-                _ if MEDIA_KEYS.contains(&key) => What::Media,
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                    continue;
-                }
+                _ if keys::TEXT.contains(&key) => What::Part,
+                _ if keys::FREE.contains(&key) => What::Free,
+                _ if keys::MEDIA.contains(&key) => What::Media,
+                _ => What::below(key),
             };
             map.next_value_seed(self.within(what))?;
+        }
+        if content.is_sealed() {
+            return Ok(());
         }
         if content.is_media() {
             self.read.media_parts += 1;
         } else if let Some(data) = content.data {
             let mut deserializer = serde_json::Deserializer::from_str(data);
             self.within(What::Free).deserialize(&mut deserializer).map_err(Error::custom)?;
+        }
+        Ok(())
+    }
+
+    /// Names that the protocol does not have are the client's, and text as well.
+    fn own_map<'de, A: MapAccess<'de>>(&mut self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<BorrowedText>()? {
+            let key = key.0.as_ref();
+            if !keys::is_known(key) {
+                self.text(key);
+            }
+            let what = match self.what {
+                What::Settings | What::Harmless => What::below(key),
+                What::Named => What::Part,
+                _ => What::Free,
+            };
+            map.next_value_seed(self.within(what))?;
         }
         Ok(())
     }
@@ -305,34 +258,32 @@ impl<'de> Visitor<'de> for Gather<'_> {
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<(), E> {
-        match self.what {
-            // A card number may stand in a tool's input as a JSON number.
-            What::Free => self.read.prompt.push_part(&number.to_string()),
-            // Tokens in place of text: there is input that cannot be read.
-            What::Part => self.read.prompt.cut(),
-            What::Named | What::Source | What::Media | What::Metadata => {}
-        }
+        self.number(|| number.to_string());
         Ok(())
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+    fn visit_i64<E>(self, number: i64) -> Result<(), E> {
+        self.number(|| number.to_string());
         Ok(())
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        // Lenient servers take `1.0` for a token.
-        if self.what == What::Part {
-            self.read.prompt.cut();
-        }
+    fn visit_f64<E>(self, number: f64) -> Result<(), E> {
+        self.number(|| match number.abs() {
+            // Without an exponent: what looks like a card's number is to look like one.
+            1e-5..1e20 => number.to_string(),
+            _ => format!("{number:?}"),
+        });
         Ok(())
     }
 
     fn visit_str<E>(mut self, text: &str) -> Result<(), E> {
         match self.what {
             // A search result names its source by a string, often a link.
-            What::Part | What::Free | What::Named | What::Source => self.text(text),
+            What::Part | What::Free | What::Settings | What::Named | What::Source => {
+                self.text(text);
+            }
             What::Media => self.read.media_parts += 1,
-            What::Metadata => {}
+            What::Harmless | What::Metadata => {}
         }
         Ok(())
     }
@@ -348,11 +299,8 @@ impl<'de> Visitor<'de> for Gather<'_> {
             What::Part => return self.part_map(map),
             What::Source => return self.source_map(map),
             What::Metadata => return self.metadata_map(map),
-            What::Free | What::Named => {
-                let what = if self.what == What::Named { What::Part } else { What::Free };
-                while map.next_key::<IgnoredAny>()?.is_some() {
-                    map.next_value_seed(self.within(what))?;
-                }
+            What::Free | What::Named | What::Settings | What::Harmless => {
+                return self.own_map(map);
             }
             What::Media => {
                 self.read.media_parts += 1;
@@ -361,17 +309,4 @@ impl<'de> Visitor<'de> for Gather<'_> {
         }
         Ok(())
     }
-}
-
-/// A data URL, or a long run of base64.
-fn is_blob(text: &str) -> bool {
-    let start = text.get(..text.floor_char_boundary(128)).unwrap_or(text);
-    if start.starts_with("data:") && start.contains(";base64,") {
-        return true;
-    }
-    text.len() >= BLOB_BYTES_MIN && text.bytes().all(is_base64)
-}
-
-fn is_base64(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_')
 }
