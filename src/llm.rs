@@ -24,7 +24,6 @@ mod gemini_interactions;
 mod json;
 mod ollama;
 mod openai_chat;
-mod openai_completions;
 mod openai_media;
 mod openai_responses;
 pub mod pinning;
@@ -226,8 +225,7 @@ impl Api {
 
     fn read_object(self, answer: &mut Answer, object: &Object) {
         match self {
-            Api::OpenAiChat => openai_chat::read_whole(answer, object),
-            Api::OpenAiCompletions => openai_completions::read_whole(answer, object),
+            Api::OpenAiChat | Api::OpenAiCompletions => openai_chat::read_whole(answer, object),
             Api::OpenAiResponses => openai_responses::read_whole(answer, object),
             Api::OpenAiMedia => openai_media::read_whole(answer, object),
             Api::Embeddings => embeddings::read_whole(answer, object),
@@ -247,8 +245,7 @@ impl Api {
     /// One event of a stream: the name its framing gives it, if any, and its data.
     fn read_event(self, answer: &mut Answer, name: &str, data: &str) -> answer::Step {
         match self {
-            Api::OpenAiChat => openai_chat::read_event(answer, name, data),
-            Api::OpenAiCompletions => openai_completions::read_event(answer, name, data),
+            Api::OpenAiChat | Api::OpenAiCompletions => openai_chat::read_event(answer, name, data),
             Api::OpenAiResponses => openai_responses::read_event(answer, name, data),
             Api::OpenAiMedia => openai_media::read_event(answer, name, data),
             Api::Embeddings | Api::GeminiEmbeddings => embeddings::read_event(answer),

@@ -39,6 +39,8 @@ mod google;
 mod ollama;
 #[path = "providers/openai.rs"]
 mod openai;
+#[path = "providers/shapes.rs"]
+mod shapes;
 #[path = "providers/text.rs"]
 mod text;
 #[path = "providers/watsonx.rs"]

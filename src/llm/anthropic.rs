@@ -63,17 +63,17 @@ pub(super) fn read_named(answer: &mut Answer, name: &str, object: &Object) -> St
     let stated = object.text("type");
     match stated.as_deref().unwrap_or(name) {
         "message_start" => {
-            if let Some(message) = object.object("message") {
+            if let Some(message) = object.part("message") {
                 read_message(answer, &message);
             }
         }
         "content_block_start" => {
-            if let Some(block) = object.object("content_block") {
+            if let Some(block) = object.part("content_block") {
                 read_block(answer, &block, object.count("index"));
             }
         }
         "content_block_delta" => {
-            if let Some(delta) = object.object("delta") {
+            if let Some(delta) = object.part("delta") {
                 read_delta(answer, &delta, object.count("index"));
             }
         }
@@ -119,7 +119,7 @@ fn read_usage(answer: &mut Answer, message: &Object) {
 /// client's calls.
 fn read_block(answer: &mut Answer, block: &Object, index: Option<u64>) {
     match block.text("type").as_deref() {
-        Some("text") => answer.text(0, &block.text("text").unwrap_or_default()),
+        Some("text") => answer.text(0, &block.words("text").unwrap_or_default()),
         Some("tool_use") => answer.start_call(CallPiece {
             choice: 0,
             index,
@@ -127,19 +127,19 @@ fn read_block(answer: &mut Answer, block: &Object, index: Option<u64>) {
             name: block.text("name"),
             arguments: block.raw("input").map(Into::into),
         }),
-        _ => {}
+        _ => block.note_unread_text(),
     }
 }
 
 fn read_delta(answer: &mut Answer, delta: &Object, index: Option<u64>) {
     match delta.text("type").as_deref() {
-        Some("text_delta") => answer.text(0, &delta.text("text").unwrap_or_default()),
+        Some("text_delta") => answer.text(0, &delta.words("text").unwrap_or_default()),
         Some("input_json_delta") => {
             if let Some(piece) = delta.text("partial_json") {
                 // Server tools stream their input as well; their blocks started no call.
                 answer.append_arguments(index, &piece, "{}");
             }
         }
-        _ => {}
+        _ => delta.note_unread_text(),
     }
 }

@@ -31,7 +31,7 @@ fn read_object(answer: &mut Answer, object: &Object) -> Step {
 }
 
 fn read_completion(answer: &mut Answer, object: &Object) {
-    answer.text(0, &object.text("completion").unwrap_or_default());
+    answer.text(0, &object.words("completion").unwrap_or_default());
     answer.served_model(object);
     let reason = object.raw("stop_reason").and_then(json::string);
     answer::state(&mut answer.facts.finish_reason, reason, Stated::Last);

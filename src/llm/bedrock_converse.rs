@@ -56,7 +56,7 @@ pub(super) fn read_named(answer: &mut Answer, name: &str, event: &Object) -> Ste
             }
         }
         "contentBlockDelta" => {
-            if let Some(delta) = event.object("delta") {
+            if let Some(delta) = event.part("delta") {
                 read_delta(answer, &delta, index);
             }
         }
@@ -112,10 +112,10 @@ fn read_metadata(answer: &mut Answer, object: &Object) {
 }
 
 fn read_block(answer: &mut Answer, block: &Object) {
-    answer.text(0, &block.text("text").unwrap_or_default());
-    let cited = block.object("citationsContent").and_then(|cited| cited.objects("content"));
+    answer.text(0, &block.words("text").unwrap_or_default());
+    let cited = block.part("citationsContent").and_then(|cited| cited.parts("content"));
     for part in cited.unwrap_or_default() {
-        answer.text(0, &part.text("text").unwrap_or_default());
+        answer.text(0, &part.words("text").unwrap_or_default());
     }
     if let Some(call) = block.object("toolUse") {
         start_call(answer, &call, None, call.raw("input").unwrap_or(NO_ARGUMENTS));
@@ -123,7 +123,7 @@ fn read_block(answer: &mut Answer, block: &Object) {
 }
 
 fn read_delta(answer: &mut Answer, delta: &Object, index: Option<u64>) {
-    answer.text(0, &delta.text("text").unwrap_or_default());
+    answer.text(0, &delta.words("text").unwrap_or_default());
     if let Some(piece) = delta.object("toolUse").and_then(|call| call.text("input")) {
         // Bedrock's own tools stream their input as well; their blocks started no call.
         answer.append_arguments(index, &piece, NO_ARGUMENTS);

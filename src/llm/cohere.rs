@@ -33,14 +33,14 @@ pub(super) fn read_whole(answer: &mut Answer, object: &Object) {
         known = true;
         read_message(answer, &message);
     }
-    if let Some(text) = object.raw("text").and_then(json::string) {
+    if object.raw("text").is_some() {
         known = true;
-        answer.text(0, &text);
+        answer.text(0, &object.words("text").unwrap_or_default());
         read_calls(answer, object);
     }
     for (generation, index) in object.objects("generations").into_iter().flatten().zip(0u64..) {
         known = true;
-        answer.text(index, &generation.text("text").unwrap_or_default());
+        answer.text(index, &generation.words("text").unwrap_or_default());
         read_finish(answer, index, &generation);
     }
     if !known {
@@ -82,7 +82,7 @@ pub(super) fn read_piece(answer: &mut Answer, name: &str, object: &Object) -> St
     match kind.as_deref().unwrap_or(name) {
         "content-start" | "content-delta" => {
             read_logprobs(answer, object.object("logprobs"));
-            if let Some(part) = message().and_then(|message| message.object("content")) {
+            if let Some(part) = message().and_then(|message| message.part("content")) {
                 read_part(answer, &part);
             }
         }
@@ -125,7 +125,7 @@ pub(super) fn read_piece(answer: &mut Answer, name: &str, object: &Object) -> St
 /// Text of version 1; of several generations, each piece says whose it is.
 fn read_text(answer: &mut Answer, object: &Object) {
     let index = object.count("index").unwrap_or(0);
-    answer.text(index, &object.text("text").unwrap_or_default());
+    answer.text(index, &object.words("text").unwrap_or_default());
     read_finish(answer, index, object);
 }
 
@@ -143,7 +143,7 @@ fn read_end(answer: &mut Answer, object: &Object) {
     };
     read_usage(answer, &response);
     if !answer.has_text() {
-        answer.text(0, &response.text("text").unwrap_or_default());
+        answer.text(0, &response.words("text").unwrap_or_default());
     }
     read_calls(answer, &response);
 }
@@ -186,14 +186,14 @@ fn read_message(answer: &mut Answer, message: &Object) {
     for part in parts.unwrap_or_default() {
         read_part(answer, &part);
     }
-    for call in message.objects("tool_calls").unwrap_or_default() {
+    for call in message.parts("tool_calls").unwrap_or_default() {
         answer.start_call(function_call(&call, None));
     }
 }
 
 /// Thinking stands under a key of its own.
 fn read_part(answer: &mut Answer, part: &Object) {
-    answer.text(0, &part.text("text").unwrap_or_default());
+    answer.text(0, &part.words("text").unwrap_or_default());
 }
 
 /// Calls of version 1, all of them, unless they came in pieces or in an earlier event.

@@ -96,8 +96,8 @@ fn candidates<'a>(answer: &mut Answer, object: &Object<'a>) -> Vec<(u64, Object<
 }
 
 fn read_candidate(answer: &mut Answer, index: u64, candidate: &Object) -> Step {
-    let content = candidate.object("content");
-    for part in content.and_then(|content| content.objects("parts")).unwrap_or_default() {
+    let content = candidate.part("content");
+    for part in content.and_then(|content| content.parts("parts")).unwrap_or_default() {
         read_part(answer, index, &part);
     }
     let Some(reason) = candidate.raw("finishReason").filter(|reason| is_specified(reason)) else {
@@ -122,7 +122,7 @@ fn is_specified(value: &str) -> bool {
 /// Text that is no thought, and calls of the client's functions. Code and tools that Google runs
 /// itself stand under other keys, images and audio under `inlineData`.
 fn read_part(answer: &mut Answer, index: u64, part: &Object) {
-    if let Some(text) = part.text("text")
+    if let Some(text) = part.words("text")
         && part.raw("thought") != Some("true")
     {
         answer.text(index, &text);

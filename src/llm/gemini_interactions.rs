@@ -56,12 +56,12 @@ fn read_object(answer: &mut Answer, name: &str, object: &Object) -> Step {
             answer::state(&mut answer.facts.served_model, model, Stated::First);
         }
         "step.start" => {
-            if let Some(step) = object.object("step") {
+            if let Some(step) = object.part("step") {
                 read_step(answer, &step, object.count("index"));
             }
         }
         "step.delta" => {
-            if let Some(delta) = object.object("delta") {
+            if let Some(delta) = object.part("delta") {
                 read_delta(answer, &delta, object.count("index"));
             }
         }
@@ -98,7 +98,7 @@ fn is_pending(status: &str) -> bool {
 fn read_step(answer: &mut Answer, step: &Object, index: Option<u64>) {
     match step.text("type").as_deref() {
         Some("model_output") => {
-            for content in step.objects("content").unwrap_or_default() {
+            for content in step.parts("content").unwrap_or_default() {
                 read_content(answer, &content);
             }
             answer.facts.error |= step.raw("error").is_some();
@@ -131,7 +131,7 @@ fn read_delta(answer: &mut Answer, delta: &Object, index: Option<u64>) {
 
 fn read_content(answer: &mut Answer, content: &Object) {
     match content.text("type").as_deref() {
-        Some("text") => answer.text(0, &content.text("text").unwrap_or_default()),
+        Some("text") => answer.text(0, &content.words("text").unwrap_or_default()),
         Some("image" | "audio" | "video" | "document") => {}
         _ => answer.note(Some(Unread::UnknownShape)),
     }

@@ -194,6 +194,32 @@ impl<'a> Object<'a> {
         string(self.raw(key)?).filter(|text| !text.is_empty())
     }
 
+    /// Text that reaches the client: what stands in its place and is none is noted.
+    pub(super) fn words(&self, key: &str) -> Option<Cow<'a, str>> {
+        let text = self.known(key, string)?;
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// An object that may hold text: what stands in its place and is none is noted.
+    pub(super) fn part(&self, key: &str) -> Option<Object<'a>> {
+        self.known(key, |raw| Object::of_checked(raw, self.notes))
+    }
+
+    /// Objects that may hold text: what stands in the place of their array, or of one of them, is
+    /// noted.
+    pub(super) fn parts(&self, key: &str) -> Option<Vec<Object<'a>>> {
+        self.known(key, |raw| self.objects_in(raw))
+    }
+
+    /// A key's value, read; noted where it stands there and reads as nothing.
+    fn known<T>(&self, key: &str, read: impl FnOnce(&'a str) -> Option<T>) -> Option<T> {
+        let read = read(self.raw(key)?);
+        if read.is_none() {
+            self.notes.note(Unread::UnknownShape);
+        }
+        read
+    }
+
     /// A number of things.
     pub(super) fn count(&self, key: &str) -> Option<u64> {
         let raw = self.raw(key)?;
@@ -215,10 +241,27 @@ impl<'a> Object<'a> {
         Object::of_checked(self.raw(key)?, self.notes)
     }
 
-    /// The objects of an array; other elements are skipped. None where there is no array.
+    /// The objects of an array; other elements are skipped and noted. None where there is no array.
     pub(super) fn objects(&self, key: &str) -> Option<Vec<Object<'a>>> {
-        let items = items(self.raw(key)?)?;
-        Some(items.into_iter().filter_map(|raw| Object::of_checked(raw, self.notes)).collect())
+        self.objects_in(self.raw(key)?)
+    }
+
+    fn objects_in(&self, raw: &'a str) -> Option<Vec<Object<'a>>> {
+        let items = items(raw)?.into_iter().filter(|raw| *raw != "null");
+        let objects = items.map(|raw| Object::of_checked(raw, self.notes));
+        let noted = objects.inspect(|object| {
+            if object.is_none() {
+                self.notes.note(Unread::UnknownShape);
+            }
+        });
+        Some(noted.flatten().collect())
+    }
+
+    /// A part of a kind that is not known: text in it has been read by nobody.
+    pub(super) fn note_unread_text(&self) {
+        if self.raw("text").is_some() {
+            self.notes.note(Unread::UnknownShape);
+        }
     }
 }
 

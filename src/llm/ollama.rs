@@ -45,10 +45,10 @@ fn read_answer(answer: &mut Answer, object: &Object) -> Step {
         }
     }
     // Thoughts stand apart, under `thinking`.
-    if let Some(text) = object.text("response") {
+    if let Some(text) = object.words("response") {
         answer.text(0, &text);
     }
-    if let Some(message) = object.object("message") {
+    if let Some(message) = object.part("message") {
         read_message(answer, &message);
     }
     if object.raw("error").is_some() {
@@ -59,11 +59,11 @@ fn read_answer(answer: &mut Answer, object: &Object) -> Step {
 }
 
 fn read_message(answer: &mut Answer, message: &Object) {
-    if let Some(text) = message.text("content") {
+    if let Some(text) = message.words("content") {
         answer.text(0, &text);
     }
     // Each call comes whole, its arguments as an object.
-    for call in message.objects("tool_calls").unwrap_or_default() {
+    for call in message.parts("tool_calls").unwrap_or_default() {
         let function = call.object("function");
         answer.start_call(CallPiece {
             id: call.text("id"),

@@ -1,8 +1,10 @@
-//! Answers of OpenAI's chat completions, whole and streamed, and of the many servers that speak
-//! the same protocol. Their departures are read where they are met in recorded traffic.
+//! Answers of OpenAI's chat completions and completions, whole and streamed, and of the many servers
+//! that speak the same protocol. Their departures are read where they are met in recorded traffic.
 //!
 //! - <https://platform.openai.com/docs/api-reference/chat/object>
 //! - <https://platform.openai.com/docs/api-reference/chat-streaming>
+//! - <https://platform.openai.com/docs/api-reference/completions/object>
+//! - <https://docs.mistral.ai/api/endpoint/fim>: chat's answer on a path of completions
 //! - <https://platform.openai.com/docs/guides/error-codes/api-errors>
 
 use std::borrow::Cow;
@@ -39,7 +41,7 @@ pub(super) fn read_whole(answer: &mut Answer, object: &Object) {
         answer.note(Some(Unread::UnknownShape));
     }
     for (index, choice) in choices(answer, object) {
-        read_choice(answer, index, &choice, choice.object("message"), Form::Whole);
+        read_choice(answer, index, &choice, choice.part("message"), Form::Whole);
     }
 }
 
@@ -119,7 +121,7 @@ pub(super) fn read_chunk(answer: &mut Answer, object: &Object) -> Step {
     read_common(answer, object);
     for (index, choice) in choices(answer, object) {
         // Perplexity and Writer send `message` beside `delta`, Perplexity's with all text so far.
-        let delta = choice.object("delta").or_else(|| choice.object("message"));
+        let delta = choice.part("delta").or_else(|| choice.part("message"));
         read_choice(answer, index, &choice, delta, Form::Piece);
     }
     if object.raw("error").is_some() {
@@ -174,17 +176,18 @@ fn read_choice(
     if let Some(logprobs) = choice.raw("logprobs") {
         read_logprobs(answer, index, logprobs);
     }
+    read_text(answer, index, choice, message.as_ref());
     let Some(message) = message else {
         return;
     };
     if let Some(content) = message.raw("content") {
-        read_content(answer, index, content, message.objects("content"));
+        read_content(answer, index, content, &message);
     }
     if let Some(transcript) = message.object("audio").and_then(|audio| audio.text("transcript")) {
         answer.text(index, &transcript);
     }
     answer.facts.refusal |= message.text("refusal").is_some();
-    for call in message.objects("tool_calls").unwrap_or_default() {
+    for call in message.parts("tool_calls").unwrap_or_default() {
         read_call(answer, index, &call, form);
     }
     if let Some(function) = message.object("function_call") {
@@ -198,18 +201,31 @@ fn read_choice(
     }
 }
 
-/// Content is a string, or a list of parts; Mistral's switches within one stream.
-fn read_content(answer: &mut Answer, index: u64, raw: &str, parts: Option<Vec<Object>>) {
-    if let Some(text) = json::string(raw) {
+/// Text in the choice itself, as completions have it. Some servers say there once more what stands
+/// in the message.
+fn read_text(answer: &mut Answer, index: u64, choice: &Object, message: Option<&Object>) {
+    let Some(text) = choice.words("text") else {
+        return;
+    };
+    let content = message.and_then(|message| message.raw("content")).and_then(json::string);
+    if content.is_none_or(|content| content != text) {
         answer.text(index, &text);
     }
-    for part in parts.unwrap_or_default() {
+}
+
+/// Content is a string, or a list of parts; Mistral's switches within one stream.
+fn read_content(answer: &mut Answer, index: u64, raw: &str, message: &Object) {
+    if let Some(text) = json::string(raw) {
+        answer.text(index, &text);
+        return;
+    }
+    for part in message.parts("content").unwrap_or_default() {
         match part.text("type").as_deref() {
             None | Some("text" | "output_text") => {
-                answer.text(index, &part.text("text").unwrap_or_default());
+                answer.text(index, &part.words("text").unwrap_or_default());
             }
             Some("refusal") => answer.facts.refusal = true,
-            Some(_) => {}
+            Some(_) => part.note_unread_text(),
         }
     }
 }

@@ -37,7 +37,7 @@ fn read_object(answer: &mut Answer, name: &str, object: &Object) -> Step {
     answer.of_items();
     let stated = object.text("type");
     let index = object.count("output_index");
-    let delta = || object.text("delta").unwrap_or_default();
+    let delta = || object.words("delta").unwrap_or_default();
     match stated.as_deref().unwrap_or(name) {
         "response.output_text.delta" => {
             answer.text(index.unwrap_or(0), &delta());
@@ -95,7 +95,7 @@ fn read_response(answer: &mut Answer, response: &Object) {
     if let Some(usage) = response.raw("usage") {
         answer.usage(usage, "input_tokens", "output_tokens");
     }
-    let items = response.objects("output").unwrap_or_default();
+    let items = response.parts("output").unwrap_or_default();
     let stated: Vec<f64> = items.iter().flat_map(parts).flat_map(|part| logprobs(&part)).collect();
     answer.all_logprobs(&stated);
     let texts: Vec<String> = items.iter().map(|item| read_message(answer, item)).collect();
@@ -112,27 +112,31 @@ fn is_pending(response: &Object) -> bool {
     matches!(response.text("status").as_deref(), Some("queued" | "in_progress"))
 }
 
-/// All text of an item that is a message. Other items have none: reasoning, tools.
+/// All text of an item that is a message. Reasoning and tools have none.
 fn read_message(answer: &mut Answer, item: &Object) -> String {
     let mut text = String::new();
-    if item.text("type").is_some_and(|kind| kind != "message") {
+    if let Some(kind) = item.text("type").filter(|kind| kind != "message") {
+        let known = kind == "reasoning" || kind.ends_with("_call") || kind.ends_with("_output");
+        if !known && (item.raw("content").is_some() || item.raw("text").is_some()) {
+            answer.note(Some(Unread::UnknownShape));
+        }
         return text;
     }
     for part in parts(item) {
         match part.text("type").as_deref() {
             None | Some("text" | "output_text") => {
-                text.push_str(&part.text("text").unwrap_or_default());
+                text.push_str(&part.words("text").unwrap_or_default());
             }
-            Some("output_audio") => text.push_str(&part.text("transcript").unwrap_or_default()),
+            Some("output_audio") => text.push_str(&part.words("transcript").unwrap_or_default()),
             Some("refusal") => answer.facts.refusal = true,
-            Some(_) => {}
+            Some(_) => part.note_unread_text(),
         }
     }
     text
 }
 
 fn parts<'a>(item: &Object<'a>) -> Vec<Object<'a>> {
-    item.objects("content").unwrap_or_default()
+    item.parts("content").unwrap_or_default()
 }
 
 /// The tool call that an item is, if the client is to run it.

@@ -64,7 +64,7 @@ fn read_common(answer: &mut Answer, object: &Object) {
 fn read_results(answer: &mut Answer, results: Vec<Object>) -> Step {
     let mut step = Step::GoesOn;
     for (result, index) in results.iter().zip(0u64..) {
-        if let Some(text) = result.text("generated_text") {
+        if let Some(text) = result.words("generated_text") {
             answer.text(index, &text);
         }
         for token in result.objects("generated_tokens").unwrap_or_default() {

@@ -37,7 +37,7 @@ const WHOLE: [(&str, Read); 15] = [
 const PIECES: [(&str, ReadPiece); 8] = [
     ("choices", |answer, object| {
         let step = openai_chat::read_chunk(answer, object);
-        read_plain_choices(answer, object);
+        read_plain_reason(answer, object);
         step
     }),
     ("completion", |answer, object| goes_on(read_claude, answer, object)),
@@ -81,14 +81,16 @@ fn goes_on(read: Read, answer: &mut Answer, object: &Object) -> Step {
 /// Mistral, DeepSeek, Qwen, Jamba, gpt-oss.
 fn read_choices(answer: &mut Answer, object: &Object) {
     openai_chat::read_whole(answer, object);
-    read_plain_choices(answer, object);
+    read_plain_reason(answer, object);
 }
 
-/// What Mistral and DeepSeek call otherwise than OpenAI does: the reason, and text without message.
-fn read_plain_choices(answer: &mut Answer, object: &Object) {
-    for (choice, place) in object.objects("choices").into_iter().flatten().zip(0u64..) {
-        let index = choice.count("index").unwrap_or(place);
-        read_text(answer, index, &choice, ["text", "stop_reason"]);
+/// What Mistral and DeepSeek call otherwise than OpenAI does: the reason.
+fn read_plain_reason(answer: &mut Answer, object: &Object) {
+    for (index, choice) in openai_chat::choices(answer, object) {
+        if index == 0 {
+            let reason = choice.text("stop_reason");
+            answer::state(&mut answer.facts.finish_reason, reason, Stated::Last);
+        }
     }
 }
 
@@ -135,7 +137,7 @@ fn read_filter(answer: &mut Answer) {
 fn read_jurassic(answer: &mut Answer, object: &Object) {
     for (completion, index) in object.objects("completions").into_iter().flatten().zip(0u64..) {
         match completion.object("data") {
-            Some(data) => answer.text(index, &data.text("text").unwrap_or_default()),
+            Some(data) => answer.text(index, &data.words("text").unwrap_or_default()),
             None => answer.note(Some(Unread::UnknownShape)),
         }
         if let Some(reason) = completion.object("finishReason").filter(|_| index == 0) {
@@ -169,7 +171,7 @@ fn read_items(answer: &mut Answer, object: &Object, list: &str, keys: [&str; 2])
 /// Text and reason by the vendor's two keys.
 fn read_text(answer: &mut Answer, index: u64, object: &Object, keys: [&str; 2]) {
     let [text, reason] = keys;
-    answer.text(index, &object.text(text).unwrap_or_default());
+    answer.text(index, &object.words(text).unwrap_or_default());
     if index == 0 {
         answer::state(&mut answer.facts.finish_reason, object.text(reason), Stated::Last);
     }
