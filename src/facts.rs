@@ -27,6 +27,9 @@ pub struct RequestFacts {
     pub deployment: bool,
     /// The model as the provider is asked for it, after any pin.
     pub model: Option<String>,
+    /// Models that the provider or a gateway behind this one may ask in its place: no pin applies
+    /// to them.
+    pub fallback_models: Vec<String>,
     /// The client asked for a streamed answer.
     pub stream: bool,
     /// All text of the input, system text included, parts separated by a newline.

@@ -33,6 +33,8 @@ mod cuts;
 mod drive;
 #[path = "providers/expected.rs"]
 mod expected;
+#[path = "providers/fallbacks.rs"]
+mod fallbacks;
 #[path = "providers/google.rs"]
 mod google;
 #[path = "providers/ollama.rs"]

@@ -3,7 +3,8 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
 use super::Api;
 use super::json::{self, BorrowedText};
@@ -12,6 +13,7 @@ use parts::Gather;
 use shape::Shape;
 
 mod blob;
+mod fallbacks;
 mod keys;
 mod parts;
 mod shape;
@@ -25,6 +27,9 @@ struct Read {
     prompt: Text,
     media_parts: u64,
     category: Option<String>,
+    fallback_models: Vec<String>,
+    /// A value of a key that is read is none that the key has.
+    misshapen: bool,
     duplicate: bool,
 }
 
@@ -53,12 +58,13 @@ pub(super) fn read(api: Api, model_in_path: bool, body: &[u8]) -> Result<Request
         return Err(Unread::DuplicateKey);
     }
     let named = read.model.is_some() || model_in_path || shape.model_optional;
-    if !named || !read.has_input {
+    if !named || !read.has_input || read.misshapen {
         return Err(Unread::UnknownShape);
     }
     Ok(RequestFacts {
         requested_model: read.model.clone(),
         model: read.model,
+        fallback_models: read.fallback_models,
         stream: read.stream.unwrap_or(shape.streams_by_default),
         prompt: read.prompt,
         media_parts: read.media_parts,
@@ -88,12 +94,13 @@ impl<'de> Visitor<'de> for Body<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Body { read, shape } = self;
         let (mut seen, mut seen_input) = (Seen::default(), Seen::default());
-        let mut seen_free = Seen::default();
+        let (mut seen_free, mut seen_fallbacks) = (Seen::default(), Seen::default());
         while let Some(key) = map.next_key::<BorrowedText>()? {
             let key = key.0.as_ref();
             read.duplicate |= seen.again(&[shape.model, "stream", "background", "metadata"], key);
             read.duplicate |= seen_input.again(shape.text, key);
             read.duplicate |= seen_free.again(shape.free, key);
+            read.duplicate |= seen_fallbacks.again(&fallbacks::KEYS, key);
             read.has_input |= shape.input.contains(&key);
             match key {
                 "stream" => read.stream = map.next_value()?,
@@ -105,6 +112,16 @@ impl<'de> Visitor<'de> for Body<'_> {
                 _ if shape.text.contains(&key) => map.next_value_seed(Gather::part(read))?,
                 _ if shape.free.contains(&key) => map.next_value_seed(Gather::free(read))?,
                 _ if shape.media.contains(&key) => map.next_value_seed(Gather::media(read))?,
+                _ if fallbacks::KEYS.contains(&key) => {
+                    let raw = map.next_value::<&RawValue>()?.get();
+                    read.misshapen |= !fallbacks::read(raw, &mut read.fallback_models);
+                    let items = fallbacks::items(raw).into_iter();
+                    for item in items.filter(|item| fallbacks::is_request(item)) {
+                        let mut deserializer = serde_json::Deserializer::from_str(item);
+                        let text = Gather::settings(read, key).deserialize(&mut deserializer);
+                        text.map_err(Error::custom)?;
+                    }
+                }
                 // It maps tokens to numbers.
                 "logit_bias" => drop(map.next_value::<IgnoredAny>()?),
                 _ => map.next_value_seed(Gather::settings(read, key))?,

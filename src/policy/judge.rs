@@ -21,8 +21,7 @@ pub fn request(policy: &Policy, request: &RequestFacts) -> Verdict {
     {
         verdict.triggered.push(fired("models.pins", Action::FlagForReview, Phase::Request));
     }
-    let asked = policy.names.asked(request);
-    judge_floating(policy, request, asked, &mut verdict);
+    judge_floating(policy, request, &mut verdict);
     for rule in &policy.rules {
         match &rule.when {
             When::Trigger(trigger) if trigger.phase() == Phase::Request => {
@@ -31,8 +30,10 @@ pub fn request(policy: &Policy, request: &RequestFacts) -> Verdict {
             }
             When::Trigger(_) => {}
             When::NotAllowed(models) => {
-                let outcome = allowed::requested(models, asked);
-                let message = || allowed::refusal(rule, models, asked);
+                let mut refused = policy.names.all_asked(request);
+                let refused = refused.find(|asked| !allowed::lists(models, *asked));
+                let outcome = if refused.is_some() { Outcome::Fired } else { Outcome::NotFired };
+                let message = || allowed::refusal(rule, models, refused.flatten());
                 verdict.take(rule, outcome, Phase::Request, message);
             }
         }
@@ -103,21 +104,16 @@ pub fn fired(policy: &str, action: Action, phase: Phase) -> Triggered {
     }
 }
 
-fn judge_floating(
-    policy: &Policy,
-    request: &RequestFacts,
-    asked: Option<Asked>,
-    verdict: &mut Verdict,
-) {
-    let Some(asked) = asked else { return };
+fn judge_floating(policy: &Policy, request: &RequestFacts, verdict: &mut Verdict) {
     let action = match policy.floating {
         Floating::Deny => Action::Deny,
         Floating::Flag => Action::FlagForReview,
         Floating::Allow => return,
     };
-    if policy.names.judge_asked(asked, request.provider).pinning != Pinning::Floating {
-        return;
-    }
+    let floats = |asked: &Asked| {
+        policy.names.judge_asked(*asked, request.provider).pinning == Pinning::Floating
+    };
+    let Some(asked) = policy.names.all_asked(request).flatten().find(floats) else { return };
     verdict.triggered.push(fired("models.floating", action, Phase::Request));
     if action == Action::Deny {
         verdict.deny("models.floating", || allowed::floating_refusal(policy, asked));

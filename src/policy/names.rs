@@ -101,13 +101,25 @@ impl Names {
 
     /// Whom `request` asks; `None` where it names nobody.
     pub fn asked<'a>(&'a self, request: &'a RequestFacts) -> Option<Asked<'a>> {
-        let name = request.model.as_deref()?;
+        Some(self.named(request, request.model.as_deref()?))
+    }
+
+    /// Whom `request` asks, and then all whom it lets be asked in that one's place.
+    pub fn all_asked<'a>(
+        &'a self,
+        request: &'a RequestFacts,
+    ) -> impl Iterator<Item = Option<Asked<'a>>> {
+        let fallbacks = request.fallback_models.iter().map(|name| self.named(request, name));
+        std::iter::once(self.asked(request)).chain(fallbacks.map(Some))
+    }
+
+    fn named<'a>(&'a self, request: &RequestFacts, name: &'a str) -> Asked<'a> {
         if !request.deployment {
-            return Some(Asked::Model(name));
+            return Asked::Model(name);
         }
-        Some(match self.deployments.get(name) {
+        match self.deployments.get(name) {
             Some(model) => Asked::Deployed { deployment: name, model },
             None => Asked::Unmapped { deployment: name },
-        })
+        }
     }
 }

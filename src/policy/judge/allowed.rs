@@ -13,14 +13,13 @@ const NAME_CHARACTERS_MAX: usize = 100;
 /// Most approved models that a refusal names.
 const NAMED_MAX: usize = 20;
 
-/// A request must ask for an approved model; a deployment is the model that it is mapped to.
-pub fn requested(models: &[String], asked: Option<Asked>) -> Outcome {
+/// What is asked is an approved model; a deployment is the model that it is mapped to.
+pub fn lists(models: &[String], asked: Option<Asked>) -> bool {
     let model = match asked {
         Some(Asked::Model(model) | Asked::Deployed { model, .. }) => normalise(model),
-        Some(Asked::Unmapped { .. }) | None => return Outcome::Fired,
+        Some(Asked::Unmapped { .. }) | None => return false,
     };
-    let listed = models.iter().any(|name| normalise(name) == model);
-    if listed { Outcome::NotFired } else { Outcome::Fired }
+    models.iter().any(|name| normalise(name) == model)
 }
 
 /// An answer may name the approved model with or without its date: providers answer an alias with

@@ -72,11 +72,7 @@ impl<'a> Scope<'a> {
         match variable {
             Variable::Model => text(request.model.as_deref()),
             Variable::RequestedModel => text(request.requested_model.as_deref()),
-            Variable::ModelPinned => match self.policy.judge_asked(request)?.pinning {
-                Pinning::Pinned => Some(Fact::Bool(true)),
-                Pinning::Floating => Some(Fact::Bool(false)),
-                Pinning::Unknown => None,
-            },
+            Variable::ModelPinned => all_pinned(self.policy, request).map(Fact::Bool),
             Variable::Provider => text(Some(request.provider)),
             Variable::Operation => text(Some(request.operation)),
             Variable::Category => Some(Fact::Text(category)),
@@ -129,6 +125,20 @@ impl<'a> Scope<'a> {
             _ => false,
         }
     }
+}
+
+/// All that a request may come to are pinned: one that floats is enough to say no.
+fn all_pinned(policy: &Policy, request: &RequestFacts) -> Option<bool> {
+    let mut all = Some(true);
+    for asked in policy.names.all_asked(request) {
+        let promise = asked.map(|asked| policy.names.judge_asked(asked, request.provider).pinning);
+        match promise {
+            Some(Pinning::Floating) => return Some(false),
+            Some(Pinning::Pinned) => {}
+            Some(Pinning::Unknown) | None => all = None,
+        }
+    }
+    all
 }
 
 fn answer_fact(answer: &AnswerFacts, variable: Variable) -> Option<Fact<'_>> {
