@@ -16,6 +16,8 @@ use governance_filter::llm::{
 };
 use wasm_bindgen_test::wasm_bindgen_test;
 
+#[path = "providers/asides.rs"]
+mod asides;
 #[path = "providers/bedrock.rs"]
 mod bedrock;
 #[path = "providers/bounds.rs"]

@@ -42,6 +42,8 @@ pub(super) struct Answer {
     /// What could not be read first.
     unread: Option<Unread>,
     choices: BTreeMap<u64, Choice>,
+    /// What the last of the other text was.
+    last_aside: Option<Aside>,
     /// Choices are items of one choice, and together are it.
     of_items: bool,
     /// Bytes of text in all choices but the first.
@@ -61,6 +63,13 @@ pub(super) enum Step {
     Closes,
     /// Everything is said: nothing after it matters.
     Ends,
+}
+
+/// Text beside the answer's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Aside {
+    Reasoning,
+    Refusal,
 }
 
 /// Which of several statements of a stream counts.
@@ -165,6 +174,19 @@ impl Answer {
             choice.output.push(fits);
         }
         self.other_text_bytes += if choice == 0 { 0 } else { fits.len() };
+    }
+
+    /// Appends text beside the answer's own; what is of another kind stands apart.
+    pub(super) fn aside(&mut self, kind: Aside, piece: Option<Cow<str>>) {
+        let Some(piece) = piece else {
+            return;
+        };
+        if self.last_aside == Some(kind) {
+            self.facts.other_text.push(&piece);
+        } else {
+            self.facts.other_text.push_part(&piece);
+        }
+        self.last_aside = Some(kind);
     }
 
     /// The first model that is named counts: first chunks of some gateways name none.

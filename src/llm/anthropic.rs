@@ -4,7 +4,7 @@
 //! - <https://platform.claude.com/docs/en/build-with-claude/streaming>
 //! - <https://platform.claude.com/docs/en/api/errors>
 
-use super::answer::{Answer, CallPiece, Step};
+use super::answer::{Answer, Aside, CallPiece, Step};
 use super::json::{self, Notes, Object};
 use super::{Refusal, RefusalKind};
 use crate::facts::Unread;
@@ -127,6 +127,7 @@ fn read_block(answer: &mut Answer, block: &Object, index: Option<u64>) {
             name: block.text("name"),
             arguments: block.raw("input").map(Into::into),
         }),
+        Some("thinking") => answer.aside(Aside::Reasoning, block.text("thinking")),
         _ => block.note_unread_text(),
     }
 }
@@ -140,6 +141,7 @@ fn read_delta(answer: &mut Answer, delta: &Object, index: Option<u64>) {
                 answer.append_arguments(index, &piece, "{}");
             }
         }
+        Some("thinking_delta") => answer.aside(Aside::Reasoning, delta.text("thinking")),
         _ => delta.note_unread_text(),
     }
 }

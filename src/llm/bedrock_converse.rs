@@ -3,7 +3,7 @@
 //! <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html>, and beside
 //! it `API_runtime_ConverseStreamOutput`, `API_runtime_ContentBlock`.
 
-use super::answer::{Answer, CallPiece, Step};
+use super::answer::{Answer, Aside, CallPiece, Step};
 use super::framing::event_stream::EXCEPTION;
 use super::json::{Notes, Object};
 use crate::facts::Unread;
@@ -117,6 +117,9 @@ fn read_block(answer: &mut Answer, block: &Object) {
     for part in cited.unwrap_or_default() {
         answer.text(0, &part.words("text").unwrap_or_default());
     }
+    let reasoning = block.object("reasoningContent");
+    let reasoning = reasoning.and_then(|reasoning| reasoning.object("reasoningText"));
+    answer.aside(Aside::Reasoning, reasoning.and_then(|reasoning| reasoning.text("text")));
     if let Some(call) = block.object("toolUse") {
         start_call(answer, &call, None, call.raw("input").unwrap_or(NO_ARGUMENTS));
     }
@@ -124,6 +127,8 @@ fn read_block(answer: &mut Answer, block: &Object) {
 
 fn read_delta(answer: &mut Answer, delta: &Object, index: Option<u64>) {
     answer.text(0, &delta.words("text").unwrap_or_default());
+    let reasoning = delta.object("reasoningContent");
+    answer.aside(Aside::Reasoning, reasoning.and_then(|reasoning| reasoning.text("text")));
     if let Some(piece) = delta.object("toolUse").and_then(|call| call.text("input")) {
         // Bedrock's own tools stream their input as well; their blocks started no call.
         answer.append_arguments(index, &piece, NO_ARGUMENTS);

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use super::answer::{Answer, CallPiece, Step};
+use super::answer::{Answer, Aside, CallPiece, Step};
 use super::json::{self, Notes, Object};
 use super::openai_chat;
 use crate::facts::Unread;
@@ -85,6 +85,10 @@ pub(super) fn read_piece(answer: &mut Answer, name: &str, object: &Object) -> St
             if let Some(part) = message().and_then(|message| message.part("content")) {
                 read_part(answer, &part);
             }
+        }
+        "tool-plan-delta" => {
+            let plan = message().and_then(|message| message.text("tool_plan"));
+            answer.aside(Aside::Reasoning, plan);
         }
         "tool-call-start" | "tool-call-delta" => {
             if let Some(call) = message().and_then(|message| message.object("tool_calls")) {
@@ -183,6 +187,7 @@ fn read_message(answer: &mut Answer, message: &Object) {
     if parts.is_none() && message.raw("content").is_some() {
         answer.note(Some(Unread::UnknownShape));
     }
+    answer.aside(Aside::Reasoning, message.text("tool_plan"));
     for part in parts.unwrap_or_default() {
         read_part(answer, &part);
     }
@@ -194,6 +199,7 @@ fn read_message(answer: &mut Answer, message: &Object) {
 /// Thinking stands under a key of its own.
 fn read_part(answer: &mut Answer, part: &Object) {
     answer.text(0, &part.words("text").unwrap_or_default());
+    answer.aside(Aside::Reasoning, part.text("thinking"));
 }
 
 /// Calls of version 1, all of them, unless they came in pieces or in an earlier event.

@@ -5,7 +5,7 @@
 //! - <https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference>
 //! - <https://cloud.google.com/apis/design/errors#http_mapping>
 
-use super::answer::{self, Answer, ArgumentPiece, CallPiece, PlacedArgument, Stated, Step};
+use super::answer::{self, Answer, ArgumentPiece, Aside, CallPiece, PlacedArgument, Stated, Step};
 use super::json::{self, Notes, Object};
 use crate::facts::Unread;
 
@@ -122,10 +122,10 @@ fn is_specified(value: &str) -> bool {
 /// Text that is no thought, and calls of the client's functions. Code and tools that Google runs
 /// itself stand under other keys, images and audio under `inlineData`.
 fn read_part(answer: &mut Answer, index: u64, part: &Object) {
-    if let Some(text) = part.words("text")
-        && part.raw("thought") != Some("true")
-    {
-        answer.text(index, &text);
+    match part.words("text") {
+        thought if part.raw("thought") == Some("true") => answer.aside(Aside::Reasoning, thought),
+        Some(text) => answer.text(index, &text),
+        None => {}
     }
     if let Some(call) = part.object("functionCall") {
         read_call(answer, index, &call);

@@ -4,7 +4,7 @@
 //! - <https://ai.google.dev/api/interactions-api>
 //! - <https://ai.google.dev/gemini-api/docs/interactions>
 
-use super::answer::{self, Answer, CallPiece, Stated, Step};
+use super::answer::{self, Answer, Aside, CallPiece, Stated, Step};
 use super::json::{Notes, Object};
 use crate::facts::Unread;
 
@@ -110,7 +110,12 @@ fn read_step(answer: &mut Answer, step: &Object, index: Option<u64>) {
             name: step.text("name"),
             arguments: step.raw("arguments").map(Into::into),
         }),
-        Some("thought" | "user_input") => {}
+        Some("thought") => {
+            for thought in step.objects("summary").unwrap_or_default() {
+                answer.aside(Aside::Reasoning, thought.text("text"));
+            }
+        }
+        Some("user_input") => {}
         Some(kind) if is_of_server(kind) => {}
         _ => answer.note(Some(Unread::UnknownShape)),
     }
@@ -123,7 +128,12 @@ fn read_delta(answer: &mut Answer, delta: &Object, index: Option<u64>) {
                 answer.append_arguments(index, &piece, "{}");
             }
         }
-        Some("thought_signature" | "thought_summary" | "text_annotation_delta") => {}
+        Some("thought_summary") => {
+            let content = delta.object("content");
+            let nested = content.and_then(|content| content.text("text"));
+            answer.aside(Aside::Reasoning, nested.or_else(|| delta.text("text")));
+        }
+        Some("thought_signature" | "text_annotation_delta") => {}
         Some(kind) if is_of_server(kind) => {}
         _ => read_content(answer, delta),
     }

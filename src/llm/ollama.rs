@@ -5,7 +5,7 @@
 //! - <https://github.com/ollama/ollama/blob/main/api/types.go>
 //! - <https://docs.ollama.com/api/errors>
 
-use super::answer::{self, Answer, CallPiece, Stated, Step};
+use super::answer::{self, Answer, Aside, CallPiece, Stated, Step};
 use super::json::{self, Notes, Object};
 use crate::facts::Unread;
 
@@ -45,6 +45,7 @@ fn read_answer(answer: &mut Answer, object: &Object) -> Step {
         }
     }
     // Thoughts stand apart, under `thinking`.
+    answer.aside(Aside::Reasoning, object.text("thinking"));
     if let Some(text) = object.words("response") {
         answer.text(0, &text);
     }
@@ -59,6 +60,7 @@ fn read_answer(answer: &mut Answer, object: &Object) -> Step {
 }
 
 fn read_message(answer: &mut Answer, message: &Object) {
+    answer.aside(Aside::Reasoning, message.text("thinking"));
     if let Some(text) = message.words("content") {
         answer.text(0, &text);
     }

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::answer::{self, Answer, CallPiece, Stated, Step};
+use super::answer::{self, Answer, Aside, CallPiece, Stated, Step};
 use super::json::{self, Edit, Notes, Object};
 use super::{Refusal, RefusalKind};
 use crate::facts::Unread;
@@ -186,7 +186,7 @@ fn read_choice(
     if let Some(transcript) = message.object("audio").and_then(|audio| audio.text("transcript")) {
         answer.text(index, &transcript);
     }
-    answer.facts.refusal |= message.text("refusal").is_some();
+    read_asides(answer, &message);
     for call in message.parts("tool_calls").unwrap_or_default() {
         read_call(answer, index, &call, form);
     }
@@ -198,6 +198,21 @@ fn read_choice(
             ..CallPiece::default()
         };
         append(answer, piece, form);
+    }
+}
+
+/// Reasoning has a key of its own on each server; some state it under several, once as text and once
+/// in parts.
+fn read_asides(answer: &mut Answer, message: &Object) {
+    let refusal = message.text("refusal");
+    answer.facts.refusal |= refusal.is_some();
+    answer.aside(Aside::Refusal, refusal);
+    let reasoning = message.text("reasoning_content").or_else(|| message.text("reasoning"));
+    if reasoning.is_some() {
+        return answer.aside(Aside::Reasoning, reasoning);
+    }
+    for detail in message.objects("reasoning_details").unwrap_or_default() {
+        answer.aside(Aside::Reasoning, detail.text("text").or_else(|| detail.text("summary")));
     }
 }
 
@@ -224,7 +239,15 @@ fn read_content(answer: &mut Answer, index: u64, raw: &str, message: &Object) {
             None | Some("text" | "output_text") => {
                 answer.text(index, &part.words("text").unwrap_or_default());
             }
-            Some("refusal") => answer.facts.refusal = true,
+            Some("refusal") => {
+                answer.facts.refusal = true;
+                answer.aside(Aside::Refusal, part.text("refusal"));
+            }
+            Some("thinking") => {
+                for thought in part.objects("thinking").unwrap_or_default() {
+                    answer.aside(Aside::Reasoning, thought.text("text"));
+                }
+            }
             Some(_) => part.note_unread_text(),
         }
     }

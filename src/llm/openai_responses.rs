@@ -5,7 +5,7 @@
 //! - <https://platform.openai.com/docs/api-reference/responses-streaming>
 //! - <https://platform.openai.com/docs/guides/background>
 
-use super::answer::{Answer, CallPiece, Step};
+use super::answer::{Answer, Aside, CallPiece, Step};
 use super::json::Object;
 use super::openai_chat;
 use crate::facts::Unread;
@@ -44,7 +44,13 @@ fn read_object(answer: &mut Answer, name: &str, object: &Object) -> Step {
             logprobs(object).into_iter().for_each(|logprob| answer.logprob(0, logprob));
         }
         "response.audio.transcript.delta" => answer.text(index.unwrap_or(0), &delta()),
-        "response.refusal.delta" => answer.facts.refusal = true,
+        "response.refusal.delta" => {
+            answer.facts.refusal = true;
+            answer.aside(Aside::Refusal, object.text("delta"));
+        }
+        "response.reasoning_text.delta" | "response.reasoning_summary_text.delta" => {
+            answer.aside(Aside::Reasoning, object.text("delta"));
+        }
         "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta" => {
             answer.append_arguments(index, &delta(), "");
         }
@@ -120,6 +126,12 @@ fn read_message(answer: &mut Answer, item: &Object) -> String {
         if !known && (item.raw("content").is_some() || item.raw("text").is_some()) {
             answer.note(Some(Unread::UnknownShape));
         }
+        if kind == "reasoning" {
+            let parts = ["summary", "content"].map(|key| item.objects(key).unwrap_or_default());
+            for thought in parts.iter().flatten() {
+                answer.aside(Aside::Reasoning, thought.text("text"));
+            }
+        }
         return text;
     }
     for part in parts(item) {
@@ -128,7 +140,10 @@ fn read_message(answer: &mut Answer, item: &Object) -> String {
                 text.push_str(&part.words("text").unwrap_or_default());
             }
             Some("output_audio") => text.push_str(&part.words("transcript").unwrap_or_default()),
-            Some("refusal") => answer.facts.refusal = true,
+            Some("refusal") => {
+                answer.facts.refusal = true;
+                answer.aside(Aside::Refusal, part.text("refusal"));
+            }
             Some(_) => part.note_unread_text(),
         }
     }

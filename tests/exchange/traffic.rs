@@ -133,6 +133,28 @@ fn an_upgrade_is_recorded_with_the_model_that_its_query_names() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn categories_are_found_in_all_that_the_client_is_told() {
+    let message = |member: &str, text: Value| {
+        let mut message = json!({"content": null});
+        message[member] = text;
+        json!({"choices": [{"index": 0, "message": message}]}).to_string()
+    };
+    let call = json!([{"id": "a", "type": "function", "function": {"name": "pay",
+        "arguments": "{\"to\":\"ann@example.com\"}"}}]);
+    for answer in [
+        message("content", json!("To ann@example.com.")),
+        message("reasoning_content", json!("To ann@example.com?")),
+        message("refusal", json!("Not to ann@example.com.")),
+        message("tool_calls", call),
+    ] {
+        let mut model = Model::new("policies: []\n");
+        model.post(CHAT, &ask("gpt-4o-2025-12-17")).ack(Kind::Intent).answer(200, &answer);
+        assert_eq!(model.outcome()["categories"], json!(["pii"]), "{answer}");
+        assert_eq!(model.outcome()["unread"], Value::Null, "{answer}");
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn images_are_counted_and_not_read() {
     let image = format!("data:image/png;base64,{}", "aW1h".repeat(1000));
     let body = json!({"model": "gpt-4o-2025-12-17", "messages": [{"role": "user", "content": [

@@ -119,7 +119,8 @@ impl<'a> Scope<'a> {
             _ if unread && (category || variable.is_of_answer_body()) => true,
             // Categories are found in what is kept of the text.
             Variable::Output | Variable::Category | Variable::Categories => {
-                answer.output.truncated()
+                let other = category && answer.other_text.truncated();
+                answer.output.truncated() || other
             }
             Variable::ToolCalls => answer.tool_calls.len() > TOOL_CALLS_MAX,
             _ => false,
