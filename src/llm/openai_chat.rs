@@ -19,6 +19,10 @@ use crate::facts::Unread;
 /// What ends a stream. It is no JSON.
 const DONE: &str = "[DONE]";
 
+/// A filter of the provider has withheld the answer or broken it off.
+/// <https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter>
+pub(super) const FILTERED: &str = "content_filter";
+
 /// `choices[].logprobs`: rows by OpenAI, columns by servers that kept the older shape.
 #[derive(Deserialize)]
 struct Logprobs {
@@ -166,8 +170,9 @@ fn read_choice(
     message: Option<Object>,
     form: Form,
 ) {
+    let reason = choice.raw("finish_reason").and_then(json::string);
+    answer.facts.refusal |= reason.as_deref() == Some(FILTERED);
     if index == 0 {
-        let reason = choice.raw("finish_reason").and_then(json::string);
         answer::state(&mut answer.facts.finish_reason, reason, Stated::Last);
     }
     if choice.raw("error").is_some() {

@@ -95,6 +95,7 @@ fn read_response(answer: &mut Answer, response: &Object) {
     answer.facts.error |= response.raw("error").is_some() || status.as_deref() == Some("failed");
     let details = response.object("incomplete_details");
     let reason = details.and_then(|details| details.text("reason"));
+    answer.facts.refusal |= reason.as_deref() == Some(openai_chat::FILTERED);
     if let Some(reason) = reason.or(status.filter(|_| !is_pending(response))) {
         answer.facts.finish_reason = Some(reason.into_owned());
     }

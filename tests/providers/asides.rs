@@ -62,6 +62,27 @@ fn a_refusal_stands_apart_from_what_was_thought() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn what_a_filter_of_the_provider_withholds_is_refused() {
+    let filtered = r#"{"choices":[{"index":0,"message":{"content":"a"},"finish_reason":"stop"},
+        {"index":1,"message":{"content":""},"finish_reason":"content_filter"}]}"#;
+    let incomplete = r#"{"status":"incomplete","incomplete_details":{"reason":"content_filter"},
+        "output":[]}"#;
+    for (path, body, refusal) in [
+        (CHAT, filtered, true),
+        (CHAT, &filtered.replace("content_filter", "length"), false),
+        ("/v1/responses", incomplete, true),
+        ("/v1/responses", &incomplete.replace("content_filter", "max_output_tokens"), false),
+    ] {
+        let facts = target(path).api.read_answer(200, body.as_bytes()).facts;
+        assert_eq!(facts.refusal, refusal, "{path} {body}");
+    }
+    let piece = r#"{"choices":[{"index":0,"delta":{},"finish_reason":"content_filter"}]}"#;
+    let body = format!("data: {piece}\n\ndata: [DONE]\n\n");
+    let facts = drive::run(drive::plain(target(CHAT).api), body.as_bytes(), &[]).reading.facts;
+    assert_eq!((facts.refusal, facts.finish_reason.as_deref()), (true, Some("content_filter")));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn pieces_of_what_is_said_beside_the_answer_are_joined() {
     let sse = |events: &[&str]| {
         events.iter().map(|event| format!("data: {event}\n\n")).collect::<String>()
