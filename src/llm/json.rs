@@ -80,6 +80,21 @@ pub(super) fn items(raw: &str) -> Option<Vec<&str>> {
     Some(items.into_iter().map(RawValue::get).collect())
 }
 
+/// Two keys are one to a server that does not look at letter case: Go's decoder folds as Unicode
+/// does, by which two characters beyond ASCII are letters of it.
+/// <https://pkg.go.dev/encoding/json#Unmarshal>, <https://www.unicode.org/Public/UNIDATA/CaseFolding.txt>
+pub(super) fn same_but_for_case(one: &str, other: &str) -> bool {
+    if one.is_ascii() && other.is_ascii() {
+        return one.eq_ignore_ascii_case(other);
+    }
+    let fold = |letter: char| match letter {
+        'ſ' => 's',
+        '\u{212a}' => 'k',
+        _ => letter.to_ascii_lowercase(),
+    };
+    one.chars().map(fold).eq(other.chars().map(fold))
+}
+
 /// `text` as a JSON string.
 pub(super) fn quoted(text: &str) -> String {
     // Writing a string to memory has no way to fail.

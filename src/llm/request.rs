@@ -137,7 +137,7 @@ impl Seen {
     /// Notes `key`; true where it is of the table and was met before, or is of it but for its case:
     /// many servers take `MODEL` for `model`, and the later of the two for what counts.
     fn again(&mut self, table: &[&str], key: &str) -> bool {
-        let Some(at) = table.iter().position(|known| known.eq_ignore_ascii_case(key)) else {
+        let Some(at) = table.iter().position(|known| json::same_but_for_case(known, key)) else {
             return false;
         };
         let bit = 1u64 << (at % 64);

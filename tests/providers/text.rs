@@ -3,7 +3,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use governance_filter::facts::RequestFacts;
+use governance_filter::facts::{RequestFacts, Unread};
 use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -175,4 +175,23 @@ fn a_file_in_the_midst_of_text_takes_no_words_with_it() {
     let part = json!({"type": "image_url", "image_url": {"url": format!("data:;base64,{file}")}});
     let facts = read(CHAT, &json!({"model": "m", "messages": [{"content": [part]}]}));
     assert_eq!((facts.media_parts, facts.prompt.truncated()), (1, false));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn err_a_key_that_is_another_but_for_its_case_counts_as_doubled() {
+    let body = r#"{"model":"m","messages":[{"content":"x"}]}"#;
+    for (key, other) in [
+        ("messages", "MESSAGES"),
+        ("messages", "me\u{17f}\u{17f}ages"),
+        ("model", "modeL"),
+        ("content", "CONTENT"),
+    ] {
+        let folded = body.replace(&format!("\"{key}\""), &format!("\"{other}\""));
+        let read = target("/api/chat").read_request(folded.as_bytes());
+        assert_eq!(read.err(), Some(Unread::DuplicateKey), "{folded}");
+    }
+    let call = body.replace("{\"content\"", "{\"tool_call\u{17f}\":[],\"content\"");
+    assert_eq!(target(CHAT).read_request(call.as_bytes()).err(), Some(Unread::DuplicateKey));
+    let fall_back = body.replace("{\"model\"", "{\"fallbac\u{212a}s\":[\"b\"],\"model\"");
+    assert_eq!(target(CHAT).read_request(fall_back.as_bytes()).err(), Some(Unread::DuplicateKey));
 }
