@@ -159,7 +159,12 @@ impl Target {
 
     /// Path and body with `rewrite` made at the byte; everything else stays as it is.
     pub fn rewrite(&self, path: &str, body: &[u8], rewrite: &Rewrite) -> Result<Rewritten, Unread> {
-        rewrite::rewrite(self.place.as_ref(), path, body, rewrite)
+        let named = self
+            .place
+            .as_ref()
+            .zip(self.model.as_deref())
+            .map(|(place, model)| rewrite::Named { place, model, deployment: self.deployment });
+        rewrite::rewrite(named, path, body, rewrite)
     }
 
     /// How an answer of this content type comes in pieces; None where it comes whole. Google's

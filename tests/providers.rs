@@ -308,6 +308,39 @@ fn rewrites_touch_nothing_else() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn a_model_is_rewritten_wherever_it_is_named() {
+    const BATCH: &str = "/v1beta/models/e:batchEmbedContents";
+    const MISTRAL: &str = "/v1/publishers/mistralai/models/e:rawPredict";
+    const AZURE: &str = "/openai/deployments/e/embeddings";
+    let repeated = |name: &str| format!(r#"{{"requests":[{{"model":"{name}"}},{{"model":"e"}}]}}"#);
+    let plain = |name: &str| format!(r#"{{"model" : "{name}","messages":[]}}"#);
+    let other = r#"{"model":"gpt-4","input":"x"}"#;
+    let cases = [
+        (BATCH, repeated("models/e"), Ok(Some(repeated("models/n").replace("\"e\"", "\"n\"")))),
+        (BATCH, repeated("models/other"), Err(Unread::UnknownShape)),
+        (BATCH, repeated("models/not-e"), Err(Unread::UnknownShape)),
+        (BATCH, r#"{"requests":[{"content":{}}]}"#.to_owned(), Ok(None)),
+        (
+            BATCH,
+            r#"{"requests":[{"model":"e","model":"e"}]}"#.to_owned(),
+            Err(Unread::DuplicateKey),
+        ),
+        (MISTRAL, plain("e"), Ok(Some(plain("n")))),
+        (MISTRAL, plain("other"), Err(Unread::UnknownShape)),
+        (AZURE, other.to_owned(), Ok(None)),
+    ];
+    for (path, body, expected) in cases {
+        let rewrite = Rewrite { model: Some("n"), ask_logprobs: false };
+        let rewritten = target(path).rewrite(path, body.as_bytes(), &rewrite);
+        let is_there =
+            |path: &Option<String>| path.as_ref().is_some_and(|path| path.contains("/n"));
+        assert!(rewritten.as_ref().is_ok_and(|new| is_there(&new.path)) || expected.is_err());
+        let body_of = |body: Vec<u8>| String::from_utf8(body).unwrap();
+        assert_eq!(rewritten.map(|new| new.body.map(body_of)), expected, "{path} {body}");
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn refusals_speak_the_providers_language() {
     let refusal = Refusal {
         kind: RefusalKind::PolicyDenied,

@@ -21,6 +21,17 @@ pub struct Rewrite<'a> {
     pub ask_logprobs: bool,
 }
 
+/// The model that a path names.
+#[derive(Clone, Copy)]
+pub(super) struct Named<'a> {
+    /// Where it stands in the path.
+    pub(super) place: &'a Range<usize>,
+    /// Its name, decoded.
+    pub(super) model: &'a str,
+    /// It is a deployment's: a model that the body names beside it is not looked at.
+    pub(super) deployment: bool,
+}
+
 /// What of a request is other than it came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rewritten {
@@ -34,6 +45,7 @@ pub struct Rewritten {
 #[derive(Default)]
 struct Places<'a> {
     model: Option<&'a str>,
+    requests: Option<&'a str>,
     logprobs: Option<&'a str>,
     top_logprobs: Option<&'a str>,
     members: usize,
@@ -42,23 +54,25 @@ struct Places<'a> {
 
 struct PlacesVisitor;
 
-/// The model's name replaced where it stands, in the path at `place` or in the body; logprobs
-/// asked for in the body.
+/// The model's name replaced wherever it stands, in the path and in the body; logprobs asked for in
+/// the body.
 pub(super) fn rewrite(
-    place: Option<&Range<usize>>,
+    named: Option<Named>,
     path: &str,
     body: &[u8],
     rewrite: &Rewrite,
 ) -> Result<Rewritten, Unread> {
     let mut rewritten = Rewritten::default();
-    let mut in_body = rewrite.model;
-    if let (Some(place), Some(model)) = (place, rewrite.model) {
-        let path = routes::with_model(path, place, model).ok_or(Unread::UnknownPath)?;
+    if let (Some(named), Some(model)) = (named, rewrite.model) {
+        let path = routes::with_model(path, named.place, model).ok_or(Unread::UnknownPath)?;
         rewritten.path = Some(path);
-        in_body = None;
     }
-    if in_body.is_some() || rewrite.ask_logprobs {
-        rewritten.body = Some(self::body(body, in_body, rewrite.ask_logprobs)?);
+    let touches_body = match named {
+        Some(named) => rewrite.model.is_some() && !named.deployment,
+        None => rewrite.model.is_some(),
+    };
+    if touches_body || rewrite.ask_logprobs {
+        rewritten.body = self::body(named, body, rewrite)?;
     }
     Ok(rewritten)
 }
@@ -72,26 +86,66 @@ pub(super) fn leaves_logprobs_open(body: &[u8]) -> bool {
     })
 }
 
-fn body(body: &[u8], model: Option<&str>, ask_logprobs: bool) -> Result<Vec<u8>, Unread> {
+/// None where it stays as it is.
+fn body(named: Option<Named>, body: &[u8], rewrite: &Rewrite) -> Result<Option<Vec<u8>>, Unread> {
     let text = json::checked_text(body)?;
     let places = Places::of(text)?;
     let mut edits = Vec::new();
-    if let Some(model) = model {
-        let range = places.model.and_then(|value| json::range_in(text, value));
-        edits.push(Edit { range: range.ok_or(Unread::UnknownShape)?, with: json::quoted(model) });
+    match (named, rewrite.model) {
+        (None, Some(model)) => {
+            let range = places.model.and_then(|value| json::range_in(text, value));
+            let range = range.ok_or(Unread::UnknownShape)?;
+            edits.push(Edit { range, with: json::quoted(model) });
+        }
+        (Some(named), Some(model)) if !named.deployment => {
+            for value in places.repeated()? {
+                edits.push(named.replaced(text, value, model).ok_or(Unread::UnknownShape)?);
+            }
+        }
+        _ => {}
     }
-    if ask_logprobs {
+    if rewrite.ask_logprobs {
         edits.push(places.ask_logprobs(text).ok_or(Unread::UnknownShape)?);
     }
+    if edits.is_empty() {
+        return Ok(None);
+    }
     edits.sort_by_key(|edit| edit.range.start);
-    json::splice(text, &edits).map(String::into_bytes).ok_or(Unread::UnknownShape)
+    let spliced = json::splice(text, &edits).ok_or(Unread::UnknownShape)?;
+    Ok(Some(spliced.into_bytes()))
 }
+
+// === impl Named ===
+
+impl Named<'_> {
+    /// The name again, in the body at `value`, as `models/{model}` or plain. None where it is
+    /// another: nobody can say which of the two the provider would ask.
+    fn replaced(&self, text: &str, value: &str, model: &str) -> Option<Edit> {
+        let name = json::string(value)?;
+        let folder = name.strip_suffix(self.model)?;
+        let is_same = folder.is_empty() || folder.ends_with('/');
+        let range = json::range_in(text, value)?;
+        is_same.then(|| Edit { range, with: json::quoted(&format!("{folder}{model}")) })
+    }
+}
+
 // === impl Places ===
 
 impl<'a> Places<'a> {
     fn of(text: &'a str) -> Result<Places<'a>, Unread> {
         let places: Places = serde_json::from_str(text).map_err(|error| json::unread_of(&error))?;
         if places.duplicate { Err(Unread::DuplicateKey) } else { Ok(places) }
+    }
+
+    /// Where a model is named beside the path: Mistral's on Vertex AI, and each of Google's
+    /// `requests` of a batch.
+    fn repeated(&self) -> Result<Vec<&'a str>, Unread> {
+        let mut models: Vec<&str> = self.model.into_iter().collect();
+        for request in self.requests.and_then(json::items).unwrap_or_default() {
+            models.extend(Places::of(request)?.model);
+        }
+        models.retain(|model| *model != "null");
+        Ok(models)
     }
 
     fn ask_logprobs(&self, text: &str) -> Option<Edit> {
@@ -125,6 +179,7 @@ impl<'de> Visitor<'de> for PlacesVisitor {
             places.members += 1;
             let place = match key.0.as_ref() {
                 "model" | "model_id" => &mut places.model,
+                "requests" => &mut places.requests,
                 "logprobs" => &mut places.logprobs,
                 "top_logprobs" => &mut places.top_logprobs,
                 _ => continue,
