@@ -85,6 +85,26 @@ fn is_json(provider: &str, content_type: Option<&str>) -> bool {
         || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
+/// What a model makes by its name, on the paths that all kinds of models share. None where its name
+/// does not tell: it may be an ARN.
+fn operation_named(api: Api, model: &str) -> Option<&'static str> {
+    if !matches!(api, Api::BedrockInvoke | Api::GeminiEmbeddings) {
+        return None;
+    }
+    const KINDS: [(&str, &str); 9] = [
+        ("embed", "embeddings"),
+        ("rerank", "rerank"),
+        ("imagen", "image_generation"),
+        ("imagegeneration", "image_generation"),
+        ("titan-image", "image_generation"),
+        ("nova-canvas", "image_generation"),
+        ("stable-", "image_generation"),
+        ("stability.", "image_generation"),
+        ("virtual-try-on", "image_generation"),
+    ];
+    KINDS.iter().find(|(word, _)| model.contains(word)).map(|(_, operation)| *operation)
+}
+
 /// None where the bytes are no UTF-8.
 fn percent_decoded(text: &str) -> Option<Cow<'_, str>> {
     if !text.contains('%') {
@@ -140,10 +160,11 @@ impl Match {
             "embed" | "embeddings" if api == Api::Ollama => Some(false),
             _ => None,
         };
+        let named = model.as_deref().and_then(|model| operation_named(api, model));
         Some(Target {
             api,
             provider,
-            operation,
+            operation: named.unwrap_or(operation),
             model,
             place: self.model,
             deployment: self.row.path.contains("{deployment}"),

@@ -208,6 +208,31 @@ fn another_model_takes_its_place_in_the_path() {
     }
 }
 
+#[test]
+fn a_model_s_name_tells_what_it_makes_where_all_kinds_share_a_path() {
+    let cases = [
+        ("/model/amazon.titan-embed-text-v2%3A0/invoke", "embeddings"),
+        ("/model/cohere.embed-english-v3/invoke", "embeddings"),
+        ("/model/amazon.nova-2-multimodal-embeddings-v1%3A0/invoke", "embeddings"),
+        ("/model/cohere.rerank-v3-5%3A0/invoke", "rerank"),
+        ("/model/amazon.nova-canvas-v1%3A0/invoke", "image_generation"),
+        ("/model/amazon.titan-image-generator-v2%3A0/invoke", "image_generation"),
+        ("/model/stability.sd3-5-large-v1%3A0/invoke", "image_generation"),
+        ("/model/amazon.titan-text-express-v1/invoke", "chat"),
+        ("/model/arn%3Aaws%3Abedrock%3A%3A1%3Aapplication-inference-profile%2Fx/invoke", "chat"),
+        ("/publishers/google/models/imagen-4.0-generate-001:predict", "image_generation"),
+        ("/publishers/google/models/text-embedding-005:predict", "embeddings"),
+        ("/v1beta/models/gemini-embedding-001:embedContent", "embeddings"),
+        ("/model/my-embed-tuned/converse", "chat"),
+    ];
+    for (path, operation) in cases {
+        let Traffic::Inference(target) = classify("POST", path, JSON, false) else {
+            panic!("{path} is an inference");
+        };
+        assert_eq!(target.operation, operation, "{path}");
+    }
+}
+
 /// A row as the document shows it.
 fn documented(row: &Row) -> String {
     let means = match row.means {
