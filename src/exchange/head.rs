@@ -1,6 +1,7 @@
 //! What the headers of request and answer say. Values are bytes on the wire: one that is no UTF-8
 //! counts as not stated, and one that stands twice where identity hangs on it is called out.
 
+use super::End;
 use crate::facts::{AnswerFacts, Caller};
 use crate::llm::content_coding::Coding;
 use crate::record::sha256_hex;
@@ -13,6 +14,10 @@ const WORD_BYTES_MAX: usize = 256;
 /// Headers that identity or reading hangs on.
 const ONCE: [&str; 6] =
     ["authorization", "x-api-key", "api-key", "x-goog-api-key", "content-type", "content-encoding"];
+
+/// Headers by which frameworks let a client name another method than the request has.
+const METHOD_OVERRIDES: [&str; 3] =
+    ["x-http-method-override", "x-method-override", "x-http-method"];
 
 /// Where a request came from, as Envoy knows it.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +37,8 @@ pub struct Origin {
 pub struct RequestHead {
     /// `:method`.
     pub method: String,
+    /// A header tells the server to take another method in the place of it.
+    pub method_override: bool,
     /// `:path` with its query.
     pub path: String,
     /// `content-type`.
@@ -98,6 +105,7 @@ impl RequestHead {
         let path = text(headers, ":path").unwrap_or_default();
         let key = key_headers(&path).into_iter().find_map(|name| first(headers, name));
         RequestHead {
+            method_override: METHOD_OVERRIDES.iter().any(|name| first(headers, name).is_some()),
             upgrade: method == "CONNECT" || first(headers, "upgrade").is_some(),
             signature: Signature::of(text(headers, "authorization").as_deref(), &path),
             method,
@@ -118,6 +126,14 @@ impl RequestHead {
             duplicate: ONCE.iter().any(|name| all(headers, name).count() > 1)
                 || first(headers, "authorization").is_some_and(is_joined),
         }
+    }
+
+    /// The method as it is to be classed: none that anything passes by, where the server may take
+    /// the request for a POST, or for more than a question.
+    pub fn method_with(&self, end: End) -> &str {
+        let may_be_post = self.method_override && self.method != "POST";
+        let has_body = self.method == "OPTIONS" && end == End::Open;
+        if may_be_post || has_body { "" } else { &self.method }
     }
 }
 

@@ -41,7 +41,8 @@ impl Incoming {
         effects: &mut Vec<Effect>,
     ) -> Phase {
         let content_type = head.content_type.as_deref();
-        let traffic = llm::classify(&head.method, &head.path, content_type, head.upgrade);
+        let method = head.method_with(end);
+        let traffic = llm::classify(method, &head.path, content_type, head.upgrade);
         let fetches = matches!(traffic, Traffic::Answer(_));
         let target = match traffic {
             Traffic::NoInference => {

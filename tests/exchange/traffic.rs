@@ -155,6 +155,34 @@ fn categories_are_found_in_all_that_the_client_is_told() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn a_question_that_carries_a_body_or_another_method_does_not_pass() {
+    let cases: [(&str, &str, Option<&str>, End, bool); 8] = [
+        ("OPTIONS", CHAT, None, End::OfStream, true),
+        ("OPTIONS", CHAT, None, End::Open, false),
+        ("OPTIONS", CHAT, Some("x-http-method-override"), End::OfStream, false),
+        ("OPTIONS", "/v1/models", Some("x-method-override"), End::OfStream, false),
+        ("GET", "/v1/models", Some("x-http-method"), End::OfStream, false),
+        ("GET", "/v1/models", None, End::OfStream, true),
+        ("GET", "/v1/batches", Some("x-http-method-override"), End::OfStream, false),
+        ("POST", "/v1/tokenize", Some("x-http-method-override"), End::OfStream, true),
+    ];
+    for (method, path, header, end, passes) in cases {
+        let mut model = Model::new("policies: []\nunreadable: deny\n");
+        let mut headers = vec![(":method", method), (":path", path), ("content-type", JSON)];
+        headers.extend(header.map(|name| (name, "POST")));
+        model.request_head(&headers, end);
+        if end == End::Open {
+            model.request_body(ask("gpt-4o-2025-12-17").as_bytes(), End::OfStream);
+        }
+        let passed = model.counts.contains(&Counter::Passed);
+        assert_eq!(passed, passes, "{method} {path} {header:?} {end:?}");
+        if !passes {
+            assert_eq!(model.outcome()["unread"], "unknown_content", "{method} {path} {header:?}");
+        }
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn images_are_counted_and_not_read() {
     let image = format!("data:image/png;base64,{}", "aW1h".repeat(1000));
     let body = json!({"model": "gpt-4o-2025-12-17", "messages": [{"role": "user", "content": [
