@@ -25,6 +25,9 @@ pub struct RequestFacts {
     pub requested_model: Option<String>,
     /// What is named is a deployment (Azure), not a model.
     pub deployment: bool,
+    /// What is named may be a deployment, for the path is Azure's as well as OpenAI's: it is one
+    /// where the policy lists it.
+    pub may_deploy: bool,
     /// The model as the provider is asked for it, after any pin.
     pub model: Option<String>,
     /// Models that the provider or a gateway behind this one may ask in its place: no pin applies

@@ -89,6 +89,8 @@ pub struct Target {
     place: Option<Range<usize>>,
     /// It names a deployment.
     deployment: bool,
+    /// It is Azure's as well as OpenAI's, and what the body names may be a deployment.
+    may_deploy: bool,
     /// The path says whether a stream is asked for.
     streams: Option<bool>,
 }
@@ -137,6 +139,7 @@ impl Target {
             requested_model: self.model.clone(),
             model: self.model.clone(),
             deployment: self.deployment,
+            may_deploy: self.may_deploy,
             stream: self.streams.unwrap_or(false),
             ..RequestFacts::default()
         }
@@ -152,6 +155,7 @@ impl Target {
             requested_model: known.requested_model.or(read.requested_model),
             model: known.model.or(read.model),
             deployment: known.deployment,
+            may_deploy: known.may_deploy,
             stream: self.streams.unwrap_or(read.stream),
             ..read
         })

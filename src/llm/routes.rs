@@ -41,6 +41,10 @@ pub(super) fn classify(
             let target = found.target(path, provider, operation, api);
             target.map_or(Traffic::Unreadable(Unread::UnknownPath), Traffic::Answer)
         }
+        Means::Stop(provider, operation, api) if method == "POST" => {
+            let target = found.target(path, provider, operation, api);
+            target.map_or(Traffic::Unreadable(Unread::UnknownPath), Traffic::Answer)
+        }
         Means::Deferred if method == "POST" => Traffic::Unreadable(Unread::Deferred),
         Means::Results if method == "GET" => Traffic::Unreadable(Unread::Deferred),
         Means::Post if method == "POST" => Traffic::NoInference,
@@ -57,7 +61,9 @@ pub(super) fn classify(
 pub(super) fn model_named(path: &str) -> Option<String> {
     let in_path = find(path).and_then(|found| found.model).and_then(|range| path.get(range));
     let (_, query) = path.split_once('?').unwrap_or_default();
-    let in_query = query.split('&').find_map(|pair| pair.strip_prefix("model="));
+    let in_query = ["model=", "deployment="]
+        .iter()
+        .find_map(|key| query.split('&').find_map(|pair| pair.strip_prefix(key)));
     let named = in_path.or(in_query).filter(|name| !name.is_empty())?;
     percent_decoded(named).map(Cow::into_owned)
 }
@@ -168,6 +174,7 @@ impl Match {
             model,
             place: self.model,
             deployment: self.row.path.contains("{deployment}"),
+            may_deploy: path.contains("/openai/v1/"),
             streams,
         })
     }

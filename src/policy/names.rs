@@ -114,12 +114,11 @@ impl Names {
     }
 
     fn named<'a>(&'a self, request: &RequestFacts, name: &'a str) -> Asked<'a> {
-        if !request.deployment {
-            return Asked::Model(name);
-        }
-        match self.deployments.get(name) {
+        let may_deploy = request.deployment || request.may_deploy;
+        match self.deployments.get(name).filter(|_| may_deploy) {
             Some(model) => Asked::Deployed { deployment: name, model },
-            None => Asked::Unmapped { deployment: name },
+            None if request.deployment => Asked::Unmapped { deployment: name },
+            None => Asked::Model(name),
         }
     }
 }

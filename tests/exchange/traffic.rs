@@ -99,6 +99,18 @@ fn an_answer_that_comes_later_is_recorded_when_it_is_fetched() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn an_answer_that_is_stopped_is_governed_as_far_as_it_came() {
+    let mut model = Model::new(PINNED);
+    model.post("/v1/responses/resp_1/cancel", "").ack(Kind::Intent);
+    let stopped = r#"{"id":"resp_1","object":"response","status":"cancelled","error":null,
+        "model":"gpt-4o-mini-2024-07-18","output":[{"type":"message",
+        "content":[{"type":"output_text","text":"Hi.","annotations":[]}]}]}"#;
+    model.answer(200, stopped);
+    assert_eq!(model.outcome()["served_model"], "gpt-4o-mini-2024-07-18");
+    assert_eq!(model.outcome()["outcome"], "denied", "the served model is not approved");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn a_job_whose_input_is_not_read_is_what_unreadable_says() {
     for (more, outcome) in [("", Some("denied")), ("unreadable: flag\n", None)] {
         let mut model = Model::new(&format!("{PINNED}{more}"));

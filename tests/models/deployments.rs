@@ -3,6 +3,7 @@
 
 use governance_filter::facts::RequestFacts;
 use governance_filter::llm::pinning::Pinning;
+use governance_filter::llm::{self, Traffic};
 
 use super::{answer, fired, message, policy, request};
 
@@ -55,6 +56,26 @@ fn deployment_is_judged_as_the_model_behind_it() {
     }
     let nameless = RequestFacts { model: None, ..deployment("") };
     assert_eq!(policy.judge_asked(&nameless), None);
+}
+
+#[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
+fn name_on_a_path_that_azure_shares_is_a_deployment_where_it_is_listed() {
+    let policy = policy(YAML);
+    let named = |path: &str, name: &str| {
+        let classified = llm::classify("POST", path, Some("application/json"), false);
+        let Traffic::Inference(target) = classified else { panic!("{path} is an inference") };
+        let body = format!(r#"{{"model":"{name}","messages":[],"input":[]}}"#);
+        fired(&policy.judge_request(&target.read_request(body.as_bytes()).unwrap()))
+    };
+    for endpoint in ["chat/completions", "responses", "embeddings"] {
+        let azure = format!("/openai/v1/{endpoint}?api-version=v1");
+        assert!(named(&azure, "prod-chat").is_empty(), "{azure}");
+        assert_eq!(named(&azure, "mini"), ["approved"], "{azure}");
+        assert!(named(&azure, "gpt-4o-2025-12-17").is_empty(), "counts as the model: {azure}");
+        let openai = format!("/v1/{endpoint}");
+        let floats = ["models.floating", "approved", "pinned"];
+        assert_eq!(named(&openai, "gpt-4.1"), floats, "a model there: {openai}");
+    }
 }
 
 #[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]

@@ -19,6 +19,8 @@ pub(super) enum Means {
     Deferred,
     /// GET fetches one deferred answer.
     Answer(&'static str, &'static str, Api),
+    /// POST stops a deferred inference and fetches what there is of its answer.
+    Stop(&'static str, &'static str, Api),
     /// GET fetches many answers at once, in a file of their own form.
     Results,
     /// It asks a model in a form that is not read: audio, forms of many parts.
@@ -56,12 +58,18 @@ pub(super) const ROWS: &[Row] = &{
     const EMBED: &str = "embeddings";
     const RERANK: &str = "rerank";
     const IMAGE: &str = "image_generation";
+    const SPEECH: &str = "text_to_speech";
 [
     // Azure OpenAI: learn.microsoft.com/azure/ai-foundry/openai/reference
     row("/openai/deployments/{deployment}/chat/completions", Inference(AZURE, CHAT, OpenAiChat)),
     row("/openai/deployments/{deployment}/completions", Inference(AZURE, COMPLETION, OpenAiCompletions)),
     row("/openai/deployments/{deployment}/embeddings", Inference(AZURE, EMBED, Embeddings)),
     row("/openai/deployments/{deployment}/images/generations", Inference(AZURE, IMAGE, OpenAiMedia)),
+    row("/openai/deployments/{deployment}/images/edits", Inference(AZURE, IMAGE, OpenAiMedia)),
+    row("/openai/deployments/{deployment}/audio/speech", Inference(AZURE, SPEECH, OpenAiMedia)),
+    row("/openai/deployments/{deployment}/audio/transcriptions", Opaque),
+    row("/openai/deployments/{deployment}/audio/translations", Opaque),
+    row("/openai/deployments/{deployment}/responses", Inference(AZURE, CHAT, OpenAiResponses)),
     // Azure AI model inference: learn.microsoft.com/rest/api/aifoundry/modelinference
     row("/models/chat/completions", Inference(AZURE_MODELS, CHAT, OpenAiChat)),
     row("/models/embeddings", Inference(AZURE_MODELS, EMBED, Embeddings)),
@@ -73,14 +81,18 @@ pub(super) const ROWS: &[Row] = &{
     row("/responses", Inference(OPENAI, CHAT, OpenAiResponses)),
     row("/responses/compact", Inference(OPENAI, CHAT, OpenAiResponses)),
     row("/responses/input_tokens", Post),
+    row("/openai/responses/{id}", Answer(AZURE, CHAT, OpenAiResponses)),
+    row("/openai/responses/{id}/input_items", Read),
+    row("/openai/responses/{id}/cancel", Stop(AZURE, CHAT, OpenAiResponses)),
     row("/v1/responses/{id}", Answer(OPENAI, CHAT, OpenAiResponses)),
     row("/v1/responses/{id}/input_items", Read),
-    row("/v1/responses/{id}/cancel", Post),
+    row("/v1/responses/{id}/cancel", Stop(OPENAI, CHAT, OpenAiResponses)),
+    row("/v1beta/openai/embeddings", Inference(OPENAI, EMBED, Embeddings)),
     row("/v1/embeddings", Inference(OPENAI, EMBED, Embeddings)),
     row("/v1/moderations", Inference(OPENAI, "moderation", OpenAiMedia)),
     row("/v1/images/generations", Inference(OPENAI, IMAGE, OpenAiMedia)),
     row("/v1/images/edits", Inference(OPENAI, IMAGE, OpenAiMedia)),
-    row("/v1/audio/speech", Inference(OPENAI, "text_to_speech", OpenAiMedia)),
+    row("/v1/audio/speech", Inference(OPENAI, SPEECH, OpenAiMedia)),
     row("/v1/images/variations", Opaque),
     row("/v1/audio/transcriptions", Opaque),
     row("/v1/audio/translations", Opaque),
@@ -119,6 +131,7 @@ pub(super) const ROWS: &[Row] = &{
     row("/models/{model}:streamGenerateContent", Inference(GEMINI, CONTENT, Gemini)),
     row("/models/{model}:embedContent", Inference(GEMINI, EMBED, GeminiEmbeddings)),
     row("/models/{model}:batchEmbedContents", Inference(GEMINI, EMBED, GeminiEmbeddings)),
+    row("/models/{model}:predict", Inference(GEMINI, EMBED, GeminiEmbeddings)),
     row("/models/{model}:countTokens", Post),
     row("/models/{model}:batchGenerateContent", Deferred),
     row("/models/{model}:asyncBatchEmbedContent", Deferred),

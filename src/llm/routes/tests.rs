@@ -35,6 +35,11 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("/openai/deployments/a/completions", "azure.ai.openai text_completion OpenAiCompletions deployment a"),
     ("/openai/deployments/a/embeddings", "azure.ai.openai embeddings Embeddings deployment a"),
     ("/openai/deployments/a/images/generations", "azure.ai.openai image_generation OpenAiMedia deployment a"),
+    ("/openai/deployments/a/images/edits", "azure.ai.openai image_generation OpenAiMedia deployment a"),
+    ("/openai/deployments/a/audio/speech", "azure.ai.openai text_to_speech OpenAiMedia deployment a"),
+    ("/openai/deployments/a/audio/transcriptions", "unknown_content"),
+    ("/openai/deployments/a/audio/translations", "unknown_content"),
+    ("/openai/deployments/a/responses", "azure.ai.openai chat OpenAiResponses deployment a"),
     ("/models/chat/completions", "azure.ai.inference chat OpenAiChat"),
     ("/models/embeddings", "azure.ai.inference embeddings Embeddings"),
     ("/v1/chat/completions", "openai chat OpenAiChat"),
@@ -44,9 +49,13 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("/openai/v1/responses", "openai chat OpenAiResponses"),
     ("/v1/responses/compact", "openai chat OpenAiResponses"),
     ("/v1/responses/input_tokens", "none"),
+    ("GET /openai/responses/resp_1", "answer of azure.ai.openai chat OpenAiResponses"),
+    ("GET /openai/responses/resp_1/input_items", "none"),
+    ("/openai/responses/resp_1/cancel", "answer of azure.ai.openai chat OpenAiResponses"),
     ("GET /v1/responses/resp_1?stream=true", "answer of openai chat OpenAiResponses"),
     ("GET /v1/responses/resp_1/input_items", "none"),
-    ("/v1/responses/resp_1/cancel", "none"),
+    ("/v1/responses/resp_1/cancel", "answer of openai chat OpenAiResponses"),
+    ("/v1beta/openai/embeddings", "openai embeddings Embeddings"),
     ("/v1/embeddings", "openai embeddings Embeddings"),
     ("/v1/moderations", "openai moderation OpenAiMedia"),
     ("/v1/images/generations", "openai image_generation OpenAiMedia"),
@@ -87,6 +96,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("/v1beta/models/m:streamGenerateContent", "gcp.gemini generate_content Gemini m streams"),
     ("/v1beta/models/m:embedContent", "gcp.gemini embeddings GeminiEmbeddings m"),
     ("/v1beta/models/m:batchEmbedContents", "gcp.gemini embeddings GeminiEmbeddings m"),
+    ("/v1beta/models/m:predict", "gcp.gemini embeddings GeminiEmbeddings m"),
     ("/v1beta/models/m:countTokens", "none"),
     ("/v1beta/models/m:batchGenerateContent", "deferred"),
     ("/v1beta/models/m:asyncBatchEmbedContent", "deferred"),
@@ -152,6 +162,8 @@ fn err_what_no_row_knows_is_unreadable() {
         ("POST", "/v1/chat/completions", Some("Application/JSON; charset=utf-8"), "openai"),
         ("POST", "/v1/chat/completions", Some("application/vnd.x+json"), "openai"),
         ("POST", "/model/m/invoke", None, "aws.bedrock"),
+        ("POST", "/openai/responses/compact", JSON, "openai chat"),
+        ("GET", "/v1/responses/r/cancel", None, "unknown_content"),
         ("POST", "/v1/chat/completions", Some("text/plain"), "unknown_content"),
         ("POST", "/v1/chat/completions", None, "unknown_content"),
         ("PUT", "/v1/chat/completions", JSON, "unknown_content"),
@@ -182,6 +194,8 @@ fn a_model_is_named_by_path_or_query() {
     let cases = [
         ("/v1/realtime?intent=x&model=gpt-realtime", Some("gpt-realtime")),
         ("/model/amazon.nova%3A0/converse", Some("amazon.nova:0")),
+        ("/openai/realtime?api-version=1&deployment=gpt-rt", Some("gpt-rt")),
+        ("/openai/deployments/whisper/audio/transcriptions?api-version=1", Some("whisper")),
         ("/v1/realtime?model=", None),
         ("/v1/realtime?model=%ff", None),
         ("/v1/chat/completions", None),
@@ -242,6 +256,9 @@ fn documented(row: &Row) -> String {
         Means::Answer(provider, operation, api) => {
             format!("answer of a deferred inference | {provider} | {operation} | `{api:?}`")
         }
+        Means::Stop(provider, operation, api) => {
+            format!("answer of a deferred inference, POST | {provider} | {operation} | `{api:?}`")
+        }
         Means::Deferred => "deferred inference | | |".to_owned(),
         Means::Results => "results file | | |".to_owned(),
         Means::Opaque => "opaque | | |".to_owned(),
@@ -261,7 +278,9 @@ fn document_shows_every_row_in_its_place() {
 #[test]
 fn document_says_of_every_api_what_is_read() {
     let api = |row: &Row| match row.means {
-        Means::Inference(_, _, api) | Means::Answer(_, _, api) => Some(format!("`{api:?}`")),
+        Means::Inference(_, _, api) | Means::Answer(_, _, api) | Means::Stop(_, _, api) => {
+            Some(format!("`{api:?}`"))
+        }
         _ => None,
     };
     let expected: BTreeSet<String> = ROWS.iter().filter_map(api).collect();
