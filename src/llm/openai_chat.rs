@@ -1,5 +1,5 @@
-//! Answers of OpenAI's chat completions and completions, whole and streamed, and of the many servers
-//! that speak the same protocol. Their departures are read where they are met in recorded traffic.
+//! Answers of OpenAI's chat completions and completions, whole and streamed, and of the many
+//! servers that speak the same protocol. Their departures are read where recorded traffic has them.
 //!
 //! - <https://platform.openai.com/docs/api-reference/chat/object>
 //! - <https://platform.openai.com/docs/api-reference/chat-streaming>
@@ -206,8 +206,8 @@ fn read_choice(
     }
 }
 
-/// Reasoning has a key of its own on each server; some state it under several, once as text and once
-/// in parts.
+/// Reasoning has a key of its own on each server; some state it under several, once as text and
+/// once in parts.
 fn read_asides(answer: &mut Answer, message: &Object) {
     let refusal = message.text("refusal");
     answer.facts.refusal |= refusal.is_some();
