@@ -195,6 +195,15 @@ pub(super) const OWN: [&str; 10] = [
     "variables",
 ];
 
+/// Roles of messages, in small letters. Templates of open models write any other into the prompt.
+const ROLES: [&str; 9] =
+    ["user", "assistant", "system", "developer", "tool", "function", "model", "chatbot", "ipython"];
+
+/// The role is one that protocols have.
+pub(super) fn is_role(role: &str) -> bool {
+    ROLES.iter().any(|known| known.eq_ignore_ascii_case(role))
+}
+
 /// The key's numbers and words are nothing that a model reads.
 pub(super) fn is_harmless(key: &str) -> bool {
     HARMLESS.binary_search(&key).is_ok()

@@ -31,6 +31,8 @@ enum What {
     Settings,
     /// What stands under a key that no model reads: no text unless something is nested in it.
     Harmless,
+    /// A role: no text, if it is one.
+    Role,
     /// Parts under names of the client's own.
     Named,
     /// A document's source: text only where its `type` says so.
@@ -83,6 +85,7 @@ impl What {
     /// What stands under a key of settings.
     fn below(key: &str) -> What {
         match key {
+            "role" => What::Role,
             _ if keys::OWN.contains(&key) => What::Free,
             _ if keys::is_harmless(key) => What::Harmless,
             _ => What::Settings,
@@ -141,7 +144,12 @@ impl<'r> Gather<'r> {
             What::Free | What::Settings => self.read.prompt.push_part(&written()),
             // Tokens in place of text: there is input that cannot be read.
             What::Part => self.read.prompt.cut(),
-            What::Harmless | What::Named | What::Source | What::Media | What::Metadata => {}
+            What::Harmless
+            | What::Role
+            | What::Named
+            | What::Source
+            | What::Media
+            | What::Metadata => {}
         }
     }
 
@@ -186,7 +194,7 @@ impl<'r> Gather<'r> {
                 self.text(key);
             }
             let what = match self.what {
-                What::Settings | What::Harmless => What::below(key),
+                What::Settings | What::Harmless | What::Role => What::below(key),
                 What::Named => What::Part,
                 _ => What::Free,
             };
@@ -283,7 +291,8 @@ impl<'de> Visitor<'de> for Gather<'_> {
                 self.text(text);
             }
             What::Media => self.read.media_parts += 1,
-            What::Harmless | What::Metadata => {}
+            What::Role if !keys::is_role(text) => self.text(text),
+            What::Harmless | What::Role | What::Metadata => {}
         }
         Ok(())
     }
@@ -299,7 +308,7 @@ impl<'de> Visitor<'de> for Gather<'_> {
             What::Part => return self.part_map(map),
             What::Source => return self.source_map(map),
             What::Metadata => return self.metadata_map(map),
-            What::Free | What::Named | What::Settings | What::Harmless => {
+            What::Free | What::Named | What::Settings | What::Harmless | What::Role => {
                 return self.own_map(map);
             }
             What::Media => {
