@@ -89,15 +89,15 @@ pub(super) fn is_free(text: &str, rest: &[Group], count: usize) -> bool {
     let before = text.get(..first.start).and_then(|before| before.chars().next_back());
     let mut after = text.get(last.end..).unwrap_or_default().chars();
     let (next, second) = (after.next(), after.next());
-    // A colon, `=`, `#` or comma stands between a label and its value: `tel:030…`, `ssn=…`.
+    // Other marks stand between a label and its value: `tel:030…`, `ssn=…`, `SSN_078-…`.
     let tied_before = match before {
-        Some('_' | '.' | '-' | '/' | '@' | '$' | '€' | '£') => true,
+        Some('.' | '-' | '/' | '@' | '$' | '€' | '£') => true,
         Some(mark) => ties(mark),
         None => false,
     };
     let tied_after = match next {
         Some('-' | '.' | ',' | '/' | ':') => second.is_some_and(|second| second.is_ascii_digit()),
-        Some('_' | '%' | '@') => true,
+        Some('%' | '@') => true,
         Some(mark) => ties(mark),
         None => false,
     };
