@@ -14,14 +14,16 @@ mod head;
 mod held;
 mod judgement;
 mod request;
+mod stream;
 
 pub use body::Budget;
 pub use head::{Origin, RequestHead, ResponseHead, Signature};
 
-use answer::{PlainAnswer, StreamedAnswer};
+use answer::PlainAnswer;
 use call::Call;
 use held::HeldAnswer;
 use request::Incoming;
+use stream::StreamedAnswer;
 
 /// One exchange, from the first header to the access log.
 pub struct Exchange {
