@@ -13,6 +13,8 @@ mod schedules;
 mod streams;
 #[path = "exchange/traffic.rs"]
 mod traffic;
+#[path = "exchange/unread_events.rs"]
+mod unread_events;
 mod support {
     pub mod model;
 }

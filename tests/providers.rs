@@ -231,7 +231,8 @@ fn err_a_stream_that_breaks_is_told() {
     assert_eq!(cut.reading.unread, Some(Unread::Encoding));
     let settings = StreamSettings { coding: Coding::Unknown, ..settings };
     let unknown = drive::run(settings, body, &[7]);
-    assert_eq!((unknown.passed.as_slice(), unknown.terminal), (body, None));
+    assert!(unknown.passed == body);
+    assert_eq!(unknown.terminal, Some(usize::MAX), "it may be anywhere");
     assert_eq!(unknown.reading.unread, Some(Unread::Encoding));
 }
 

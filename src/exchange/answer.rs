@@ -44,7 +44,9 @@ pub(super) fn begin(
         && end == End::Open
         && !upgraded
     {
-        return Phase::ReadingStream(Box::new(StreamedAnswer::new(call, head, framing, effects)));
+        return Phase::ReadingStream(Box::new(StreamedAnswer::new(
+            setup, call, head, framing, effects,
+        )));
     }
     let body = Body::new(&setup.budget);
     let given_up = upgraded.then_some(Unread::Upgrade);

@@ -46,9 +46,9 @@ impl Budget {
 
     /// Takes what is in use already, as far as there is room: nothing can be refused any more.
     pub fn charge(&self, bytes: usize) -> Charge {
-        let charged = bytes.min(self.left.get());
-        self.left.set(self.left.get() - charged);
-        Charge { charged, budget: self.clone() }
+        let mut charge = Charge { charged: 0, budget: self.clone() };
+        charge.resize(bytes);
+        charge
     }
 }
 
@@ -96,6 +96,20 @@ impl Drop for Body {
 }
 
 // === impl Charge ===
+
+impl Charge {
+    /// Bytes that it could be of.
+    pub fn room(&self) -> usize {
+        self.charged + self.budget.left.get()
+    }
+
+    /// Now so many bytes are in use; again as far as there is room.
+    pub fn resize(&mut self, bytes: usize) {
+        let room = self.room();
+        self.charged = bytes.min(room);
+        self.budget.left.set(room - self.charged);
+    }
+}
 
 impl Drop for Charge {
     fn drop(&mut self) {

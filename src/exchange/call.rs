@@ -35,6 +35,8 @@ pub(super) struct Call {
     pub attempts: Option<u64>,
     /// What `facts.prompt` takes of the VM's budget until the call is over.
     pub kept_text: Option<Charge>,
+    /// The same of a stream's bytes that are kept while its terminal event is held.
+    pub kept_answer: Option<Charge>,
 }
 
 /// Why a request goes no further.

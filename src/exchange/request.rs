@@ -275,6 +275,7 @@ impl Incoming {
             first_byte_ms: None,
             attempts: None,
             kept_text: None,
+            kept_answer: None,
         })
     }
 }

@@ -2,12 +2,17 @@
 //! outcome is committed. Reads no event itself.
 
 use super::answer::ended_early;
+use super::body::Charge;
 use super::call::{Call, Stopped, flags};
 use super::held::{Held, HeldAnswer};
 use super::judgement::{Judgement, unread};
 use super::{Counter, Effect, End, Ending, Hold, Phase, ResponseHead, Setup};
 use crate::llm::content_coding::Coding;
 use crate::llm::{AnswerReading, AnswerStream, Framing, StreamSettings, Terminal};
+
+/// What every stream may keep whatever the bodies take: all of a usual answer's text, and its
+/// longest event, which is 100 kB on record.
+const BYTES_FREE: usize = 128 << 10;
 
 /// A streamed answer on its way through.
 pub(super) struct StreamedAnswer {
@@ -16,6 +21,8 @@ pub(super) struct StreamedAnswer {
     framing: Framing,
     /// `None` where no API is known to read it by: only its end is held.
     stream: Option<Box<AnswerStream>>,
+    /// What is kept of it beyond [`BYTES_FREE`].
+    charge: Charge,
     /// Of a stream that is decoded on its way: what is kept from its terminal event on. Its
     /// compressed bytes may still be coming, so it can only leave at the end.
     kept_terminal: Option<Vec<u8>>,
@@ -42,6 +49,7 @@ struct Passed {
 impl StreamedAnswer {
     /// Begins to read; `effects` takes off headers that will not be true of what passes.
     pub fn new(
+        setup: &Setup,
         call: Box<Call>,
         head: ResponseHead,
         framing: Framing,
@@ -64,7 +72,8 @@ impl StreamedAnswer {
             status: head.status,
         });
         let stream = settings.map(|settings| Box::new(AnswerStream::new(settings)));
-        StreamedAnswer { call, head, framing, stream, kept_terminal: None, held: None }
+        let charge = setup.budget.charge(0);
+        StreamedAnswer { call, head, framing, stream, charge, kept_terminal: None, held: None }
     }
 
     pub fn body(
@@ -81,7 +90,10 @@ impl StreamedAnswer {
                 End::Open => Phase::ReadingStream(self),
             };
         };
+        let kept = self.kept_terminal.as_ref().map_or(0, Vec::len);
+        stream.keep_at_most((self.charge.room() + BYTES_FREE).saturating_sub(kept));
         let passed = Passed::read(stream, bytes, end);
+        self.charge.resize((stream.kept_bytes() + kept).saturating_sub(BYTES_FREE));
         if self.call.strips_logprobs && self.head.coding != Coding::Identity {
             return self.recoded(setup, passed, end, now_ms, effects);
         }
@@ -143,7 +155,7 @@ impl StreamedAnswer {
 
     /// Sends the outcome; from the terminal event on, nothing leaves before its ack.
     fn hold_end(
-        self,
+        mut self,
         setup: &Setup,
         before: Option<Vec<u8>>,
         now_ms: u64,
@@ -155,6 +167,7 @@ impl StreamedAnswer {
         effects.push(Effect::Send(line, Hold::UntilAck));
         let flags = flags(&[&self.call.verdict, &judgement.verdict]);
         let framing = self.framing;
+        self.charge.resize(before.as_ref().map_or(0, Vec::len).saturating_sub(BYTES_FREE));
         let held = match (self.call.api(), before, judgement.verdict.denial) {
             (Some(api), Some(before), None) => Held::Terminal { api, framing, before },
             (Some(api), Some(before), Some(denial)) => {
@@ -168,6 +181,7 @@ impl StreamedAnswer {
                 Held::RefusedOpaqueEnd
             }
         };
+        self.call.kept_answer = Some(self.charge);
         Phase::AwaitingOutcome(HeldAnswer { call: self.call, held, flags })
     }
 

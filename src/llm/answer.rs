@@ -124,6 +124,17 @@ impl Answer {
         self.facts.incomplete |= unread.is_some_and(Unread::leaves_unknown);
     }
 
+    /// What was noted until now; from here on it is as if nothing had been.
+    pub(super) fn take_unread(&mut self) -> Option<Unread> {
+        self.unread.take()
+    }
+
+    /// Bytes of text, arguments and usage that are kept.
+    pub(super) fn kept_bytes(&self) -> usize {
+        let text = self.choices.get(&0).map_or(0, |choice| choice.output.as_str().len());
+        text + self.other_text_bytes + self.arguments_bytes + self.usage_bytes
+    }
+
     /// The facts as they stand.
     pub(super) fn reading(&self) -> AnswerReading {
         let mut calls: Vec<&Call> = self.calls.iter().collect();

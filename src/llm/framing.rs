@@ -143,7 +143,12 @@ impl Framer {
                 }
             }
         }
-        let tail = self.kept.split_off(ends.last().copied().unwrap_or(0));
+        let Some(end) = ends.last() else {
+            // A long event comes in many chunks: no copy is made for each of them.
+            self.scanned = self.kept.len();
+            return Complete::default();
+        };
+        let tail = self.kept.split_off(*end);
         self.scanned = tail.len();
         Complete { bytes: std::mem::replace(&mut self.kept, tail), ends }
     }

@@ -2,7 +2,8 @@
 //! in it, and the facts read so far. Decides nothing about holding; that is the caller's.
 //!
 //! Only complete events are passed on, so that a caller who holds the terminal event holds all of
-//! it. Nothing is ever lost: what is kept back goes before the next chunk, or out at the end.
+//! it. Nothing is ever lost: what is kept back goes before the next chunk, or out at the end. What
+//! cannot be read may be the terminal event, and counts as it.
 
 use super::answer::{Answer, Step};
 use super::content_coding::{Coding, Decoder};
@@ -10,9 +11,10 @@ use super::framing::{Framer, Framing, sse};
 use super::{AnswerReading, Api};
 use crate::facts::Unread;
 
-/// Longest event that is waited for and read. The longest recorded is 100 kB; without a bound one
-/// event that never ends takes all of the filter's memory.
-const EVENT_BYTES_MAX: usize = 1 << 20;
+/// Longest event that is waited for and read. Of text the longest recorded is 100 kB, but images
+/// come as one event of megabytes; without a bound one event that never ends takes all of the
+/// filter's memory.
+const EVENT_BYTES_MAX: usize = 16 << 20;
 
 /// Incremental reader of a streamed answer.
 #[derive(Debug)]
@@ -22,6 +24,10 @@ pub struct AnswerStream {
     decoder: Decoder,
     framer: Framer,
     place: Place,
+    /// Bytes that may be kept.
+    room: usize,
+    /// The terminal event was told, or what may be it.
+    told: bool,
     answer: Answer,
     progress: Step,
     frames: u64,
@@ -48,8 +54,9 @@ pub struct StreamSettings {
 pub struct Pushed {
     /// Bytes to pass on in place of the chunk; None: the chunk itself, untouched.
     pub replacement: Option<Vec<u8>>,
-    /// The terminal event is in what is passed on now; told once a stream. What follows it is to
-    /// be held with it, and passes through here as it comes.
+    /// The terminal event is in what is passed on now, or what could not be read and may be it;
+    /// told once a stream. What follows it is to be held with it, and passes through here as it
+    /// comes.
     pub terminal: Option<Terminal>,
     /// Everything is known; told from the terminal event on, or from an event behind it, or never:
     /// then the end of the stream tells it.
@@ -78,9 +85,9 @@ enum Output {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     Events,
-    /// Within an event that is too long: up to its blank line bytes pass as they come, unread.
+    /// Within an event that is too long: up to its end bytes pass as they come, unread.
     Skipping,
-    /// The bytes cannot be decoded: no event is to be found in them.
+    /// The bytes cannot be decoded, or nothing more may be kept of them: all pass unread.
     Lost,
 }
 
@@ -108,11 +115,23 @@ impl AnswerStream {
             decoder: Decoder::new(settings.coding),
             framer: Framer::new(settings.framing),
             place: Place::Events,
+            room: usize::MAX,
+            told: false,
             answer: Answer::new(settings.status),
             progress: Step::GoesOn,
             frames: 0,
             data_events: 0,
         }
+    }
+
+    /// Bytes that are kept: of an event that is not complete, and of what was read.
+    pub fn kept_bytes(&self) -> usize {
+        self.framer.kept().len() + self.answer.kept_bytes()
+    }
+
+    /// From here on at most so many bytes are kept; what would be more is not read.
+    pub fn keep_at_most(&mut self, bytes: usize) {
+        self.room = bytes;
     }
 
     /// Takes one chunk of wire bytes, as they came.
@@ -189,9 +208,8 @@ impl AnswerStream {
             Ok(decoded) => self.take(&decoded),
             Err(unread) => {
                 let salvaged = self.decoder.salvaged();
-                let taken = self.take(&salvaged);
-                self.answer.note(Some(unread));
-                self.place = Place::Lost;
+                let mut taken = self.take(&salvaged);
+                self.lose(unread, &mut taken);
                 taken
             }
         }
@@ -199,6 +217,10 @@ impl AnswerStream {
 
     fn take(&mut self, bytes: &[u8]) -> Taken {
         let mut taken = Taken::default();
+        if self.place == Place::Lost {
+            taken.output.extend_from_slice(bytes);
+            return taken;
+        }
         let complete = self.framer.push(bytes);
         taken.output.reserve(complete.bytes.len());
         let mut from = 0;
@@ -206,8 +228,10 @@ impl AnswerStream {
             self.take_frame(complete.bytes.get(from..end).unwrap_or_default(), &mut taken);
             from = end;
         }
-        if self.framer.kept().len() > EVENT_BYTES_MAX && self.place == Place::Events {
-            self.skip();
+        if self.answer.kept_bytes() > self.room {
+            self.lose(Unread::Truncated, &mut taken);
+        } else if self.framer.kept().len() > self.event_bytes_max() && self.place == Place::Events {
+            self.skip(&mut taken);
             self.place = Place::Skipping;
         }
         if self.place == Place::Skipping {
@@ -223,8 +247,8 @@ impl AnswerStream {
         // read must not depend on how the network cut it.
         let length = frame.len() - usize::from(frame.ends_with(b"\r\n"));
         let unread = match self.place {
-            Place::Events if length > EVENT_BYTES_MAX => {
-                self.skip();
+            Place::Events if length > self.event_bytes_max() => {
+                self.skip(taken);
                 true
             }
             Place::Events => false,
@@ -243,6 +267,7 @@ impl AnswerStream {
             Ok(event) => event,
             Err(unread) => {
                 self.answer.note(Some(unread));
+                self.tell(taken);
                 taken.output.extend_from_slice(frame);
                 return;
             }
@@ -254,10 +279,7 @@ impl AnswerStream {
         self.data_events += 1;
         let behind = self.progress == Step::Ends;
         if !behind {
-            let step = self.settings.api.read_event(&mut self.answer, event.name, &data);
-            if self.progress == Step::GoesOn && step != Step::GoesOn {
-                taken.terminal = Some(taken.output.len());
-            }
+            let step = self.read(event.name, &data, taken);
             self.progress = self.progress.max(step);
         }
         // Behind the end some chunks pass as they came, so all do: no client reads there.
@@ -269,6 +291,27 @@ impl AnswerStream {
                 taken.changed = true;
             }
             None => taken.output.extend_from_slice(frame),
+        }
+    }
+
+    /// Reads one event. One that is broken may be the terminal event to a client who takes it.
+    fn read(&mut self, name: &str, data: &str, taken: &mut Taken) -> Step {
+        let before = self.answer.take_unread();
+        let step = self.settings.api.read_event(&mut self.answer, name, data);
+        let unread = self.answer.take_unread();
+        self.answer.note(before.or(unread));
+        let broken = [Unread::MalformedJson, Unread::TooDeep, Unread::DuplicateKey];
+        if step != Step::GoesOn || unread.is_some_and(|unread| broken.contains(&unread)) {
+            self.tell(taken);
+        }
+        step
+    }
+
+    /// What is passed on from here may be the terminal event.
+    fn tell(&mut self, taken: &mut Taken) {
+        if !self.told {
+            self.told = true;
+            taken.terminal = Some(taken.output.len());
         }
     }
 
@@ -286,9 +329,7 @@ impl AnswerStream {
     /// the content type of a stream.
     fn take_whole(&mut self, body: &[u8], taken: &mut Taken) {
         self.settings.api.read_whole(&mut self.answer, body);
-        if self.progress == Step::GoesOn {
-            taken.terminal = Some(0);
-        }
+        self.tell(taken);
         self.progress = Step::Ends;
         let stripped = if self.settings.strip_logprobs {
             self.settings.api.strip_logprobs(body)
@@ -299,8 +340,21 @@ impl AnswerStream {
     }
 
     /// Gives up one event; what stands in it stays unknown.
-    fn skip(&mut self) {
+    fn skip(&mut self, taken: &mut Taken) {
         self.answer.note(Some(Unread::Truncated));
+        self.tell(taken);
         self.data_events += 1;
+    }
+
+    /// Gives up all that is to come.
+    fn lose(&mut self, unread: Unread, taken: &mut Taken) {
+        self.answer.note(Some(unread));
+        self.tell(taken);
+        self.place = Place::Lost;
+        taken.output.extend_from_slice(&self.framer.finish());
+    }
+
+    fn event_bytes_max(&self) -> usize {
+        EVENT_BYTES_MAX.min(self.room.saturating_sub(self.answer.kept_bytes()))
     }
 }

@@ -109,7 +109,7 @@ fn a_stream_that_cannot_be_decoded_is_held_whole() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn an_event_larger_than_any_limit_does_not_hide_the_terminal_event() {
-    let large = format!("data: {{\"pad\":\"{}\"}}\n\n", "x".repeat(2 << 20));
+    let large = format!("data: {{\"pad\":\"{}\"}}\n\n", "x".repeat(17 << 20));
     let stream = format!("{large}{}", chat_stream());
     let mut model = Model::new("policies: []\n");
     model.post(CHAT, &ask_stream("gpt-4o-2025-12-17")).ack(Kind::Intent);

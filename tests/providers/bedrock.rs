@@ -113,13 +113,14 @@ fn a_converse_stream_is_held_from_its_stop_on_and_over_with_its_metadata() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn an_event_that_is_too_long_takes_nothing_else_with_it() {
-    let message = "x".repeat(2 << 20);
+    let message = "x".repeat(17 << 20);
     let (kind, decision_id) = (RefusalKind::Unavailable, "d-1".to_owned());
     let refusal = Refusal { kind, message, decision_id, policy: None };
     let long = Api::BedrockInvoke.refusal_event(Framing::EventStream, &refusal).unwrap();
     let body = [&long, fixture("bedrock_invoke/stream_llama.eventstream")].concat();
     let whole = drive::run(frames(Api::BedrockInvoke), &body, &[]);
     assert!(whole.passed == body);
+    assert_eq!(whole.terminal, Some(0), "it may be the terminal one");
     assert_eq!(whole.reading.unread, Some(Unread::Truncated));
     assert_eq!(whole.reading.facts.output.as_str(), "Good morning.");
     for cut in [1, 13, long.len() - 1, long.len(), long.len() + 1] {

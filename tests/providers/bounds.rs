@@ -8,9 +8,13 @@ use wasm_bindgen_test::wasm_bindgen_test;
 use super::{drive, fixture};
 
 #[wasm_bindgen_test(unsupported = test)]
-fn an_event_that_is_too_long_takes_nothing_else_with_it() {
+fn an_event_that_is_too_long_may_be_the_terminal_one_and_takes_nothing_else_with_it() {
     let max = 1 << 20;
     let text = r#"data: {"choices":[{"delta":{"content":"Hi"}}]}"#;
+    let room = max + "Hi".len();
+    let run = |body: &str, cuts: &[usize]| {
+        drive::run_within(room, drive::plain(Api::OpenAiChat), body.as_bytes(), cuts)
+    };
     for (length, end, read) in [
         (max, "\n\n", true),
         (max + 1, "\n\n", false),
@@ -22,33 +26,72 @@ fn an_event_that_is_too_long_takes_nothing_else_with_it() {
         let rest = length - end.len().min(3) - r#"data: {"pad":""}"#.len();
         let long = format!(r#"data: {{"pad":"{}"}}{end}"#, "x".repeat(rest));
         let body = format!("{text}{end}{long}{text}{end}data: [DONE]{end}");
-        let whole = drive::run(drive::plain(Api::OpenAiChat), body.as_bytes(), &[]);
+        let whole = run(&body, &[]);
         assert!(whole.passed == body.as_bytes(), "{length} {end:?}");
         let unread = (!read).then_some(Unread::Truncated);
         assert_eq!(whole.reading.facts.output.as_str(), "HiHi", "{length} {end:?}");
         assert_eq!(whole.reading.unread, unread, "{length} {end:?}");
         assert_eq!(whole.reading.facts.incomplete, !read, "{length} {end:?}");
-        assert_eq!(whole.terminal, body.find("data: [DONE]"), "{length} {end:?}");
         let (from, to) = (text.len() + end.len(), text.len() + end.len() + long.len());
+        let terminal = if read { body.find("data: [DONE]") } else { Some(from) };
+        assert_eq!(whole.terminal, terminal, "{length} {end:?}");
         let cuts = [from, from + 1, from + max - 1, from + max, from + max + 1];
         for cut in cuts.into_iter().chain(to - 4..to + 2) {
-            let run = drive::run(drive::plain(Api::OpenAiChat), body.as_bytes(), &[cut]);
-            assert!(run == whole, "{length} {end:?} cut at {cut}");
+            assert!(run(&body, &[cut]) == whole, "{length} {end:?} cut at {cut}");
         }
         let every: Vec<usize> = (0..body.len()).step_by(100_000).collect();
-        let run = drive::run(drive::plain(Api::OpenAiChat), body.as_bytes(), &every);
-        assert!(run == whole, "{length} {end:?} in small pieces");
+        assert!(run(&body, &every) == whole, "{length} {end:?} in small pieces");
     }
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn err_an_event_without_end_is_passed_on_and_told() {
-    let body = format!("data: {}", "x".repeat(3 << 19));
-    for cuts in [vec![], vec![1 << 20], vec![10, 1 << 19, (1 << 20) + 1]] {
+fn err_an_event_without_end_is_told_as_the_terminal_one() {
+    let body = format!("data: {}", "x".repeat(17 << 20));
+    for cuts in [vec![], vec![16 << 20], vec![10, 1 << 19, (16 << 20) + 1]] {
         let run = drive::run(drive::plain(Api::OpenAiChat), body.as_bytes(), &cuts);
-        assert_eq!(run.passed, body.as_bytes());
-        assert_eq!((run.terminal, run.reading.unread), (None, Some(Unread::Truncated)));
+        assert!(run.passed == body.as_bytes());
+        assert_eq!((run.terminal, run.reading.unread), (Some(0), Some(Unread::Truncated)));
     }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn err_an_event_that_cannot_be_read_is_told_as_the_terminal_one() {
+    let text = "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\n";
+    let deep = format!("data: {{\"a\":{}{}}}\n\n", "[".repeat(64), "]".repeat(64));
+    for (broken, unread) in [
+        ("data: {\n\n", Unread::MalformedJson),
+        ("data: {\"choices\":[],\"choices\":[]}\n\n", Unread::DuplicateKey),
+        (&deep, Unread::TooDeep),
+    ] {
+        let body = format!("{text}{broken}{text}data: [DONE]\n\n");
+        let whole = drive::run(drive::plain(Api::OpenAiChat), body.as_bytes(), &[]);
+        assert_eq!(whole.terminal, Some(text.len()), "{broken}");
+        assert_eq!(whole.reading.unread, Some(unread), "{broken}");
+        assert_eq!(whole.reading.facts.output.as_str(), "HiHi", "{broken}");
+        for cut in 0..body.len() {
+            let run = drive::run(drive::plain(Api::OpenAiChat), body.as_bytes(), &[cut]);
+            assert!(run == whole, "{broken} cut at {cut}");
+        }
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn what_is_kept_of_an_answer_ends_with_its_room() {
+    let text = format!(
+        "data: {{\"choices\":[{{\"delta\":{{\"content\":\"{}\"}}}}]}}\n\n",
+        "x".repeat(999)
+    );
+    let body = format!("{}data: [DONE]\n\n", text.repeat(100));
+    let within = |cuts: &[usize]| {
+        drive::run_within(10_000, drive::plain(Api::OpenAiChat), body.as_bytes(), cuts)
+    };
+    let every: Vec<usize> = (0..body.len()).step_by(text.len()).collect();
+    let run = within(&every);
+    assert!(run.passed == body.as_bytes());
+    assert_eq!(run.terminal, Some(text.len() * 9), "the tenth is longer than what is left");
+    assert_eq!(run.reading.unread, Some(Unread::Truncated));
+    assert_eq!(run.reading.facts.output.as_str().len(), 999 * 9);
+    assert_eq!(within(&[]).reading.unread, Some(Unread::Truncated));
 }
 
 #[wasm_bindgen_test(unsupported = test)]

@@ -29,7 +29,13 @@ pub fn plain(api: Api) -> StreamSettings {
 
 /// `body` in the pieces that `cuts` make.
 pub fn run(settings: StreamSettings, body: &[u8], cuts: &[usize]) -> Run {
+    run_within(usize::MAX, settings, body, cuts)
+}
+
+/// The same where so many bytes may be kept.
+pub fn run_within(room: usize, settings: StreamSettings, body: &[u8], cuts: &[usize]) -> Run {
     let mut stream = AnswerStream::new(settings);
+    stream.keep_at_most(room);
     let mut run = Run { passed: Vec::new(), terminal: None, reading: AnswerReading::default() };
     let mut from = 0;
     for cut in cuts.iter().copied().chain([body.len()]) {

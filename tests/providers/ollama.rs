@@ -45,7 +45,8 @@ fn a_stream_is_held_from_the_line_that_is_done() {
         ("ollama/stream.ndjson", Some(3)),
         ("ollama/stream_marker_in_text.ndjson", Some(1)),
         ("ollama/stream_error.ndjson", Some(1)),
-        ("ollama/stream_cut.ndjson", None),
+        // It ends within its second line, and what stands in that nobody knows.
+        ("ollama/stream_cut.ndjson", Some(1)),
     ];
     for (name, line) in cases {
         let body = fixture(name);
