@@ -216,11 +216,15 @@ impl Incoming {
             Err(unread) => return self.unreadable(setup, unread, now_ms, effects),
         };
         let verdict = policy.judge_request(&facts);
-        let truncated = facts.prompt.truncated().then_some(Unread::Truncated);
+        let cut = facts.prompt.truncated();
+        let truncated = cut.then_some(Unread::Truncated);
         let deferred = facts.deferred.then_some(Unread::Deferred);
         let unread: Vec<Unread> = truncated.into_iter().chain(deferred).collect();
         if !policy.reads_prompt_with_answer() {
             facts.prompt = Text::default();
+            if cut {
+                facts.prompt.cut();
+            }
         }
         let mut call = self.into_call(&unread);
         call.kept_text = Some(setup.budget.charge(facts.prompt.as_str().len()));

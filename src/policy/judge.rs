@@ -133,10 +133,16 @@ fn again(trigger: &Expression, whole: &Scope, added: &[&str]) -> Option<Outcome>
         (true, _) => evaluate(trigger, &whole.of_categories(added)),
         (false, _) => evaluate(trigger, whole),
     };
-    // The list has only grown, and what it set off as it was is in the record already.
-    let repeats = !each || outcome == Outcome::Failed(Failure::Truncated);
-    let fired_before = || evaluate(trigger, &whole.before_answer()) == Outcome::Fired;
-    (!repeats || !fired_before()).then_some(outcome)
+    // The list has only grown, and what it set off as it was is in the record already; so is that
+    // a prompt was cut.
+    let cut = outcome == Outcome::Failed(Failure::Truncated);
+    let cut_again = trigger.variables().iter().any(|variable| whole.answer_cut(*variable));
+    let told = match evaluate(trigger, &whole.before_answer()) {
+        Outcome::Fired => !each || cut,
+        Outcome::Failed(Failure::Truncated) => cut && !cut_again,
+        Outcome::Failed(_) | Outcome::NotFired => false,
+    };
+    (!told).then_some(outcome)
 }
 
 /// True for any category is fired; else a failure for any is failed.

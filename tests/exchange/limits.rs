@@ -193,3 +193,26 @@ fn the_caller_is_the_key_that_the_api_itself_reads() {
         assert_eq!(model.line(Kind::Intent)["record"]["caller"], caller.as_str(), "{path}");
     }
 }
+
+#[wasm_bindgen_test(unsupported = test)]
+fn err_a_prompt_that_was_not_read_whole_does_not_pass_a_policy_on_its_categories() {
+    let long = format!("{} mail ann@example.com", "word ".repeat(1 << 18));
+    for prompt in [json!(long), json!([[1, 2, 3]])] {
+        let body = json!({"model": "m", "prompt": prompt}).to_string();
+        let policy = "policies:\n- {name: p, trigger: \"category == 'pii'\", action: deny}\n";
+        let mut model = Model::new(policy);
+        model.post("/v1/completions", &body);
+        let outcome = model.outcome();
+        assert_eq!(outcome["unread"], "truncated");
+        assert_eq!(outcome["triggered"][0]["failure"], "truncated");
+        assert_eq!(outcome["outcome"], "denied");
+
+        // What is judged with the answer knows it as well, though the prompt itself is not kept.
+        let trigger = "status == 200 && category == 'pii'";
+        let policy = format!("policies:\n- {{name: p, trigger: \"{trigger}\", action: deny}}\n");
+        let mut model = Model::new(&policy);
+        model.post("/v1/completions", &body).ack(Kind::Intent);
+        model.answer(200, r#"{"model":"m","choices":[{"text":"ok"}]}"#).ack(Kind::Outcome);
+        assert_eq!(model.outcome()["outcome"], "denied");
+    }
+}

@@ -106,8 +106,9 @@ impl<'a> Scope<'a> {
 
     /// There is or may be more of the variable than was read.
     pub fn cut(&self, variable: Variable) -> bool {
-        (variable == Variable::Prompt && self.request.prompt.truncated())
-            || self.answer_cut(variable)
+        let of_prompt =
+            matches!(variable, Variable::Prompt | Variable::Category | Variable::Categories);
+        (of_prompt && self.request.prompt.truncated()) || self.answer_cut(variable)
     }
 
     /// Of what the answer has of the variable, there is or may be more than was read.
