@@ -29,6 +29,7 @@ use stream::StreamedAnswer;
 pub struct Exchange {
     setup: Setup,
     phase: Phase,
+    cut: bool,
 }
 
 /// What an exchange is given at its start and keeps to its end, whatever is configured meanwhile.
@@ -209,7 +210,7 @@ enum Phase {
 impl Exchange {
     /// An exchange that has seen nothing.
     pub fn new(setup: Setup) -> Exchange {
-        Exchange { setup, phase: Phase::Idle }
+        Exchange { setup, phase: Phase::Idle, cut: false }
     }
 
     /// The id of this exchange's decision.
@@ -251,8 +252,22 @@ impl Exchange {
         effects
     }
 
+    /// An effect that is [needed](Effect::needed_by) could not be carried out, and the connection
+    /// is being cut: nothing passes any more, and only the record goes on.
+    pub fn cut(&mut self) {
+        self.cut = true;
+    }
+
+    /// The effect is still to be carried out.
+    pub fn wants(&self, effect: &Effect) -> bool {
+        !self.cut || matches!(effect, Effect::Send(..) | Effect::Count(_))
+    }
+
     /// What a callback of `side` answers: `Continue` comes from nowhere else.
     pub fn flow(&self, side: Side) -> Flow {
+        if self.cut {
+            return Flow::Pause;
+        }
         match (&self.phase, side) {
             (Phase::Idle, Side::Request) => Flow::Pause,
             (Phase::Reading(_) | Phase::AwaitingIntent(_), Side::Request) => Flow::Pause,
@@ -346,6 +361,23 @@ impl Phase {
             Phase::Idle | Phase::Passing | Phase::Released => {}
         }
         Phase::Released
+    }
+}
+
+// === impl Effect ===
+
+impl Effect {
+    /// The side that must not pass as it is where this cannot be carried out: an alias would not
+    /// be pinned, an answer not refused.
+    pub fn needed_by(&self) -> Option<Side> {
+        match self {
+            Effect::RequestHeader(..) | Effect::RequestBody(_) => Some(Side::Request),
+            Effect::ResponseBody(_) => Some(Side::Response),
+            // An answer without its decision's id is an answer all the same.
+            Effect::ResponseHeader(..) => None,
+            Effect::Send(..) | Effect::Count(_) => None,
+            Effect::Resume(_) | Effect::Reply(_) | Effect::Reset => None,
+        }
     }
 }
 

@@ -19,7 +19,9 @@ mod support {
     pub mod model;
 }
 
-use governance_filter::exchange::{Commit, Counter, End, Ending, Event, Origin, RequestHead, Side};
+use governance_filter::exchange::{
+    Commit, Counter, Effect, End, Ending, Event, Origin, RequestHead, Side,
+};
 use governance_filter::record::{Kind, sha256_hex};
 use serde_json::{Value, json};
 use support::model::{ID, JSON, Model, SSE};

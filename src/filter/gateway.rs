@@ -103,20 +103,18 @@ impl Stream {
         let mut events = vec![event];
         while let Some(event) = events.pop() {
             for effect in self.exchange.on(event, host::unix_ms()) {
-                let replaced = match &effect {
-                    Effect::RequestBody(_) => Some(host::Stream::Request),
-                    Effect::ResponseBody(_) => Some(host::Stream::Response),
-                    _ => None,
-                };
-                match (self.carry_out(gateway, effect), replaced) {
-                    (Ok(next), _) => events.extend(next),
-                    (Err(_), None) => gateway.metrics.host_error(),
-                    (Err(_), Some(side)) => {
-                        // What was to be replaced must not pass as it is: an alias not pinned, an
-                        // answer not refused.
+                if !self.exchange.wants(&effect) {
+                    continue;
+                }
+                let needed_by = effect.needed_by();
+                match self.carry_out(gateway, effect) {
+                    Ok(next) => events.extend(next),
+                    Err(_) => {
                         gateway.metrics.host_error();
-                        let _ = host::reset(side);
-                        return;
+                        if let Some(side) = needed_by {
+                            let _ = host::reset(stream_of(side));
+                            self.exchange.cut();
+                        }
                     }
                 }
             }
@@ -167,12 +165,18 @@ impl Stream {
                 self.response_seen = bytes.len();
                 host::replace_buffer(Buffer::ResponseBody, &bytes)?;
             }
-            Effect::Resume(Side::Request) => host::resume(host::Stream::Request)?,
-            Effect::Resume(Side::Response) => host::resume(host::Stream::Response)?,
+            Effect::Resume(side) => host::resume(stream_of(side))?,
             Effect::Reply(reply) => host::reply(reply.status, &reply.headers, &reply.body)?,
             Effect::Reset => host::reset(host::Stream::Response)?,
             Effect::Count(counter) => gateway.metrics.count(counter),
         }
         Ok(None)
+    }
+}
+
+fn stream_of(side: Side) -> host::Stream {
+    match side {
+        Side::Request => host::Stream::Request,
+        Side::Response => host::Stream::Response,
     }
 }

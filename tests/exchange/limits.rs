@@ -216,3 +216,52 @@ fn err_a_prompt_that_was_not_read_whole_does_not_pass_a_policy_on_its_categories
         assert_eq!(model.outcome()["outcome"], "denied");
     }
 }
+
+#[wasm_bindgen_test(unsupported = test)]
+fn err_a_request_that_cannot_be_rewritten_goes_nowhere() {
+    let policy = "policies: []\nmodels: {pins: {m: m-001}}\n";
+    let chat = r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
+    let contents = r#"{"contents":[{"parts":[{"text":"hi"}]}]}"#;
+    type Fails = fn(&Effect) -> bool;
+    let cases: [(&str, &str, Fails); 3] = [
+        (CHAT, chat, |effect| matches!(effect, Effect::RequestBody(_))),
+        (CHAT, chat, |effect| matches!(effect, Effect::RequestHeader("content-length", _))),
+        ("/v1beta/models/m:generateContent", contents, |effect| {
+            matches!(effect, Effect::RequestHeader(":path", _))
+        }),
+    ];
+    for (path, body, fails) in cases {
+        let mut model = Model::new(policy);
+        model.fails = fails;
+        model.post(path, body);
+        assert!(model.reset, "{path}");
+        model.ack(Kind::Intent).done(Ending::Complete);
+        assert_eq!(model.provider_got(), None, "{path}");
+        assert_eq!(model.line(Kind::Intent)["record"]["model"], "m-001", "{path}");
+        assert_eq!(model.outcome()["outcome"], "aborted", "{path}");
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn err_an_answer_that_cannot_be_replaced_is_cut_and_its_outcome_kept() {
+    let mut model = Model::new(SHIPPED);
+    model.fails = |effect| matches!(effect, Effect::ResponseBody(_));
+    model.post(CHAT, &ask("gpt-4o-2025-12-17")).ack(Kind::Intent);
+    let mut answer: Value = serde_json::from_str(&chat("Hello.")).expect("JSON");
+    answer["choices"][0]["logprobs"] = json!({"content": [{"token": "Hello", "logprob": -0.1}]});
+    model.answer(200, &answer.to_string());
+    assert!(model.reset);
+    assert_eq!(model.outcome()["outcome"], "completed", "it speaks of the provider");
+    model.ack(Kind::Outcome).done(Ending::Complete);
+    assert_eq!(model.client_got(), None);
+
+    // Of a stream that is stripped on its way not even the chunk passes that could not be replaced.
+    let mut model = Model::new(SHIPPED);
+    model.fails = |effect| matches!(effect, Effect::ResponseBody(_));
+    model.post(CHAT, &ask_stream("gpt-4o-2025-12-17")).ack(Kind::Intent);
+    model.answer_headers(200, &[("content-type", SSE)], End::Open);
+    let event = "data: {\"choices\":[{\"delta\":{},\"logprobs\":{\"content\":[]}}]}\n\n";
+    model.answer_body(event.as_bytes(), End::Open).done(Ending::Complete);
+    assert_eq!(model.client_got().as_deref(), Some(""));
+    assert_eq!(model.outcome()["outcome"], "aborted");
+}

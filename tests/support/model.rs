@@ -36,6 +36,8 @@ pub struct Model {
     allows_uncommitted: bool,
     /// Headers set on either side.
     pub headers: Vec<(Side, &'static str, Option<String>)>,
+    /// Which effects Envoy fails to carry out.
+    pub fails: fn(&Effect) -> bool,
 }
 
 /// One side of the exchange as Envoy sees it.
@@ -86,6 +88,7 @@ impl Model {
             counts: Vec::new(),
             allows_uncommitted,
             headers: Vec::new(),
+            fails: |_| false,
         }
     }
 
@@ -182,7 +185,17 @@ impl Model {
     pub fn on(&mut self, event: Event) {
         self.now_ms += 5;
         for effect in self.exchange.on(event, self.now_ms) {
+            if !self.exchange.wants(&effect) {
+                continue;
+            }
             assert!(self.reply.is_none(), "an effect after the reply: {effect:?}");
+            if (self.fails)(&effect) {
+                if effect.needed_by().is_some() {
+                    self.reset = true;
+                    self.exchange.cut();
+                }
+                continue;
+            }
             self.carry_out(effect);
         }
         self.check();
