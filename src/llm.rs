@@ -104,8 +104,8 @@ pub enum Traffic {
     Answer(Target),
     /// A known path that generates nothing.
     NoInference,
-    /// Nobody can say, or it answers later.
-    Unreadable(Unread),
+    /// Nobody can say, or it answers later; with what its path alone says, where a row has that.
+    Unreadable(Unread, Option<Target>),
 }
 
 /// What was read of an answer.

@@ -19,7 +19,10 @@ pub(super) const REQUEST_BYTES_MAX: u64 = 30 << 20;
 /// A request whose last byte has not come.
 pub(super) struct Incoming {
     head: RequestHead,
-    target: Result<Target, Unread>,
+    /// What its path says, also where the rest of its head makes it unreadable.
+    target: Option<Target>,
+    /// Why it cannot be read, by its head.
+    unread: Option<Unread>,
     /// It fetches an answer that was deferred, and has no input of its own.
     fetches: bool,
     hash: InputHash,
@@ -44,19 +47,20 @@ impl Incoming {
         let method = head.method_with(end);
         let traffic = llm::classify(method, &head.path, content_type, head.upgrade);
         let fetches = matches!(traffic, Traffic::Answer(_));
-        let target = match traffic {
+        let (target, unread) = match traffic {
             Traffic::NoInference => {
                 effects.push(Effect::Count(Counter::Passed));
                 return Phase::Passing;
             }
             Traffic::Inference(target) | Traffic::Answer(target) => {
-                readable(&head).map(|()| target)
+                (Some(target), unread_of(&head))
             }
-            Traffic::Unreadable(unread) => Err(unread),
+            Traffic::Unreadable(unread, target) => (target, Some(unread)),
         };
         effects.push(Effect::Count(Counter::Governed));
         let incoming = Box::new(Incoming {
             target,
+            unread,
             fetches,
             hash: InputHash::default(),
             body: Body::new(&setup.budget),
@@ -68,8 +72,8 @@ impl Incoming {
             return incoming.too_large(setup, now_ms, effects);
         }
         // After an upgrade the "body" is the other protocol and has no end to wait for.
-        match (end, &incoming.target) {
-            (End::OfStream, _) | (End::Open, Err(Unread::Upgrade)) => {
+        match (end, incoming.unread) {
+            (End::OfStream, _) | (End::Open, Some(Unread::Upgrade)) => {
                 incoming.finish(setup, now_ms, effects)
             }
             (End::Open, _) => Phase::Reading(incoming),
@@ -89,7 +93,7 @@ impl Incoming {
         if self.hash.bytes() > REQUEST_BYTES_MAX {
             return self.too_large(setup, now_ms, effects);
         }
-        if self.target.is_ok() && self.body.push(bytes).is_err() {
+        if self.unread.is_none() && self.body.push(bytes).is_err() {
             effects.push(Effect::Count(Counter::OverBudget));
             let message = "the gateway holds as many request bodies as it may; try again";
             let refused = Stopped::limit("body_budget", RefusalKind::Unavailable, message);
@@ -152,13 +156,13 @@ impl Incoming {
 
     /// The last byte is there: read, judge, and send the intent or refuse.
     fn finish(mut self: Box<Self>, setup: &Setup, now_ms: u64, effects: &mut Vec<Effect>) -> Phase {
-        let target = match &self.target {
-            Ok(_) if self.fetches => {
+        let target = match (&self.target, self.unread) {
+            (Some(_), None) if self.fetches => {
                 return self.into_call(&[Unread::Deferred]).intend(setup, now_ms, effects);
             }
-            Ok(target) => target.clone(),
-            Err(unread) => {
-                let unread = *unread;
+            (Some(target), None) => target.clone(),
+            (_, unread) => {
+                let unread = unread.unwrap_or(Unread::UnknownPath);
                 return self.unreadable(setup, unread, now_ms, effects);
             }
         };
@@ -256,20 +260,36 @@ impl Incoming {
         }
     }
 
+    /// What the head says of it; where nothing else can be read, that its path or query names a
+    /// model.
+    fn known(&self) -> RequestFacts {
+        let mut facts = match &self.target {
+            Some(target) => target.facts(),
+            None => RequestFacts {
+                provider: "unknown",
+                operation: "unknown",
+                ..RequestFacts::default()
+            },
+        };
+        if self.unread.is_some() && facts.model.is_none() {
+            facts.requested_model = llm::model_named(&self.head.path);
+            facts.model = facts.requested_model.clone();
+        }
+        facts.categories = header_categories(&self.head);
+        facts
+    }
+
     fn into_call(self: Box<Self>, unread: &[Unread]) -> Box<Call> {
-        let target = self.target.ok();
-        let known = target.as_ref().map(Target::facts).unwrap_or_else(|| unknown(&self.head));
-        let facts = RequestFacts { categories: header_categories(&self.head), ..known };
-        let refusal_api = match &target {
+        let refusal_api = match &self.target {
             Some(target) => target.api,
             None => Api::for_refusal(&self.head.path),
         };
         Box::new(Call {
-            target,
+            facts: self.known(),
+            target: self.target.filter(|_| self.unread.is_none()),
             refusal_api,
             head: self.head,
             requested_at_ms: self.requested_at_ms,
-            facts,
             input_hash: self.hash.hex(),
             input_bytes: self.hash.bytes(),
             unread: unread.to_vec(),
@@ -281,18 +301,6 @@ impl Incoming {
             kept_text: None,
             kept_answer: None,
         })
-    }
-}
-
-/// What is known of a request that cannot be read: the model, where path or query name it.
-fn unknown(head: &RequestHead) -> RequestFacts {
-    let model = llm::model_named(&head.path);
-    RequestFacts {
-        provider: "unknown",
-        operation: "unknown",
-        requested_model: model.clone(),
-        model,
-        ..RequestFacts::default()
     }
 }
 
@@ -310,14 +318,12 @@ fn send_rewritten(rewritten: Rewritten, effects: &mut Vec<Effect>) {
 }
 
 /// What makes an inference unreadable before its body is there.
-fn readable(head: &RequestHead) -> Result<(), Unread> {
+fn unread_of(head: &RequestHead) -> Option<Unread> {
     if head.duplicate {
-        return Err(Unread::DuplicateHeader);
+        return Some(Unread::DuplicateHeader);
     }
-    match Coding::of(head.content_encoding.as_deref()) {
-        Coding::Unknown => Err(Unread::Encoding),
-        _ => Ok(()),
-    }
+    let coding = Coding::of(head.content_encoding.as_deref());
+    (coding == Coding::Unknown).then_some(Unread::Encoding)
 }
 
 fn header_categories(head: &RequestHead) -> Vec<String> {

@@ -23,37 +23,34 @@ pub(super) fn classify(
     content_type: Option<&str>,
     upgrade: bool,
 ) -> Traffic {
+    let found = find(path);
     if upgrade || method == "CONNECT" {
-        return Traffic::Unreadable(Unread::Upgrade);
+        return Traffic::Unreadable(Unread::Upgrade, found.and_then(|found| found.target(path)));
     }
-    let Some(found) = find(path) else {
-        return Traffic::Unreadable(Unread::UnknownPath);
+    let Some(found) = found else {
+        return Traffic::Unreadable(Unread::UnknownPath, None);
     };
     let reads = matches!(method, "GET" | "HEAD" | "OPTIONS");
+    let unnamed = || Traffic::Unreadable(Unread::UnknownPath, None);
     match found.row.means {
-        Means::Inference(provider, operation, api)
-            if method == "POST" && is_json(provider, content_type) =>
-        {
-            let target = found.target(path, provider, operation, api);
-            target.map_or(Traffic::Unreadable(Unread::UnknownPath), Traffic::Inference)
+        Means::Inference(provider, ..) if method == "POST" && is_json(provider, content_type) => {
+            found.target(path).map_or_else(unnamed, Traffic::Inference)
         }
-        Means::Answer(provider, operation, api) if method == "GET" => {
-            let target = found.target(path, provider, operation, api);
-            target.map_or(Traffic::Unreadable(Unread::UnknownPath), Traffic::Answer)
+        Means::Answer(..) if method == "GET" => {
+            found.target(path).map_or_else(unnamed, Traffic::Answer)
         }
-        Means::Stop(provider, operation, api) if method == "POST" => {
-            let target = found.target(path, provider, operation, api);
-            target.map_or(Traffic::Unreadable(Unread::UnknownPath), Traffic::Answer)
+        Means::Stop(..) if method == "POST" => {
+            found.target(path).map_or_else(unnamed, Traffic::Answer)
         }
-        Means::Deferred if method == "POST" => Traffic::Unreadable(Unread::Deferred),
-        Means::Results if method == "GET" => Traffic::Unreadable(Unread::Deferred),
+        Means::Deferred if method == "POST" => Traffic::Unreadable(Unread::Deferred, None),
+        Means::Results if method == "GET" => Traffic::Unreadable(Unread::Deferred, None),
         Means::Post if method == "POST" => Traffic::NoInference,
         Means::Read if reads => Traffic::NoInference,
         // A browser asks before it posts; the question carries no body.
         _ if method == "OPTIONS" => Traffic::NoInference,
         // Lists of jobs.
         Means::Deferred if reads => Traffic::NoInference,
-        _ => Traffic::Unreadable(Unread::UnknownContent),
+        _ => Traffic::Unreadable(Unread::UnknownContent, found.target(path)),
     }
 }
 
@@ -144,14 +141,16 @@ fn percent_encoded(byte: u8) -> String {
 // === impl Match ===
 
 impl Match {
-    /// None where the model's name is no UTF-8.
-    fn target(
-        self,
-        path: &str,
-        provider: &'static str,
-        operation: &'static str,
-        api: Api,
-    ) -> Option<Target> {
+    /// None where the row has no API, or the model's name is no UTF-8.
+    fn target(self, path: &str) -> Option<Target> {
+        let (provider, operation, api) = match self.row.means {
+            Means::Inference(provider, operation, api)
+            | Means::Answer(provider, operation, api)
+            | Means::Stop(provider, operation, api) => (provider, operation, api),
+            Means::Deferred | Means::Results | Means::Opaque | Means::Post | Means::Read => {
+                return None;
+            }
+        };
         let model = match &self.model {
             Some(place) => Some(percent_decoded(path.get(place.clone())?)?.into_owned()),
             None => None,

@@ -55,6 +55,40 @@ fn a_key_that_stands_twice_is_refused_also_where_envoy_joined_it() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn a_request_unreadable_by_its_head_is_recorded_and_refused_by_its_path() {
+    let azure = "/openai/deployments/prod/chat/completions";
+    for (path, header, reason, provider, deployed, refused) in [
+        ("/v2/chat", ("content-type", "text/plain"), "unknown_content", "cohere", None, "/message"),
+        ("/v2/chat", ("content-encoding", "a, b"), "encoding", "cohere", None, "/message"),
+        (
+            azure,
+            ("api-key", "b"),
+            "duplicate_header",
+            "azure.ai.openai",
+            Some("prod"),
+            "/error/code",
+        ),
+        ("/v1/complete", ("x", "y"), "unknown_content", "anthropic", None, "/error/type"),
+    ] {
+        let mut model = Model::new(SEED);
+        let mut headers = vec![(":method", "POST"), (":path", path), ("api-key", "a"), header];
+        if header.0 != "content-type" && header.0 != "x" {
+            headers.push(("content-type", JSON));
+        }
+        model.request_headers(&headers).request_body(b"{}", End::OfStream);
+        let outcome = model.outcome();
+        assert_eq!(outcome["unread"], reason, "{path}");
+        assert_eq!(outcome["provider"], provider, "{path} {reason}");
+        assert_ne!(outcome["operation"], "unknown", "{path} {reason}");
+        assert_eq!(outcome["model"], deployed.unwrap_or("unknown"), "{path} {reason}");
+        model.ack(Kind::Outcome);
+        let body = model.reply.clone().expect("a refusal").body;
+        let body: Value = serde_json::from_slice(&body).expect("JSON");
+        assert!(body.pointer(refused).is_some(), "{path} {reason}: {body}");
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn unreadable_allow_passes_with_a_record() {
     let mut model = Model::new("policies: []\nunreadable: allow\n");
     model.post("/v1/unheard_of", "{}").ack(Kind::Intent);

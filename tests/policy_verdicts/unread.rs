@@ -1,7 +1,7 @@
-//! Answers that could not be read whole, and errors: what is judged of them, and what a policy
+//! Requests and answers that could not be read whole, and errors: what is judged of them, and what a policy
 //! comes to whose facts nobody knows.
 
-use governance_filter::facts::{AnswerFacts, TEXT_BYTES_MAX, Text, ToolCall, Unread};
+use governance_filter::facts::{AnswerFacts, RequestFacts, TEXT_BYTES_MAX, Text, ToolCall, Unread};
 
 use super::{answer, gate, lines, message, policy, request};
 
@@ -142,5 +142,35 @@ fn only_an_early_end_hides_nothing() {
     }
     for unread in [Unread::NoTerminator, Unread::NoBody] {
         assert!(!unread.leaves_unknown(), "{unread:?}");
+    }
+}
+
+#[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
+fn categories_of_a_prompt_that_was_cut_are_unknown_and_told_once() {
+    const FAILED: &str = "gate failed truncated deny enforced request";
+    let long = Text::from("a harmless".repeat(TEXT_BYTES_MAX / 8).as_str());
+    let mut tokens = Text::default();
+    tokens.cut();
+    for prompt in [long, tokens] {
+        for trigger in ["category == 'pii'", "'pii' in categories"] {
+            let policy = gate(trigger, "deny");
+            let of =
+                |found: &[&str]| RequestFacts { prompt: prompt.clone(), ..request("m", found) };
+            assert_eq!(lines(&policy.judge_request(&of(&[]))), [FAILED], "{trigger}");
+            assert_eq!(lines(&policy.judge_request(&of(&["legal"]))), [FAILED], "{trigger}");
+            let fired = "gate fired - deny enforced request";
+            assert_eq!(lines(&policy.judge_request(&of(&["pii"]))), [fired], "{trigger}");
+
+            let judged = |added: &[&str]| {
+                let added: Vec<String> = added.iter().map(|&name| name.to_owned()).collect();
+                lines(&policy.judge_answer(&of(&[]), &answer(Some("m")), &added))
+            };
+            assert!(judged(&[]).is_empty(), "{trigger}");
+            assert!(judged(&["tax"]).is_empty(), "{trigger}: the request's record has it");
+            assert_eq!(judged(&["pii"]), ["gate fired - deny enforced answer"], "{trigger}");
+        }
+        let gate = gate("model == 'other'", "deny");
+        let request = RequestFacts { prompt, ..request("m", &[]) };
+        assert!(lines(&gate.judge_request(&request)).is_empty(), "reads no category");
     }
 }

@@ -48,18 +48,18 @@ struct Score {
 
 /// What of the recorded traffic is not read, and what it is classed as. All else is.
 const OTHERS: [(&str, Traffic); 12] = [
-    ("anthropic.batches", Traffic::Unreadable(Unread::Deferred)),
+    ("anthropic.batches", Traffic::Unreadable(Unread::Deferred, None)),
     ("anthropic.count_tokens", Traffic::NoInference),
     ("bedrock.count_tokens", Traffic::NoInference),
     ("bedrock_mantle.models", Traffic::NoInference),
     ("cerebras.models", Traffic::NoInference),
     ("gemini.count_tokens", Traffic::NoInference),
     ("vertex.count_tokens", Traffic::NoInference),
-    ("openai.batches", Traffic::Unreadable(Unread::Deferred)),
-    ("openai.files", Traffic::Unreadable(Unread::Deferred)),
-    ("openai.threads_runs", Traffic::Unreadable(Unread::Deferred)),
-    ("audio_transcriptions", Traffic::Unreadable(Unread::UnknownContent)),
-    ("audio_translations", Traffic::Unreadable(Unread::UnknownContent)),
+    ("openai.batches", Traffic::Unreadable(Unread::Deferred, None)),
+    ("openai.files", Traffic::Unreadable(Unread::Deferred, None)),
+    ("openai.threads_runs", Traffic::Unreadable(Unread::Deferred, None)),
+    ("audio_transcriptions", Traffic::Unreadable(Unread::UnknownContent, None)),
+    ("audio_translations", Traffic::Unreadable(Unread::UnknownContent, None)),
 ];
 
 #[test]

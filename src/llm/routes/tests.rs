@@ -24,7 +24,8 @@ fn shown(traffic: &Traffic) -> String {
         Traffic::Inference(inference) => target(inference),
         Traffic::Answer(answer) => format!("answer of {}", target(answer)),
         Traffic::NoInference => "none".to_owned(),
-        Traffic::Unreadable(unread) => unread.as_str().to_owned(),
+        Traffic::Unreadable(unread, None) => unread.as_str().to_owned(),
+        Traffic::Unreadable(unread, Some(row)) => format!("{} of {}", unread.as_str(), target(row)),
     }
 }
 
@@ -184,9 +185,31 @@ fn err_what_no_row_knows_is_unreadable() {
         let found = shown(&classify(method, path, content_type, false));
         assert!(found.starts_with(expected), "{method} {path} {content_type:?}: {found}");
     }
-    let upgrade = Traffic::Unreadable(Unread::Upgrade);
+    let upgrade = Traffic::Unreadable(Unread::Upgrade, None);
     assert_eq!(classify("GET", "/v1/realtime?model=gpt-realtime", None, true), upgrade);
     assert_eq!(classify("CONNECT", "example.org:443", None, false), upgrade);
+}
+
+#[test]
+fn a_request_that_cannot_be_read_keeps_what_its_path_says() {
+    let azure = "/openai/deployments/a/chat/completions";
+    let cases = [
+        ("GET", "/v2/chat", JSON, false, "unknown_content of cohere chat Cohere"),
+        ("POST", "/v2/chat", Some("text/plain"), false, "unknown_content of cohere chat Cohere"),
+        (
+            "POST",
+            azure,
+            None,
+            false,
+            "unknown_content of azure.ai.openai chat OpenAiChat deployment a",
+        ),
+        ("GET", "/v1/responses", None, true, "upgrade of openai chat OpenAiResponses"),
+        ("GET", "/v1/realtime", None, true, "upgrade"),
+        ("POST", "/v1/batches", JSON, false, "deferred"),
+    ];
+    for (method, path, content_type, upgrade, expected) in cases {
+        assert_eq!(shown(&classify(method, path, content_type, upgrade)), expected, "{path}");
+    }
 }
 
 #[test]
