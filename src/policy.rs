@@ -239,6 +239,11 @@ impl Policy {
         judge::request(self, request)
     }
 
+    /// What the model's name sets off where nothing else of a request can be read.
+    pub fn judge_names(&self, request: &RequestFacts) -> Verdict {
+        judge::names(self, request)
+    }
+
     /// What the answer sets off: policies whose trigger reads an answer fact, the served model
     /// against `allowed`, and policies on `category` once more for those of `answer_categories`
     /// that the request did not have.

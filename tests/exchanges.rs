@@ -7,6 +7,8 @@
 mod codings;
 #[path = "exchange/limits.rs"]
 mod limits;
+#[path = "exchange/refusals.rs"]
+mod refusals;
 #[path = "exchange/schedules.rs"]
 mod schedules;
 #[path = "exchange/streams.rs"]

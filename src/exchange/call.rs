@@ -68,6 +68,17 @@ impl Stopped {
         Stopped { kind: RefusalKind::PolicyDenied, policy, message }
     }
 
+    /// A pin applies to a request of which only the head is known.
+    pub fn unpinned(pin: &str, unread: Unread) -> Stopped {
+        let reason = unread.as_str();
+        let message = format!(
+            "this model is pinned to `{pin}`, which cannot be put into a request that could not \
+             be read ({reason}); ask for `{pin}` itself"
+        );
+        let policy = "models.pins".to_owned();
+        Stopped { kind: RefusalKind::PolicyDenied, policy, message }
+    }
+
     pub fn unreadable(unread: Unread) -> Stopped {
         let reason = unread.as_str();
         let message = format!("the request could not be read ({reason}), and policy refuses that");
@@ -93,12 +104,13 @@ impl Call {
 
     /// Refuses in the provider's place, once the refusal's own record is committed.
     pub fn deny(
-        self: Box<Self>,
+        mut self: Box<Self>,
         setup: &Setup,
         stopped: Stopped,
         now_ms: u64,
         effects: &mut Vec<Effect>,
     ) -> Phase {
+        self.verdict.refuse(&stopped.policy);
         let reply = self.reply(setup, &stopped, flags(&[&self.verdict]));
         effects.push(Effect::Count(Counter::Denied));
         self.record(

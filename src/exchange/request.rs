@@ -9,8 +9,9 @@ use crate::detect;
 use crate::facts::{RequestFacts, Text, Unread};
 use crate::llm::content_coding::{self, Coding};
 use crate::llm::{self, Api, RefusalKind, Rewrite, Rewritten, Target, Traffic};
-use crate::policy::Unreadable;
 use crate::record::{Line, OutcomeKind};
+
+mod unreadable;
 
 /// Largest request body: below the 32 MiB that envoy.yaml lets Envoy buffer, so that the refusal
 /// is ours, in the provider's shape, and not Envoy's bare 413.
@@ -120,8 +121,11 @@ impl Incoming {
         now_ms: u64,
         effects: &mut Vec<Effect>,
     ) -> Phase {
+        let mut call = self.into_call(&[Unread::InputIncomplete]);
         let kind = if status == 413 { OutcomeKind::Denied } else { OutcomeKind::Aborted };
-        let call = self.into_call(&[Unread::InputIncomplete]);
+        if kind == OutcomeKind::Denied {
+            call.verdict.refuse("envoy.request_bytes_max");
+        }
         call.announce(setup, effects);
         call.record(setup, kind, Some(status), now_ms, Hold::No, effects);
         Phase::Released
@@ -241,23 +245,6 @@ impl Incoming {
         }
         send_rewritten(rewritten, effects);
         call.intend(setup, now_ms, effects)
-    }
-
-    /// What cannot be read is what `unreadable` says: refused, or passed and flagged.
-    fn unreadable(
-        self: Box<Self>,
-        setup: &Setup,
-        unread: Unread,
-        now_ms: u64,
-        effects: &mut Vec<Effect>,
-    ) -> Phase {
-        let mut call = self.into_call(&[unread]);
-        call.target = None;
-        call.verdict.triggered.extend(setup.policy.unreadable_triggered());
-        match setup.policy.unreadable() {
-            Unreadable::Deny => call.deny(setup, Stopped::unreadable(unread), now_ms, effects),
-            Unreadable::Flag | Unreadable::Allow => call.intend(setup, now_ms, effects),
-        }
     }
 
     /// What the head says of it; where nothing else can be read, that its path or query names a

@@ -14,6 +14,34 @@ use scope::Scope;
 
 /// What the request sets off: pins, floating names, then the policies on request facts.
 pub fn request(policy: &Policy, request: &RequestFacts) -> Verdict {
+    let mut verdict = begun(policy, request);
+    for rule in &policy.rules {
+        match &rule.when {
+            When::Trigger(trigger) if trigger.phase() == Phase::Request => {
+                let outcome = evaluate(trigger, &Scope::request(policy, request));
+                verdict.take(rule, outcome, Phase::Request, || refusal(rule));
+            }
+            When::Trigger(_) => {}
+            When::NotAllowed(models) => verdict.take_requested(policy, rule, models, request),
+        }
+    }
+    verdict
+}
+
+/// The same of a request of which the model alone is known.
+pub fn names(policy: &Policy, request: &RequestFacts) -> Verdict {
+    let mut verdict = begun(policy, request);
+    for rule in &policy.rules {
+        match &rule.when {
+            When::Trigger(_) => {}
+            When::NotAllowed(models) => verdict.take_requested(policy, rule, models, request),
+        }
+    }
+    verdict
+}
+
+/// Pins and floating names.
+fn begun(policy: &Policy, request: &RequestFacts) -> Verdict {
     let mut verdict = Verdict::default();
     if let Some(requested) = request.requested_model.as_deref()
         && request.model.as_deref() != Some(requested)
@@ -22,22 +50,6 @@ pub fn request(policy: &Policy, request: &RequestFacts) -> Verdict {
         verdict.triggered.push(fired("models.pins", Action::FlagForReview, Phase::Request));
     }
     judge_floating(policy, request, &mut verdict);
-    for rule in &policy.rules {
-        match &rule.when {
-            When::Trigger(trigger) if trigger.phase() == Phase::Request => {
-                let outcome = evaluate(trigger, &Scope::request(policy, request));
-                verdict.take(rule, outcome, Phase::Request, || refusal(rule));
-            }
-            When::Trigger(_) => {}
-            When::NotAllowed(models) => {
-                let mut refused = policy.names.all_asked(request);
-                let refused = refused.find(|asked| !allowed::lists(models, *asked));
-                let outcome = if refused.is_some() { Outcome::Fired } else { Outcome::NotFired };
-                let message = || allowed::refusal(rule, models, refused.flatten());
-                verdict.take(rule, outcome, Phase::Request, message);
-            }
-        }
-    }
     verdict
 }
 
@@ -173,6 +185,30 @@ fn refusal(rule: &Rule) -> String {
 // === impl Verdict ===
 
 impl Verdict {
+    /// Adds that `rule`, which need be no policy's, refused the request; once.
+    pub fn refuse(&mut self, rule: &str) {
+        let refused = fired(rule, Action::Deny, Phase::Request);
+        let mut refusing = self.triggered.iter().filter(|one| one.action == refused.action);
+        if !refusing.any(|one| one.enforced && one.policy == rule) {
+            self.triggered.push(refused);
+        }
+    }
+
+    /// Adds what `allowed` says of the models that are asked, or may be.
+    fn take_requested(
+        &mut self,
+        policy: &Policy,
+        rule: &Rule,
+        models: &[String],
+        request: &RequestFacts,
+    ) {
+        let mut refused = policy.names.all_asked(request);
+        let refused = refused.find(|asked| !allowed::lists(models, *asked));
+        let outcome = if refused.is_some() { Outcome::Fired } else { Outcome::NotFired };
+        let message = || allowed::refusal(rule, models, refused.flatten());
+        self.take(rule, outcome, Phase::Request, message);
+    }
+
     /// Adds what a rule came to.
     fn take(
         &mut self,
