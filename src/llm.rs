@@ -1,6 +1,7 @@
 //! Providers' protocols: what a request asks, what an answer says, whole or streamed, and how a
 //! refusal looks in the same protocol. Knows no policy and does no I/O.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::facts::{AnswerFacts, RequestFacts, Unread};
@@ -14,6 +15,7 @@ mod bedrock_converse;
 mod bedrock_invoke;
 mod cohere;
 pub mod content_coding;
+mod credentials;
 #[cfg(test)]
 mod document;
 mod embeddings;
@@ -34,6 +36,7 @@ mod routes;
 mod stream;
 mod watsonx;
 
+pub use credentials::Credential;
 pub use framing::Framing;
 pub use refusal::{Refusal, RefusalKind};
 pub use rewrite::{Rewrite, Rewritten};
@@ -126,6 +129,16 @@ pub fn classify(method: &str, path: &str, content_type: Option<&str>, upgrade: b
 /// The model that a path or its query names, for a request of which nothing else can be read.
 pub fn model_named(path: &str) -> Option<String> {
     routes::model_named(path)
+}
+
+/// Where the provider of `path` looks for the caller's key, first place first.
+pub fn credentials(path: &str) -> &'static [Credential] {
+    credentials::of(path)
+}
+
+/// What stands under `name` in the query of `path`, percent-escapes decoded.
+pub fn query_values<'a>(path: &'a str, name: &'a str) -> impl Iterator<Item = Cow<'a, str>> {
+    routes::query_values(path, name)
 }
 
 // === impl Target ===

@@ -1,9 +1,12 @@
 //! What the headers of request and answer say. Values are bytes on the wire: one that is no UTF-8
 //! counts as not stated, and one that stands twice where identity hangs on it is called out.
 
+use std::borrow::Cow;
+
 use super::End;
 use crate::facts::{AnswerFacts, Caller};
 use crate::llm::content_coding::Coding;
+use crate::llm::{self, Credential};
 use crate::record::sha256_hex;
 
 /// Categories a client may name in `x-ai-category`.
@@ -65,7 +68,7 @@ pub struct RequestHead {
     pub signature: Option<Signature>,
 }
 
-/// A client's AWS Signature Version 4.
+/// A client's AWS Signature Version 4 or 4a.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Signature {
@@ -103,11 +106,15 @@ impl RequestHead {
     pub fn read(headers: &Headers, origin: Origin) -> RequestHead {
         let method = text(headers, ":method").unwrap_or_default();
         let path = text(headers, ":path").unwrap_or_default();
-        let key = key_headers(&path).into_iter().find_map(|name| first(headers, name));
+        let signature = Signature::of(text(headers, "authorization").as_deref(), &path);
+        let api_key_hash = key_hash(headers, &path);
         RequestHead {
             method_override: METHOD_OVERRIDES.iter().any(|name| first(headers, name).is_some()),
             upgrade: method == "CONNECT" || first(headers, "upgrade").is_some(),
-            signature: Signature::of(text(headers, "authorization").as_deref(), &path),
+            signature,
+            duplicate: ONCE.iter().any(|name| all(headers, name).count() > 1)
+                || first(headers, "authorization").is_some_and(is_joined)
+                || has_two_keys(&path),
             method,
             path,
             content_type: text(headers, "content-type"),
@@ -117,14 +124,12 @@ impl RequestHead {
             caller: Caller {
                 spiffe: origin.spiffe.filter(|uri| uri.starts_with("spiffe://")),
                 subject: origin.subject.map(word),
-                api_key_hash: key.map(key_hash),
+                api_key_hash,
                 address: origin.source_address.map(without_port),
             },
             route: origin.route.filter(|route| !route.is_empty()).map(word),
             trace_id: text(headers, "traceparent").and_then(|value| trace_id(&value)),
             request_id: text(headers, "x-request-id").map(word),
-            duplicate: ONCE.iter().any(|name| all(headers, name).count() > 1)
-                || first(headers, "authorization").is_some_and(is_joined),
         }
     }
 
@@ -140,18 +145,20 @@ impl RequestHead {
 // === impl Signature ===
 
 impl Signature {
-    const SCHEME: &str = "AWS4-HMAC-SHA256";
+    /// `AWS4-HMAC-SHA256`, `AWS4-ECDSA-P256-SHA256`.
+    const SCHEMES: &str = "AWS4-";
 
     /// In the header, or in the query of a presigned request.
     fn of(authorization: Option<&str>, path: &str) -> Option<Signature> {
-        let header = authorization.and_then(|value| value.trim_start().strip_prefix(Self::SCHEME));
-        if let Some(parameters) = header {
+        let header = authorization.and_then(|value| value.trim_start().strip_prefix(Self::SCHEMES));
+        if let Some(rest) = header {
+            let (_, parameters) = rest.split_once(' ').unwrap_or((rest, ""));
             let mut parameters = parameters.split(',').map(str::trim);
             let headers = parameters.find_map(|one| one.strip_prefix("SignedHeaders="));
             return Some(Signature { headers: headers.unwrap_or_default().to_ascii_lowercase() });
         }
-        let (_, query) = path.split_once('?')?;
-        query.contains("X-Amz-Signature=").then(Signature::default)
+        let signature = llm::query_values(path, "X-Amz-Signature").next();
+        signature.map(|_| Signature::default())
     }
 
     /// It covers the header `name`.
@@ -236,36 +243,50 @@ pub(super) fn is_category(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.bytes().all(plain)
 }
 
-/// Where the key stands. The header the API itself reads comes first: another may hold anything.
-fn key_headers(path: &str) -> [&'static str; 4] {
-    let path = path.split('?').next().unwrap_or_default();
-    // Google's paths end in a verb: `models/gemini-2.5-flash:generateContent`.
-    let verb = path.rsplit('/').next().is_some_and(|segment| segment.contains(':'));
-    if path.contains("/messages") {
-        ["x-api-key", "authorization", "api-key", "x-goog-api-key"]
-    } else if verb || path.ends_with("/interactions") {
-        ["x-goog-api-key", "authorization", "api-key", "x-api-key"]
-    } else {
-        ["authorization", "api-key", "x-api-key", "x-goog-api-key"]
-    }
+/// The first 16 hex digits of the key's hash, from where the API itself looks for one.
+fn key_hash(headers: &Headers, path: &str) -> Option<String> {
+    let key = llm::credentials(path).iter().find_map(|place| key_at(headers, path, *place))?;
+    let mut hash = sha256_hex(&key);
+    hash.truncate(16);
+    Some(hash)
 }
 
 /// The key's scheme (`Bearer `) is no part of the key. A signature differs with every request; who
 /// signed is the access key's id, the first part of its `Credential`.
-fn key_hash(value: &[u8]) -> String {
+fn key_at<'a>(headers: &'a Headers, path: &str, place: Credential) -> Option<Cow<'a, [u8]>> {
+    let name = match place {
+        Credential::Header(name) => name,
+        Credential::Query(name) => {
+            let value = llm::query_values(path, name).find(|value| !value.is_empty())?;
+            let value = value.into_owned().into_bytes();
+            let signed = name.starts_with("X-Amz-");
+            return Some(Cow::Owned(if signed { access_key(&value).to_vec() } else { value }));
+        }
+    };
+    let value = first(headers, name)?.trim_ascii();
     let (scheme, rest) = match value.iter().position(|byte| *byte == b' ') {
         Some(space) => value.split_at(space),
         None => (&[][..], value),
     };
     let mut key = rest.trim_ascii_start();
-    if scheme == Signature::SCHEME.as_bytes() {
+    if scheme.starts_with(Signature::SCHEMES.as_bytes()) {
         let mut parameters = key.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
-        let scope = parameters.find_map(|one| one.strip_prefix(b"Credential="));
-        key = scope.and_then(|scope| scope.split(|byte| *byte == b'/').next()).unwrap_or(key);
+        key = parameters.find_map(|one| one.strip_prefix(b"Credential=")).map_or(key, access_key);
     }
-    let mut hash = sha256_hex(key);
-    hash.truncate(16);
-    hash
+    (!key.is_empty()).then_some(Cow::Borrowed(key))
+}
+
+/// The access key's id, of `AKID/20260101/us-east-1/bedrock/aws4_request`.
+fn access_key(scope: &[u8]) -> &[u8] {
+    scope.split(|byte| *byte == b'/').next().unwrap_or(scope)
+}
+
+/// A key stands twice in the query, where the API looks for one there.
+fn has_two_keys(path: &str) -> bool {
+    llm::credentials(path).iter().any(|place| match place {
+        Credential::Header(_) => false,
+        Credential::Query(name) => llm::query_values(path, name).nth(1).is_some(),
+    })
 }
 
 /// Envoy joins a header of this name that stands twice with a comma. Neither scheme has a comma of

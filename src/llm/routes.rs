@@ -57,12 +57,31 @@ pub(super) fn classify(
 /// The model that a path or its query names, for a request that nothing else is known of.
 pub(super) fn model_named(path: &str) -> Option<String> {
     let in_path = find(path).and_then(|found| found.model).and_then(|range| path.get(range));
+    let in_path = in_path.map(percent_decoded);
+    let in_query = || {
+        ["model", "deployment"].into_iter().find_map(|name| query_values(path, name).next())
+    };
+    let named = in_path.unwrap_or_else(in_query)?;
+    (!named.is_empty()).then(|| named.into_owned())
+}
+
+/// Whose API a path is of; None where its row does not say, or it has none.
+pub(super) fn provider(path: &str) -> Option<&'static str> {
+    match find(path)?.row.means {
+        Means::Inference(provider, ..)
+        | Means::Answer(provider, ..)
+        | Means::Stop(provider, ..) => Some(provider),
+        Means::Deferred | Means::Results | Means::Opaque | Means::Post | Means::Read => None,
+    }
+}
+
+/// See [`super::query_values`]. What is no UTF-8 is left out.
+pub(super) fn query_values<'a>(path: &'a str, name: &'a str) -> impl Iterator<Item = Cow<'a, str>> {
     let (_, query) = path.split_once('?').unwrap_or_default();
-    let in_query = ["model=", "deployment="]
-        .iter()
-        .find_map(|key| query.split('&').find_map(|pair| pair.strip_prefix(key)));
-    let named = in_path.or(in_query).filter(|name| !name.is_empty())?;
-    percent_decoded(named).map(Cow::into_owned)
+    query.split('&').filter_map(move |pair| {
+        let (key, value) = pair.split_once('=')?;
+        (percent_decoded(key)? == name).then(|| percent_decoded(value)).flatten()
+    })
 }
 
 /// `path` with another model in the place of the one it names.

@@ -203,32 +203,6 @@ fn an_answer_from_within_the_chain_is_held_like_a_provider_s() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn the_caller_is_the_key_that_the_api_itself_reads() {
-    const GEMINI: &str = "/v1/models/gemini-2.5-flash:generateContent";
-    const BEDROCK: &str = "/model/amazon.nova-lite-v1%3A0/converse";
-    let signed = |scope: &str, signature: &str| {
-        format!("AWS4-HMAC-SHA256 SignedHeaders=host, Credential={scope}, Signature={signature}")
-    };
-    let (today, tomorrow) =
-        (signed("real/20260101/x/bedrock", "1"), signed("real/20260102/x/bedrock", "2"));
-    for (path, headers) in [
-        (MESSAGES, [("authorization", "Bearer anything"), ("x-api-key", "real")]),
-        (CHAT, [("authorization", "Bearer real"), ("x-goog-api-key", "anything")]),
-        (GEMINI, [("authorization", "Bearer anything"), ("x-goog-api-key", "real")]),
-        (BEDROCK, [("authorization", &today), ("x-api-key", "anything")]),
-        (BEDROCK, [("authorization", &tomorrow), ("x-api-key", "anything")]),
-    ] {
-        let mut model = Model::new("policies: []\n");
-        let head = [(":method", "POST"), (":path", path), ("content-type", JSON)];
-        let body = json!({"model": "a", "max_tokens": 1, "messages": [], "contents": []});
-        model.request_headers(&[&head[..], &headers].concat());
-        model.request_body(body.to_string().as_bytes(), End::OfStream);
-        let caller = format!("key:{}", sha256_hex(b"real").get(..16).expect("hex"));
-        assert_eq!(model.line(Kind::Intent)["record"]["caller"], caller.as_str(), "{path}");
-    }
-}
-
-#[wasm_bindgen_test(unsupported = test)]
 fn err_a_prompt_that_was_not_read_whole_does_not_pass_a_policy_on_its_categories() {
     let long = format!("{} mail ann@example.com", "word ".repeat(1 << 18));
     for prompt in [json!(long), json!([[1, 2, 3]])] {

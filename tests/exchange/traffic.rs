@@ -240,16 +240,3 @@ fn bedrock_counts_tokens_in_headers_where_the_body_does_not() {
         assert_eq!(json!([outcome["input_tokens"], outcome["output_tokens"]]), counted, "{path}");
     }
 }
-
-#[wasm_bindgen_test(unsupported = test)]
-fn a_verified_subject_names_the_caller_before_its_key() {
-    let origin = |subject: Option<&str>| Origin {
-        subject: subject.map(str::to_owned),
-        source_address: Some("10.0.0.1:4711".to_owned()),
-        ..Origin::default()
-    };
-    let headers = [(b"authorization".to_vec(), b"Bearer key".to_vec())];
-    let caller = |origin| RequestHead::read(&headers, origin).caller.strongest();
-    assert_eq!(caller(origin(Some("billing-bot"))).as_deref(), Some("sub:billing-bot"));
-    assert_eq!(caller(origin(None)).as_deref(), Some("key:2c70e12b7a0646f9"));
-}
