@@ -189,8 +189,8 @@ impl Policy {
 
     /// What the model behind a deployment promises by its name; one that `models.deployments` does
     /// not list promises nothing.
-    pub fn judge_deployment(&self, deployment: &str) -> NameVerdict<'_> {
-        self.names.judge_deployment(deployment)
+    pub fn judge_deployment(&self, deployment: &str, provider: &str) -> NameVerdict<'_> {
+        self.names.judge_deployment(deployment, provider)
     }
 
     /// What the name that a request asks for promises, after any pin; of a deployment, what the

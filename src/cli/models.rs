@@ -123,7 +123,7 @@ fn row<'a>(
     let (model, mapped) = (name.trim(), policy.deployed(name.trim()));
     let deployment = provider.map_or(mapped.is_some(), |provider| provider.starts_with("azure."));
     let judge = |model: &str| match deployment {
-        true => policy.judge_deployment(model),
+        true => policy.judge_deployment(model, provider.unwrap_or("azure.ai.openai")),
         false => policy.judge_name(model, provider),
     };
     let verdict = judge(model);

@@ -7,8 +7,8 @@ mod rules;
 mod tests;
 mod version;
 
-use name::Name;
 pub use name::normalise;
+use name::{Host, Name};
 pub use version::without_version;
 
 /// What a name promises.
@@ -57,6 +57,14 @@ pub fn pinning(model: &str, provider: Option<&str>) -> PinningVerdict {
     let base = base.and_then(|base| Name::parse(base, provider)).map(|base| first_match(&base));
     let pinned = base.filter(|verdict| verdict.pinning == Pinning::Pinned);
     pinned.unwrap_or_else(|| first_match(&name))
+}
+
+/// What a deployment promises of which nobody says what model it is: nothing, whatever its name.
+/// `provider` is whose it is, in the same words.
+pub fn deployment(name: &str, provider: &str) -> PinningVerdict {
+    let host = if provider == "ibm.watsonx.ai" { Host::Watsonx } else { Host::Azure };
+    let named = Name::parse(name, Some(provider)).map(|name| Name { host: Some(host), ..name });
+    named.map_or(NONE, |name| first_match(&name))
 }
 
 fn first_match(name: &Name) -> PinningVerdict {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::glob::Glob;
 use crate::facts::RequestFacts;
-use crate::llm::pinning::{Pinning, PinningVerdict, normalise, pinning};
+use crate::llm::pinning::{self, Pinning, PinningVerdict, normalise};
 
 /// What a model's name promises, and who says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,15 +77,15 @@ impl Names {
                 line: Some(rule.line),
             };
         }
-        pinning(model, provider).into()
+        pinning::pinning(model, provider).into()
     }
 
     /// What the model behind a deployment promises by its name. The deployment's own name promises
     /// nothing, whatever rule it would match.
-    pub fn judge_deployment(&self, deployment: &str) -> NameVerdict<'_> {
+    pub fn judge_deployment(&self, deployment: &str, provider: &str) -> NameVerdict<'_> {
         match self.deployments.get(deployment) {
             Some(model) => self.judge(model, None),
-            None => pinning(deployment, Some("azure.ai.openai")).into(),
+            None => pinning::deployment(deployment, provider).into(),
         }
     }
 
@@ -94,7 +94,7 @@ impl Names {
         match asked {
             Asked::Model(model) => self.judge(model, Some(provider)),
             Asked::Deployed { deployment, .. } | Asked::Unmapped { deployment } => {
-                self.judge_deployment(deployment)
+                self.judge_deployment(deployment, provider)
             }
         }
     }

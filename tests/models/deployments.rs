@@ -54,6 +54,8 @@ fn deployment_is_judged_as_the_model_behind_it() {
         assert_eq!((verdict.pinning, verdict.rule), (class, rule), "{name}");
         assert_eq!(fired(&policy.judge_request(&request)), policies, "{name}");
     }
+    let of_ibm = RequestFacts { provider: "ibm.watsonx.ai", ..deployment("unmapped") };
+    assert_eq!(policy.judge_asked(&of_ibm).unwrap().rule, "watsonx.deployment");
     let nameless = RequestFacts { model: None, ..deployment("") };
     assert_eq!(policy.judge_asked(&nameless), None);
 }

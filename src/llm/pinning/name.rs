@@ -28,6 +28,8 @@ pub enum Host {
     Azure,
     Bedrock,
     Ollama,
+    /// watsonx.ai, for a deployment. Its models go by their makers' names.
+    Watsonx,
 }
 
 /// What is left of a name, and what its surroundings said.

@@ -2,7 +2,7 @@
 //! clouds and gateways write a name.
 
 use super::Pinning::{Floating, Pinned, Unknown};
-use super::{Pinning, normalise, pinning, rules, without_version};
+use super::{Pinning, deployment, normalise, pinning, rules, without_version};
 use crate::llm::document;
 
 /// A name, what it promises, and the rule that says so.
@@ -226,6 +226,22 @@ const THROUGH: &[(&str, &str, Pinning, &str)] = &[
     ("gemini-2.0-flash-001", "gcp.vertex_ai", Pinned, "gemini.numbered"),
 ];
 
+/// Deployments of which nobody says what they are, and whose they are.
+const DEPLOYMENTS: &[(&str, &str, &str)] = &[
+    ("gpt-4o-2024-08-06", "azure.ai.openai", "azure.deployment"),
+    ("gpt-4o-2024-08-06", "ibm.watsonx.ai", "watsonx.deployment"),
+    ("9b1c0f6e-2d3a-4a55-8f0e-0c6a1f1b2c3d", "ibm.watsonx.ai", "watsonx.deployment"),
+];
+
+#[test]
+fn deployments_promise_nothing_whatever_their_names() {
+    for (name, provider, rule) in DEPLOYMENTS {
+        let verdict = deployment(name, provider);
+        assert_eq!((verdict.pinning, verdict.rule), (Unknown, *rule), "{name} of {provider}");
+    }
+    assert_eq!(pinning("gpt-4o-2024-08-06", Some("ibm.watsonx.ai")).rule, "openai.dated");
+}
+
 #[test]
 fn names_promise_what_their_providers_state() {
     for (model, expected, rule) in NAMES {
@@ -245,11 +261,13 @@ fn every_rule_has_a_case_a_page_and_a_name_of_its_own() {
         let rule = verdict.rule;
         assert!(!names.contains(&rule), "{rule} stands twice");
         names.push(rule);
-        assert!(NAMES.iter().any(|case| case.2 == rule), "{rule} has no case");
+        let cases = NAMES.iter().map(|case| case.2);
+        let mut cases = cases.chain(DEPLOYMENTS.iter().map(|case| case.2));
+        assert!(cases.any(|case| case == rule), "{rule} has no case");
         assert!(verdict.source.starts_with("https://"), "{rule}");
         assert!(!verdict.provider.is_empty() && rule.contains('.'), "{rule}");
     }
-    assert_eq!(names.len(), 41);
+    assert_eq!(names.len(), 42);
 }
 
 #[test]

@@ -7,12 +7,16 @@ use super::super::version::{bedrock_revision, is_digits};
 use crate::llm::pinning::Pinning::{Floating, Pinned, Unknown};
 
 const AZURE: &str = "azure.ai.openai";
+const WATSONX: &str = "ibm.watsonx.ai";
 const BEDROCK_NAME: &str = "aws.bedrock";
 const OLLAMA: &str = "ollama";
 const OPENROUTER: &str = "openrouter";
 
 const AZURE_VERSIONS: &str =
     "https://learn.microsoft.com/azure/ai-services/openai/concepts/model-versions";
+
+/// A deployment's id or serving name says nothing of what is deployed.
+const WATSONX_DEPLOYMENTS: &str = "https://cloud.ibm.com/apidocs/watsonx-ai";
 
 /// What a `modelId` can be.
 const BEDROCK_IDS: &str =
@@ -31,6 +35,9 @@ const LITELLM_LATEST: &str = "https://docs.litellm.ai/docs/model_latest_aliases"
 pub const HOSTS: &[Rule] = &[
     Rule::new(Unknown, "azure.deployment", AZURE, AZURE_VERSIONS, |name| {
         name.host == Some(Host::Azure)
+    }),
+    Rule::new(Unknown, "watsonx.deployment", WATSONX, WATSONX_DEPLOYMENTS, |name| {
+        name.host == Some(Host::Watsonx)
     }),
     Rule::new(Unknown, "bedrock.opaque", BEDROCK_NAME, BEDROCK_IDS, |name| name.opaque),
     Rule::new(Pinned, "ollama.digest", OLLAMA, OLLAMA_NAMES, |name| is_digest(&name.plain)),
