@@ -90,7 +90,8 @@ impl StreamedAnswer {
                 End::Open => Phase::ReadingStream(self),
             };
         };
-        let kept = self.kept_terminal.as_ref().map_or(0, Vec::len);
+        let before = self.held.iter().flatten();
+        let kept: usize = self.kept_terminal.iter().chain(before).map(Vec::len).sum();
         stream.keep_at_most((self.charge.room() + BYTES_FREE).saturating_sub(kept));
         let passed = Passed::read(stream, bytes, end);
         self.charge.resize((stream.kept_bytes() + kept).saturating_sub(BYTES_FREE));

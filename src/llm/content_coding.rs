@@ -25,6 +25,9 @@ const RATIO_MAX: u64 = 200;
 /// The ratio counts from here: a small body of blanks harms nobody.
 const RATIO_FREE_BYTES: u64 = 1 << 20;
 
+/// RFC 1951 §2.
+const DEFLATE_WINDOW_BYTES: usize = 32 << 10;
+
 /// How a body is coded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Coding {
@@ -118,6 +121,16 @@ impl Decoder {
             Coding::Unknown => State::Failed(Unread::Encoding),
         };
         Decoder { state, output: Output::default() }
+    }
+
+    /// Bytes of the window that decoding looks back into.
+    pub fn window_bytes(&self) -> usize {
+        match &self.state {
+            State::Identity | State::Failed(_) => 0,
+            State::Gzip(_) | State::Deflate(_) => DEFLATE_WINDOW_BYTES,
+            State::Brotli(brotli) => brotli.window_bytes(),
+            State::Zstandard(_) => zstandard::WINDOW_BYTES_MAX,
+        }
     }
 
     /// What `chunk` decodes to. After an error every further chunk is the same error; what came out

@@ -124,12 +124,13 @@ impl AnswerStream {
         }
     }
 
-    /// Bytes that are kept: of an event that is not complete, and of what was read.
+    /// Bytes that are kept: of an event that is not complete, of what was read, and to decode.
     pub fn kept_bytes(&self) -> usize {
-        self.framer.kept().len() + self.answer.kept_bytes()
+        self.framer.kept().len() + self.answer.kept_bytes() + self.decoder.window_bytes()
     }
 
-    /// From here on at most so many bytes are kept; what would be more is not read.
+    /// From here on at most so many bytes of events and answer are kept; what would be more is not
+    /// read.
     pub fn keep_at_most(&mut self, bytes: usize) {
         self.room = bytes;
     }

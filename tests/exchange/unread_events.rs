@@ -204,3 +204,24 @@ fn err_a_compressed_stream_that_breaks_is_held_from_there_to_its_end() {
     assert_eq!(model.outcome()["outcome"], "denied");
     assert!(model.reset, "nothing can be written into it");
 }
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_stream_is_read_as_far_as_there_is_room_and_held_from_there() {
+    let piece = "x".repeat(1000);
+    let event = format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{piece}\"}}}}]}}\n\n");
+    for (budget, unread) in [(64 << 10, json!("truncated")), (1 << 20, Value::Null)] {
+        let mut model = Model::with_budget(DENY, budget);
+        model.post(CHAT, &ask_stream("gpt-4o-2025-12-17")).ack(Kind::Intent);
+        model.answer_headers(200, &[("content-type", SSE)], End::Open);
+        for _ in 0..300 {
+            model.answer_body(event.as_bytes(), End::Open);
+        }
+        let passed = model.client_got().expect("headers").len();
+        let whole = unread == Value::Null;
+        assert_eq!(passed == 300 * event.len(), whole, "{passed} bytes of {budget}");
+        assert!(passed > 128 * event.len(), "what every stream may keep");
+        model.answer_body(b"data: [DONE]\n\n", End::OfStream);
+        assert_eq!(model.outcome()["unread"], unread);
+        assert_eq!(model.outcome()["outcome"], if whole { "completed" } else { "denied" });
+    }
+}

@@ -45,6 +45,11 @@ impl Brotli {
         if left > 0 { Err(Unread::Encoding) } else { Ok(()) }
     }
 
+    /// Its window, as large as the stream said it would need.
+    pub(super) fn window_bytes(&self) -> usize {
+        usize::try_from(self.state.ringbuffer_size).unwrap_or(0)
+    }
+
     pub(super) fn is_complete(&self) -> bool {
         self.ended
     }

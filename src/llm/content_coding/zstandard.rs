@@ -8,7 +8,7 @@ use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use super::Output;
 use crate::facts::Unread;
 
-const WINDOW_BYTES_MAX: u64 = 8 << 20;
+pub(super) const WINDOW_BYTES_MAX: usize = 8 << 20;
 /// Largest block, compressed or not. RFC 8878 §3.1.1.2.4.
 const BLOCK_BYTES_MAX: usize = 128 << 10;
 const MAGIC: [u8; 4] = 0xFD2F_B528_u32.to_le_bytes();
@@ -91,7 +91,7 @@ impl Zstandard {
             return Ok(None);
         };
         let mut decoder = FrameDecoder::new();
-        decoder.set_max_window_size(WINDOW_BYTES_MAX);
+        decoder.set_max_window_size(WINDOW_BYTES_MAX as u64);
         decoder.reset(&mut header).map_err(|_| Unread::Encoding)?;
         self.frame = Some(Frame { decoder, has_checksum: descriptor & 0b100 != 0 });
         self.frames += 1;
