@@ -18,6 +18,8 @@ mod answers;
 mod bodies;
 #[path = "input/canary.rs"]
 mod canary;
+#[path = "input/codings.rs"]
+mod codings;
 #[path = "input/http2.rs"]
 mod http2;
 #[path = "input/provider.rs"]

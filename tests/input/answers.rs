@@ -24,7 +24,7 @@ const fn case(
 }
 
 /// Those that reach the client as the provider sent them.
-const UNCHANGED: [Case; 15] = [
+const UNCHANGED: [Case; 16] = [
     case("", 200, "completed", None),
     case("gzip", 200, "completed", None),
     case("gzip-stream", 200, "completed", None),
@@ -34,6 +34,7 @@ const UNCHANGED: [Case; 15] = [
     case("500-json", 500, "upstream_error", None),
     case("500-text", 500, "upstream_error", None),
     case("endless-event", 200, "completed", Some("truncated")),
+    case("longest-event", 200, "completed", Some("truncated")),
     case("no-event", 200, "completed", Some("no_terminator")),
     case("odd-status", 999, "upstream_error", None),
     case("odd-headers", 200, "completed", None),

@@ -1,6 +1,7 @@
 //! A provider that answers as `x-script` says: compressed, broken, cut short, huge. What it sends
 //! is a function of the script, so that a test can compare byte for byte.
 
+use crate::codings::STREAMS;
 use crate::support::upstream::{self, Call};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -24,7 +25,9 @@ pub fn answer(stream: &mut TcpStream, call: &Call) -> Result<()> {
         "br" => whole(stream, "200 OK", &[JSON, "content-encoding: br"], &body),
         "gzip-stream" | "gzip-stream-logprobs" => chunked(stream, &[SSE, GZIP], &body, ""),
         "trailers" => chunked(stream, &[JSON], &body, "x-trailer: late\r\n"),
-        "endless-event" => chunked_by(stream, &[SSE], &body, 64 << 10, ""),
+        "stream-br" => chunked(stream, &[SSE, "content-encoding: br"], &body, ""),
+        "stream-zstd" => chunked(stream, &[SSE, "content-encoding: zstd"], &body, ""),
+        "endless-event" | "longest-event" => chunked_by(stream, &[SSE], &body, 64 << 10, ""),
         "no-event" => chunked(stream, &[SSE], &body, ""),
         "odd-status" => whole(stream, "999 Odd", &[JSON], &body),
         "odd-headers" => {
@@ -119,11 +122,17 @@ pub fn body(script: &str) -> Vec<u8> {
         }
         "500-text" => b"upstream connect error or disconnect/reset before headers".to_vec(),
         "200-text" => b"<html>a captive portal</html>".to_vec(),
-        "endless-event" => {
-            let text = "x".repeat(3 << 20);
+        "endless-event" | "longest-event" => {
+            // More text than is read, and more than one event may be.
+            let bytes = if script == "endless-event" { 3 << 20 } else { 20 << 20 };
+            let text = "x".repeat(bytes);
             claude_stream().replace(upstream::ANSWER, &text).into_bytes()
         }
         "200-empty" | "no-event" => Vec::new(),
+        "stream-br" | "stream-zstd" => {
+            let stream = STREAMS.iter().find(|(name, _)| *name == script);
+            stream.map(|(_, bytes)| bytes.to_vec()).unwrap_or_default()
+        }
         _ => plain.into_bytes(),
     }
 }
