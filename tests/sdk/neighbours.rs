@@ -1,21 +1,56 @@
-//! What Envoy itself knows of a call comes into its record: who was verified by `jwt_authn`, and
-//! how often the provider was asked.
+//! What Envoy itself knows of a call comes into its record: whom `jwt_authn` or a certificate
+//! verified, and how often the provider was asked.
 
 use crate::scene::Scene;
 use crate::support::client::{self, Reply, post_with};
-use crate::support::clients::decision_id;
-use crate::support::second_envoy::{SecondEnvoy, replaced, with_filter};
+use crate::support::clients::{decision_id, python};
+use crate::support::second_envoy::{SecondEnvoy, replaced, with_filter, with_tls};
 use crate::support::sigv4::hmac;
 use serde_json::{Value, json};
+use std::process::Command;
 
 const KEY: &[u8] = b"a key that signs tokens of this test only";
 const ISSUER: &str = "https://issuer.example";
 
 #[test]
-fn verified_subjects_and_attempts_are_on_record() {
+fn verified_callers_and_attempts_are_on_record() {
     let mut scene = Scene::set("providers-neighbours", "");
     a_verified_subject_is_the_caller(&scene);
     every_attempt_is_counted(&mut scene);
+    a_client_s_certificate_is_the_caller(&scene);
+}
+
+/// Stronger than the key that the request carries.
+fn a_client_s_certificate_is_the_caller(scene: &Scene) {
+    const SPIFFE: &str = "spiffe://example.org/ns/shop/sa/basket";
+    let folder = scene.stack.folder().to_owned();
+    let script = |name: &str| format!("{}/tests/sdk/{name}", env!("CARGO_MANIFEST_DIR"));
+    let mut making = Command::new(python());
+    let made = making.arg(script("certificate.py")).arg(&folder).arg(SPIFFE).status();
+    assert!(made.is_ok_and(|status| status.success()), "certificates are made");
+    let file = |name: &str| json!({"filename": folder.join(name)});
+    let certificate =
+        json!({"certificate_chain": file("cert.pem"), "private_key": file("key.pem")});
+    let tls = json!({
+        "require_client_certificate": true,
+        "common_tls_context": {
+            "tls_certificates": [certificate],
+            "validation_context": {"trusted_ca": file("cert.pem")},
+        },
+    });
+    let envoy = SecondEnvoy::with_config(&scene.stack, |config| with_tls(config, &tls));
+    let model = scene.recording("responses-plain").model;
+    let body = json!({"model": model, "input": "Hello"}).to_string();
+    let mut asking = Command::new(python());
+    asking.arg(script("with_certificate.py")).args([&envoy.gateway, "/v1/responses", &body]);
+    let asked = asking.arg(&folder).output().expect("the client runs");
+    let printed = String::from_utf8_lossy(&asked.stdout).into_owned();
+    let (status, decision) = printed
+        .trim()
+        .split_once(' ')
+        .unwrap_or_else(|| panic!("nothing came back: {}", String::from_utf8_lossy(&asked.stderr)));
+    assert_eq!(status, "200");
+    assert_eq!(scene.stack.decision(decision)["caller"], SPIFFE);
 }
 
 fn a_verified_subject_is_the_caller(scene: &Scene) {

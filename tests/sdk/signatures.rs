@@ -7,7 +7,7 @@
 
 use crate::scene::Scene;
 use crate::support::clients::{decision_id, python};
-use crate::support::second_envoy::{SecondEnvoy, replaced, with_filter};
+use crate::support::second_envoy::{SecondEnvoy, replaced, with_filter, with_tls};
 use crate::support::sigv4::{ACCESS_KEY, SECRET_KEY};
 use governance_filter::record::sha256_hex;
 use serde_json::{Value, json};
@@ -75,9 +75,12 @@ fn a_bearer_key_of_aws_is_pinned_like_any_other(scene: &mut Scene) {
     let made = Command::new(python()).arg(script).arg(&folder).status();
     assert!(made.is_ok_and(|status| status.success()), "a certificate is made");
     let path = |name: &str| folder.join(name).display().to_string();
-    let envoy = SecondEnvoy::with_config(&scene.stack, |config| {
-        with_certificate(config, &path("cert.pem"), &path("key.pem"))
-    });
+    let certificate = json!({"tls_certificates": [{
+        "certificate_chain": {"filename": path("cert.pem")},
+        "private_key": {"filename": path("key.pem")},
+    }]});
+    let tls = json!({"common_tls_context": certificate});
+    let envoy = SecondEnvoy::with_config(&scene.stack, |config| with_tls(config, &tls));
     let mut call = scene.call(&format!("https://{}", envoy.gateway), "converse", "converse-stream");
     call["auth"] = "bearer".into();
     call["model"] = ALIAS.into();
@@ -167,20 +170,4 @@ fn signer() -> Value {
             }},
         },
     })
-}
-
-fn with_certificate(config: &str, certificate: &str, key: &str) -> String {
-    let tls = json!({
-        "name": "envoy.transport_sockets.tls",
-        "typed_config": {
-            "@type": "type.googleapis.com/\
-                      envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
-            "common_tls_context": {"tls_certificates": [{
-                "certificate_chain": {"filename": certificate},
-                "private_key": {"filename": key},
-            }]},
-        },
-    });
-    let filters = "    - filters:\n";
-    replaced(config, filters, &format!("    - transport_socket: {tls}\n      filters:\n"))
 }

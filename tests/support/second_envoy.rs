@@ -104,6 +104,18 @@ pub fn with_filter(config: &str, before: &str, filter: &Value) -> String {
     replaced(config, &entry, &format!("          - {filter}\n{entry}"))
 }
 
+/// The configuration with a listener that speaks TLS; `context` is the rest of its
+/// `DownstreamTlsContext`.
+pub fn with_tls(config: &str, context: &Value) -> String {
+    let mut typed = context.clone();
+    typed["@type"] = "type.googleapis.com/\
+                      envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext"
+        .into();
+    let socket = serde_json::json!({"name": "envoy.transport_sockets.tls", "typed_config": typed});
+    let filters = "    - filters:\n";
+    replaced(config, filters, &format!("    - transport_socket: {socket}\n      filters:\n"))
+}
+
 fn free_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("an address").to_string()
