@@ -10,6 +10,7 @@ mod account;
 mod answer;
 mod body;
 mod call;
+mod counter;
 mod head;
 mod held;
 mod judgement;
@@ -17,6 +18,7 @@ mod request;
 mod stream;
 
 pub use body::Budget;
+pub use counter::Counter;
 pub use head::{Origin, RequestHead, ResponseHead, Signature};
 
 use answer::PlainAnswer;
@@ -155,29 +157,6 @@ pub struct LocalReply {
     pub headers: Vec<(&'static str, String)>,
     /// Body in the provider's own error shape.
     pub body: Vec<u8>,
-}
-
-/// What an operator watches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Counter {
-    /// Exchanges that are inferences, or might be.
-    Governed,
-    /// Requests that are no inference and were passed.
-    Passed,
-    /// Requests refused by policy, `unreadable` or a limit.
-    Denied,
-    /// Requests refused because their intent was not committed in time.
-    IntentUncommitted,
-    /// Answers withheld because their outcome was not committed in time.
-    Withheld,
-    /// Requests or answers let through without a commit (`on_failure: allow`).
-    ReleasedUncommitted,
-    /// Refusals that went out before their own record was acked.
-    DenialUncommitted,
-    /// Requests refused over `body_budget_mib`.
-    OverBudget,
-    /// Requests refused because the gateway does not hold headers.
-    HoldBroken,
 }
 
 enum Phase {
@@ -377,25 +356,6 @@ impl Effect {
             Effect::ResponseHeader(..) => None,
             Effect::Send(..) | Effect::Count(_) => None,
             Effect::Resume(_) | Effect::Reply(_) | Effect::Reset => None,
-        }
-    }
-}
-
-// === impl Counter ===
-
-impl Counter {
-    /// The metric's name, without the project's prefix.
-    pub fn name(self) -> &'static str {
-        match self {
-            Counter::Governed => "exchanges_governed_total",
-            Counter::Passed => "requests_passed_total",
-            Counter::Denied => "requests_denied_total",
-            Counter::IntentUncommitted => "intents_uncommitted_total",
-            Counter::Withheld => "answers_withheld_total",
-            Counter::ReleasedUncommitted => "released_uncommitted_total",
-            Counter::DenialUncommitted => "denials_uncommitted_total",
-            Counter::OverBudget => "requests_over_budget_total",
-            Counter::HoldBroken => "hold_broken_total",
         }
     }
 }

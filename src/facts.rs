@@ -70,8 +70,8 @@ pub struct AnswerFacts {
     /// Assistant text: no reasoning, no refusal, no tool arguments. Of several choices (`n`), the
     /// first one's text, then each other's on a new line.
     pub output: Text,
-    /// What else is said in words: reasoning, and why the model refuses. Categories are found in it,
-    /// and nothing else.
+    /// What else is said in words: reasoning, and why the model refuses. Categories are found in
+    /// it, and nothing else.
     pub other_text: Text,
     /// Tool calls the client is to run, in order: the first choice's, then the others'.
     pub tool_calls: Vec<ToolCall>,

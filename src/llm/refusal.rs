@@ -136,12 +136,11 @@ fn google(refusal: &Refusal) -> String {
         }
         None => format!(r#"{{"decision_id":{}}}"#, json::quoted(&refusal.decision_id)),
     };
-    let details = format!(
-        r#"[{{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"GOVERNANCE","domain":"governance","metadata":{metadata}}}]"#
-    );
-    format!(
-        r#"{{"error":{{"code":{code},"message":{message},"status":"{status}","details":{details}}}}}"#
-    )
+    let kind = r#""@type":"type.googleapis.com/google.rpc.ErrorInfo""#;
+    let reason = r#""reason":"GOVERNANCE","domain":"governance""#;
+    let details = format!(r#""details":[{{{kind},{reason},"metadata":{metadata}}}]"#);
+    let status = format!(r#""status":"{status}""#);
+    format!(r#"{{"error":{{"code":{code},"message":{message},{status},{details}}}}}"#)
 }
 
 /// Cohere states an error as the reason why a stream ended, and its client passes over every other

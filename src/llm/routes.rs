@@ -58,9 +58,8 @@ pub(super) fn classify(
 pub(super) fn model_named(path: &str) -> Option<String> {
     let in_path = find(path).and_then(|found| found.model).and_then(|range| path.get(range));
     let in_path = in_path.map(percent_decoded);
-    let in_query = || {
-        ["model", "deployment"].into_iter().find_map(|name| query_values(path, name).next())
-    };
+    let in_query =
+        || ["model", "deployment"].into_iter().find_map(|name| query_values(path, name).next());
     let named = in_path.unwrap_or_else(in_query)?;
     (!named.is_empty()).then(|| named.into_owned())
 }

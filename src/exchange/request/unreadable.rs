@@ -54,8 +54,8 @@ impl Incoming {
         }
         let rewrite = Rewrite { model: Some(pin), ask_logprobs: false };
         let rewritten = self.target.as_ref().map(|target| {
-            // Without a body there is one place for the name: the path.
-            target.rewrite(&self.head.path, b"", &rewrite)
+            // In an empty body there is one place for the name: the path.
+            target.rewrite(&self.head.path, b"{}", &rewrite)
         });
         match rewritten {
             Some(Ok(rewritten)) => Ok(rewritten),
