@@ -45,8 +45,8 @@ build: prerequisites ## everything in release form: both programs and the filter
 	@echo '==> build: governance, log-collector'
 	@$(CARGO) build --release --workspace --bins
 	@echo '==> build: $(WASM)'
-	@CARGO_PROFILE_RELEASE_LTO=fat CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1 \
-	  $(CARGO) build --release --lib --target wasm32-wasip1
+	@CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1 \
+	  $(CARGO) rustc --release --lib --target wasm32-wasip1 -- -C strip=symbols
 	@printf '    filter: %s bytes\n' "$$(wc -c < $(WASM) | tr -d ' ')"
 
 .PHONY: test

@@ -124,6 +124,15 @@ impl<'de> Visitor<'de> for Body<'_> {
                 }
                 // It maps tokens to numbers.
                 "logit_bias" => drop(map.next_value::<IgnoredAny>()?),
+                _ if keys::is_harmless(key) => {
+                    // Alone it may be what Rust has no value for: nobody reads it.
+                    let raw = map.next_value::<&RawValue>()?.get();
+                    if raw.starts_with(['{', '[']) {
+                        let mut deserializer = serde_json::Deserializer::from_str(raw);
+                        let text = Gather::settings(read, key).deserialize(&mut deserializer);
+                        text.map_err(Error::custom)?;
+                    }
+                }
                 _ => map.next_value_seed(Gather::settings(read, key))?,
             }
         }
