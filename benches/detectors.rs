@@ -27,6 +27,7 @@ fn main() {
         ("personal data", PERSONAL),
         ("digits", "1234 567-89 10.11.12 2024-01-15 1,234.50 (42) 7 3.14159\n"),
         ("one letter words", "a b c d e f g h i j\n"),
+        ("cues for nothing", "pwd:token: /whsec_"),
         ("CJK", "患者の診断と住宅ローンについて。电话：+49 30 901820。"),
     ];
     println!("{:<18} {:>8} {:>8} {:>8}", "text of 1 MiB", "ns/byte", "median", "finds");

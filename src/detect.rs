@@ -53,14 +53,20 @@ pub struct Span {
 
 /// All finds, sorted, none overlapping another.
 pub fn find(text: &str) -> Vec<Span> {
-    find_in(&Reading::of(text))
+    let mut kept = Vec::new();
+    for mut found in finds(&Reading::of(text)) {
+        found.sort_by_key(|span| span.start);
+        kept = with(kept, found);
+    }
+    kept
 }
 
 /// Categories that the text falls into: `pii`, `healthcare`, `financial`.
 pub fn categories(text: &str) -> Vec<&'static str> {
     let reading = Reading::of(text);
     let mut categories = Vec::new();
-    if find_in(&reading).iter().any(|span| is_personal(text, *span)) {
+    // Also what stands inside something else, such as a secret, is in the text.
+    if finds(&reading).iter().flatten().any(|span| is_personal(text, *span)) {
         categories.push("pii");
     }
     if reading.points(Topic::Healthcare) >= ENOUGH {
@@ -72,31 +78,36 @@ pub fn categories(text: &str) -> Vec<&'static str> {
     categories
 }
 
-fn find_in(reading: &Reading) -> Vec<Span> {
-    // In this order the earlier wins an overlap: what is certain goes before what is likely.
-    let mut found = secrets::find(reading);
-    found.extend(iban::find(reading));
-    found.extend(email::find(reading));
-    found.extend(national::find(reading));
-    found.extend(numbers::cards(reading));
-    found.extend(numbers::social_security_numbers(reading));
-    found.extend(network::find(reading));
-    found.extend(birth::find(reading));
-    found.extend(phone::find(reading));
-    let mut ranked: Vec<(usize, Span)> = found.into_iter().enumerate().collect();
-    ranked.sort_by_key(|(rank, span)| (span.start, *rank));
-    let mut kept: Vec<(usize, Span)> = Vec::with_capacity(ranked.len());
-    for (rank, span) in ranked {
-        match kept.last_mut() {
-            Some((before_rank, before)) if before.end > span.start => {
-                if rank < *before_rank {
-                    (*before_rank, *before) = (rank, span);
-                }
-            }
-            _ => kept.push((rank, span)),
+/// What each detector finds. The earlier goes before the later where both see something in a place:
+/// what is certain stands before what is likely.
+fn finds(reading: &Reading) -> [Vec<Span>; 9] {
+    [
+        secrets::find(reading),
+        iban::find(reading),
+        email::find(reading),
+        national::find(reading),
+        numbers::cards(reading),
+        numbers::social_security_numbers(reading),
+        network::find(reading),
+        birth::find(reading),
+        phone::find(reading),
+    ]
+}
+
+/// `kept` and those of `found` that overlap none of it and nothing before them. Both are sorted.
+fn with(kept: Vec<Span>, found: Vec<Span>) -> Vec<Span> {
+    let mut both: Vec<Span> = Vec::with_capacity(kept.len() + found.len());
+    let mut kept = kept.into_iter().peekable();
+    for span in found {
+        while let Some(before) = kept.next_if(|before| before.start < span.end) {
+            both.push(before);
+        }
+        if both.last().is_none_or(|before| before.end <= span.start) {
+            both.push(span);
         }
     }
-    kept.into_iter().map(|(_, span)| span).collect()
+    both.extend(kept);
+    both
 }
 
 /// A secret is nobody's data, and an address of a private network leads to nobody.

@@ -232,8 +232,12 @@ fn secrets_are_found_by_what_stands_before_them() {
     let armour =
         ["-----BEGIN RSA PRIVATE", " KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----"].concat();
     assert_eq!(finds(&format!("x {armour} y")), format!("secret:{armour}"));
-    let cut = ["-----BEGIN OPENSSH PRIVATE", " KEY-----\nb3BlbnNza"].concat();
-    assert_eq!(finds(&cut), format!("secret:{cut}"));
+    let line = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ";
+    let cut = format!("{}\n{line}\n{line}", ["-----BEGIN OPENSSH PRIVATE", " KEY-----"].concat());
+    assert_eq!(
+        finds(&format!("{cut}\nmail ann@example.org")),
+        format!("secret:{cut} | email:ann@example.org")
+    );
     assert_eq!(
         detect::redact("pw: x, password: hunter22", &Kind::ALL),
         "pw: x, password: [secret]"
@@ -260,6 +264,59 @@ fn placeholders_and_talk_of_secrets_are_none() {
     ];
     for text in cases {
         assert_eq!(finds(text), "", "{text}");
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn what_stands_beside_a_secret_is_found_all_the_same() {
+    let header = ["-----BEGIN PRIVATE", " KEY-----"].concat();
+    let cases = [
+        (
+            "password=hunter22&email=ann@example.org&card=4111111111111111",
+            "secret:hunter22 | email:ann@example.org | card:4111111111111111".to_owned(),
+        ),
+        (
+            &format!("What is {header} . My SSN is 219-09-9999"),
+            format!("secret:{header} | ssn:219-09-9999"),
+        ),
+        (
+            "postgres://app:p@ssw0rd1@db, 415-555-2671",
+            "secret:p@ssw0rd1 | phone:415-555-2671".to_owned(),
+        ),
+        ("\"dateOfBirth\":\"1985-03-12\"", "birth_date:1985-03-12".to_owned()),
+        ("phoneNumber: \"4155552671\"", "phone:4155552671".to_owned()),
+        ("<password>hunter22</password>", "secret:hunter22".to_owned()),
+        ("{\\\"password\\\": \\\"hunter23\\\"}", "secret:hunter23".to_owned()),
+        ("password is: hunter24", "secret:hunter24".to_owned()),
+        ("psql --password hunter25", "secret:hunter25".to_owned()),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(finds(text), expected, "{text}");
+    }
+    // What hides in a secret makes the text personal as well.
+    let hidden = "token: a1b2c3d4e5f6g7h8/ann@example.org/219-09-9999";
+    assert_eq!(detect::categories(hidden), ["pii"]);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn talk_of_software_is_left_alone() {
+    let cases = [
+        "a pure function without side effects in React, an SVG stroke is a pain",
+        "Swift code that parses JSON; this sort code; an interest rate limiter for stock",
+        "the Kafka broker commits the transaction, the patient retry shares state",
+        "logo@2x.png git@github.com:org/repo.git postgres://app@db.example.com",
+        "Chrome/120.0.6099.71 AssemblyVersion(\"1.0.0.0\") section 3.2.1.4",
+        "00:11:22:33:44:55:66:77",
+        "320 768 1024 x+20000000",
+        "5063041801161 20260104-1326 56169354L AB123456C",
+        "5109 1780 1135 1445 1234 4444",
+        "3484f21f-ad62-4eb6-b530-1e0d1939b453",
+        "password base64, password SHA256, token: 2024-01-15T10:15:30.000Z",
+        "token: https://example.org/a1 sk-icon-button-container-24px-x",
+    ];
+    for text in cases {
+        assert_eq!(finds(text), "", "{text}");
+        assert_eq!(detect::categories(text), [""; 0], "{text}");
     }
 }
 
@@ -310,7 +367,7 @@ fn odd_texts_take_no_longer_and_stay_in_bounds() {
         "1 ", "@", "a@", "a.", "4", "(1) ", "DE89 ", "+1-", "é", "1-", "0x", "a@b.", "\u{a0}1",
         "12 34 56 78 ", "call 12 34 56 78 ", "tel.", "123456789 ", "patient ", "born 1/1/", "::", "a:",
         "1:", "eyJ", "password: ", "sk-", "-----BEGIN ", "-----BEGIN PRIVATE KEY-----", "a1", "1.1.",
-        "://a:", "://", "943 476 5919 ", "nhs ", "AB 12 34 56 C", "dob 3 March 1",
+        "://a:", "://", "943 476 5919 ", "nhs ", "AB 12 34 56 C", "dob 3 March 1", "pwd:", "token:a1", "/whsec_", "fooBar",
     ];
     for unit in units {
         let text = unit.repeat(20_000);

@@ -123,6 +123,9 @@ fn lines(mut input: impl BufRead, path: &Path) -> Result<(), CliError> {
         if read.map_err(CliError::file("read", path))? == 0 {
             break;
         }
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
         let given: Given = serde_json::from_slice(&line).map_err(|error| CliError::Line {
             path: path.to_owned(),
             number,
@@ -130,6 +133,10 @@ fn lines(mut input: impl BufRead, path: &Path) -> Result<(), CliError> {
             column: error.column(),
         })?;
         let text = Text::from(given.text.as_str());
+        if text.truncated() {
+            terminal
+                .warn(&format!("line {number}: only the first 1 MiB is read, as in the filter"));
+        }
         let spans = places(text.as_str(), &detect::find(text.as_str()));
         // Texts and numbers alone: serialising them cannot fail.
         let found = Found { id: &given.id, spans };

@@ -44,11 +44,21 @@ pub(super) fn find(reading: &Reading) -> Vec<Span> {
             let length = length(window.get(at..)?)?;
             let start = cue.end + at;
             let end = start + length;
-            reading.closes(end).then_some(Span { kind: Kind::BirthDate, start, end })
+            (reading.closes(end) || is_time(reading, end)).then_some(Span {
+                kind: Kind::BirthDate,
+                start,
+                end,
+            })
         });
         found.extend(dates.next());
     }
     found
+}
+
+/// `T00:00:00Z` goes on behind the date.
+fn is_time(reading: &Reading, end: usize) -> bool {
+    let after = reading.text.as_bytes().get(end..).unwrap_or_default();
+    matches!(after, [b'T', digit, ..] if digit.is_ascii_digit())
 }
 
 /// Bytes of the date that `bytes` start with: `1985-03-12`, `12.3.85`, `3/12/1985`,

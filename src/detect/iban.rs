@@ -7,7 +7,7 @@ use super::{Kind, Span};
 /// Country and length, from the registry that SWIFT keeps for ISO 13616:
 /// <https://www.iso13616.org>.
 #[rustfmt::skip]
-const LENGTHS: [(&[u8; 2], usize); 78] = [
+const LENGTHS: [(&[u8; 2], usize); 89] = [
     (b"AD", 24), (b"AE", 23), (b"AL", 28), (b"AT", 20), (b"AZ", 28), (b"BA", 20), (b"BE", 16),
     (b"BG", 22), (b"BH", 22), (b"BR", 29), (b"BY", 28), (b"CH", 21), (b"CR", 22), (b"CY", 28),
     (b"CZ", 24), (b"DE", 22), (b"DK", 18), (b"DO", 28), (b"EE", 20), (b"EG", 29), (b"ES", 24),
@@ -19,7 +19,8 @@ const LENGTHS: [(&[u8; 2], usize); 78] = [
     (b"PK", 24), (b"PL", 28), (b"PS", 29), (b"PT", 25), (b"QA", 29), (b"RO", 24), (b"RS", 22),
     (b"RU", 33), (b"SA", 24), (b"SC", 31), (b"SD", 18), (b"SE", 24), (b"SI", 19), (b"SK", 24),
     (b"SM", 27), (b"ST", 25), (b"SV", 28), (b"TL", 23), (b"TN", 24), (b"TR", 26), (b"UA", 29),
-    (b"XK", 20),
+    (b"XK", 20), (b"BI", 27), (b"DJ", 27), (b"FK", 18), (b"HN", 28), (b"MN", 20), (b"NI", 28),
+    (b"OM", 23), (b"SO", 23), (b"VA", 22), (b"VG", 24), (b"YE", 30),
 ];
 
 pub(super) fn find(reading: &Reading) -> Vec<Span> {
@@ -27,7 +28,8 @@ pub(super) fn find(reading: &Reading) -> Vec<Span> {
     for code in &reading.codes {
         // The groups of one number are codes as well.
         let inside = found.last().is_some_and(|before| before.end > code.start);
-        if inside || !reading.opens(code.start) {
+        let tied = reading.text.get(..code.start).is_some_and(|before| before.ends_with('-'));
+        if inside || tied || !reading.opens(code.start) {
             continue;
         }
         let length = reading.text.as_bytes().get(code.start..).and_then(length);
@@ -51,14 +53,18 @@ fn length(bytes: &[u8]) -> Option<usize> {
     let country = [first.to_ascii_uppercase(), second.to_ascii_uppercase()];
     let (_, wanted) = LENGTHS.iter().find(|(known, _)| **known == country)?;
     let mut number = Vec::with_capacity(*wanted);
-    let mut at = 0;
+    let (mut at, mut gaps) = (0, 0);
     while number.len() < *wanted {
         match bytes.get(at)? {
             byte if byte.is_ascii_alphanumeric() => number.push(byte.to_ascii_uppercase()),
-            b' ' | b'-' if number.len() % 4 == 0 => {}
+            b' ' | b'-' if number.len() % 4 == 0 => gaps += 1,
             _ => return None,
         }
         at += 1;
+    }
+    // In one piece or all in fours: a UUID has gaps in other places.
+    if gaps != 0 && gaps != (wanted - 1) / 4 {
+        return None;
     }
     let ends = !bytes.get(at).is_some_and(u8::is_ascii_alphanumeric);
     (ends && remainder(&number) == 1).then_some(at)

@@ -66,14 +66,22 @@ fn address_4(reading: &Reading, opening: &Group, last: &Group) -> Option<Span> {
     let (start, end) = (opening.start, last.end);
     let address: Ipv4Addr = reading.text.get(start..end)?.parse().ok()?;
     let before = reading.text.get(..start)?.chars().next_back();
-    let tied = before.is_some_and(|mark| ties(mark) || "_.-".contains(mark));
+    let tied =
+        before.is_some_and(|mark| ties(mark) || "_.-".contains(mark)) || is_product(reading, start);
     let after = reading.text.get(end..)?.chars().next();
     let goes_on = after.is_some_and(|mark| ties(mark) || "_-".contains(mark));
     let is_version = reading.cued(start, VERSION_BYTES, |cue| cue == Cue::Version);
-    let [first, second, ..] = address.octets();
-    let nobody = matches!(first, 0 | 127) || (first, second) == (255, 255);
+    // `1.0.0.0` is a version, or a network's name.
+    let nobody = matches!(address.octets(), [0 | 127, ..] | [255, 255, ..] | [_, 0, 0, 0]);
     let found = !tied && !goes_on && !is_version && !nobody;
     found.then_some(Span { kind: Kind::Ip, start, end })
+}
+
+/// `Chrome/120.0.6099.71`: RFC 9110 §10.1.5's product and its version.
+fn is_product(reading: &Reading, start: usize) -> bool {
+    let before = reading.text.get(..start).unwrap_or_default();
+    let name = before.strip_suffix('/').unwrap_or_default();
+    name.ends_with(|letter: char| letter.is_ascii_alphabetic())
 }
 
 /// What stands around a colon, if it is an address and not a time, a hardware address or a path of
@@ -105,7 +113,9 @@ fn address_6(reading: &Reading, start: usize, end: usize) -> Option<Span> {
     let address: Ipv6Addr = reading.text.get(start..end)?.parse().ok()?;
     // `a::b` is a name in several languages; whoever writes an address that short writes a digit.
     let digits = written.bytes().any(|byte| byte.is_ascii_digit());
-    let nobody = address.is_loopback() || address.is_unspecified();
+    // Eight pairs are a storage adapter's name.
+    let pairs = written.split(':').all(|group| group.len() == 2);
+    let nobody = address.is_loopback() || address.is_unspecified() || pairs;
     let free = reading.opens(start) && reading.closes(end);
     (digits && free && !nobody).then_some(Span { kind: Kind::Ip, start, end })
 }

@@ -30,18 +30,22 @@ pub(super) enum Separator {
     Parenthesis,
 }
 
+/// Bytes between a word such as `card` and a number that other things have as well.
+const CARD_CUE_BYTES: usize = 48;
+
 /// Bytes between a cue and its number.
 const CUE_BYTES: usize = 24;
 
 /// Payment cards: 12 to 19 digits of a known issuer, alone or grouped by blanks or dashes.
 pub(super) fn cards(reading: &Reading) -> Vec<Span> {
-    let text = reading.text;
     let mut found = Vec::new();
     for run in reading.runs() {
         let mut first = 0;
         while first < run.len() {
             let rest = run.get(first..).unwrap_or_default();
-            match (1..=5).rev().find(|count| is_card(text, rest, *count)) {
+            let crowded = is_crowded(run, first);
+            let is_card = |count: &usize| is_card(reading, rest, *count, crowded);
+            match (1..=5).rev().find(is_card) {
                 Some(count) => {
                     found.extend(span(Kind::Card, rest.get(..count)));
                     first += count;
@@ -115,13 +119,26 @@ pub(super) fn span(kind: Kind, window: Option<&[Group]>) -> Option<Span> {
     Some(Span { kind, start: window.first()?.start, end: window.last()?.end })
 }
 
-fn is_card(text: &str, rest: &[Group], count: usize) -> bool {
+/// Before it stands another group of four, as in a table's row.
+fn is_crowded(run: &[Group], first: usize) -> bool {
+    let before = first.checked_sub(1).and_then(|before| run.get(before));
+    before.is_some_and(|before| before.length() == 4)
+}
+
+fn is_card(reading: &Reading, rest: &[Group], count: usize, crowded: bool) -> bool {
+    let (text, total) = (reading.text, rest.iter().take(count).map(Group::length).sum::<usize>());
     let (Some(window), Some(first)) = (rest.get(..count), rest.first()) else {
         return false;
     };
     // Cards print 4-4-4-4, 4-6-5, 4-6-4 or 4-4-4-4-3.
     let grouped = count == 1 || first.length() == 4;
-    if !grouped || !(12..=19).contains(&window.iter().map(Group::length).sum::<usize>()) {
+    if !grouped || !(12..=19).contains(&total) {
+        return false;
+    }
+    // Barcodes have 12 or 13 digits, and a check digit of their own.
+    let crowded = crowded || rest.get(count).is_some_and(|next| next.length() == 4);
+    let doubtful = total < 14 || count > 1 && crowded;
+    if doubtful && !reading.cued(first.start, CARD_CUE_BYTES, |cue| cue == Cue::Card) {
         return false;
     }
     let all = |wanted| window.iter().skip(1).all(|group| group.separator == wanted);

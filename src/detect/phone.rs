@@ -77,7 +77,10 @@ fn longest(reading: &Reading, rest: &[Group]) -> Option<(usize, Span)> {
 /// None where what stands before it makes it something else.
 fn opening(before: &str) -> Option<Opening> {
     match before.chars().next_back() {
-        Some('+') => Some(Opening::Plus),
+        Some('+') => {
+            let sum = before.strip_suffix('+').and_then(|before| before.chars().next_back());
+            (!sum.is_some_and(ties)).then_some(Opening::Plus)
+        }
         Some('(') => Some(Opening::Parenthesis),
         Some('-' | '.' | '/' | '_' | '$' | '€' | '£') => None,
         Some(mark) if ties(mark) => None,
@@ -105,7 +108,7 @@ fn number(reading: &Reading, rest: &[Group], opening: Opening, shape: &[usize]) 
         return None;
     }
     let told = match opening {
-        Opening::Plus => international(shape),
+        Opening::Plus => international(text, first, shape),
         Opening::Parenthesis => with_area_code(window, shape),
         Opening::Plain => {
             national(text, window, shape) || extension > 0 && shape.ends_with(&[3, 4])
@@ -135,8 +138,12 @@ fn extension_length(after: &str) -> usize {
 }
 
 /// Behind a plus: 8 to 15 digits, E.164's most.
-fn international(shape: &[usize]) -> bool {
-    (8..=15).contains(&shape.iter().sum::<usize>())
+/// North America's have eleven.
+fn international(text: &str, first: &Group, shape: &[usize]) -> bool {
+    let total: usize = shape.iter().sum();
+    let north_american =
+        text.get(first.start..first.end).is_some_and(|group| group.starts_with('1'));
+    if north_american { total == 11 } else { (8..=15).contains(&total) }
 }
 
 /// `(30) 1234-5678`: an area code of two to five digits and one to three groups.
@@ -160,8 +167,11 @@ fn national(text: &str, window: &[Group], shape: &[usize]) -> bool {
     let first = window.first().and_then(|group| text.get(group.start..group.end));
     let first = first.unwrap_or_default();
     match shape {
-        [3, 3, 4] => return even,
+        // Three numbers side by side look like it, too: with blanks it takes a cue.
+        [3, 3, 4] => return even && separator != Some(Separator::Blank),
         [1, 3, 3, 4] => return even && first == "1",
+        // China's mobile numbers.
+        [3, 4, 4] if first.starts_with('1') => return even && separator == Some(Separator::Dash),
         _ => {}
     }
     // The tail of a longer number, an account's perhaps, may start with a zero as well.
@@ -211,7 +221,11 @@ fn begins_with(text: &[u8], word: &str) -> bool {
 /// Groupings that could be anything: the least that the words around must say for a telephone.
 fn needed(text: &str, window: &[Group], shape: &[usize]) -> Option<Context> {
     if let [length] = shape {
-        return (7..=12).contains(length).then_some(Context::Noun);
+        let first = window.first().and_then(|group| text.as_bytes().get(group.start));
+        // Ten digits from 2 up are North America's; from 1 up they may be a time in seconds.
+        let north_american = *length == 10 && first.is_some_and(|first| *first >= b'2');
+        let least = if north_american { Context::Verb } else { Context::Noun };
+        return (7..=12).contains(length).then_some(least);
     }
     let all = |wanted: Separator| window.iter().skip(1).all(|group| group.separator == wanted);
     let blanks = all(Separator::Blank);

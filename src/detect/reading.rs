@@ -9,6 +9,9 @@ use super::vocabulary::Topic;
 /// Bytes from which on a word may be a key by itself: an AWS access key's id has 20.
 const LONG_BYTES: usize = 16;
 
+/// Longest word that is looked into for the words it is made of.
+const CAMEL_BYTES_MAX: usize = 40;
+
 /// From here on scripts write words without blanks between them, so that a letter beside a number
 /// says nothing: CJK and what follows it in Unicode.
 const UNSPACED: char = '\u{2e80}';
@@ -32,7 +35,7 @@ pub(super) struct Reading<'a> {
 }
 
 /// A word: byte offsets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Word {
     pub(super) start: usize,
     pub(super) end: usize,
@@ -125,7 +128,6 @@ impl<'a> Reading<'a> {
 impl<'a> Pass<'a> {
     fn new(text: &'a str) -> Pass<'a> {
         let index = Index::get();
-        let nowhere = Word { start: 0, end: 0 };
         let reading = Reading {
             text,
             groups: Vec::new(),
@@ -138,7 +140,7 @@ impl<'a> Pass<'a> {
             financial: 0,
         };
         let met = vec![0; index.len() / 64 + 1];
-        Pass { reading, index, met, before: nowhere, second_before: nowhere }
+        Pass { reading, index, met, before: Word::default(), second_before: Word::default() }
     }
 
     /// Takes the word that starts at `start` and says where it ends.
@@ -168,8 +170,20 @@ impl<'a> Pass<'a> {
         if length >= LONG_BYTES {
             self.reading.long.push(word);
         }
-        self.term(bytes, word);
-        (self.second_before, self.before) = (self.before, word);
+        let mut from = start;
+        // `dateOfBirth` is three words.
+        for at in 1..length.min(CAMEL_BYTES_MAX) {
+            if let Some([b'a'..=b'z', b'A'..=b'Z']) = rest.get(at - 1..at + 1) {
+                self.term(bytes, Word { start: from, end: start + at }, word);
+                from = start + at;
+            }
+        }
+        self.term(bytes, Word { start: from, end: word.end }, word);
+        if from > start {
+            // As one word it may be a term as well: `ApiKey`, and a key's first letters.
+            (self.before, self.second_before) = (Word::default(), Word::default());
+            self.term(bytes, word, word);
+        }
         word.end
     }
 
@@ -180,13 +194,14 @@ impl<'a> Pass<'a> {
         self.reading.groups.push(Group { start, end, separator });
     }
 
-    fn term(&mut self, bytes: &[u8], word: Word) {
+    /// Looks for terms that end in `word`, which is a part of `whole`.
+    fn term(&mut self, bytes: &[u8], word: Word, whole: Word) {
         let of = |word: Word| bytes.get(word.start..word.end).unwrap_or_default();
         let (last, before, second_before) = (of(word), of(self.before), of(self.second_before));
         let (reading, met) = (&mut self.reading, &mut self.met);
         self.index.ending_in(last, before, second_before, |number, length, meaning| {
             // In `hépatite` the letters behind the accent are no word of their own.
-            if !(reading.opens_word(word.start) && reading.closes_word(word.end)) {
+            if !reading.is_free(whole) {
                 return;
             }
             match meaning {
@@ -204,6 +219,7 @@ impl<'a> Pass<'a> {
                 }
             }
         });
+        (self.second_before, self.before) = (self.before, word);
     }
 }
 
@@ -215,13 +231,10 @@ impl Reading<'_> {
         }
     }
 
-    fn opens_word(&self, start: usize) -> bool {
-        let before = self.text.get(..start).and_then(|before| before.chars().next_back());
-        !before.is_some_and(ties)
-    }
-
-    fn closes_word(&self, end: usize) -> bool {
-        let after = self.text.get(end..).and_then(|after| after.chars().next());
-        !after.is_some_and(ties)
+    /// No letter or digit beyond ASCII is part of the word.
+    fn is_free(&self, word: Word) -> bool {
+        let before = self.text.get(..word.start).and_then(|before| before.chars().next_back());
+        let after = self.text.get(word.end..).and_then(|after| after.chars().next());
+        !before.is_some_and(ties) && !after.is_some_and(ties)
     }
 }

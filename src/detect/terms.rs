@@ -29,6 +29,8 @@ pub(super) enum Cue {
     PhoneNoun,
     /// A telephone number, perhaps.
     PhoneVerb,
+    /// A payment card's number.
+    Card,
     /// A United States social security number.
     SocialSecurity,
     /// A date of birth.
@@ -39,6 +41,8 @@ pub(super) enum Cue {
     Password,
     /// A key or token follows.
     Token,
+    /// A token follows, a blank between them: RFC 6750 §2.1.
+    Bearer,
     /// The text itself may be the start of a key.
     Key,
     /// `BEGIN`: a private key, if it stands between dashes.
@@ -56,25 +60,30 @@ const CUES: &[(Cue, &[&str])] = &[
         "cell", "call", "called", "calling", "dial", "phoned", "whatsapp", "sms", "answering at",
         "reach me", "reach you", "reach us", "reach him", "reach her",
     ]),
+    (Cue::Card, &["card", "cc", "visa", "mastercard", "maestro", "amex", "creditcard"]),
     (Cue::SocialSecurity, &["ssn", "social security", "soc sec", "social sec"]),
     (Cue::Birth, &[
         "born", "birth", "dob", "d o b", "birthday", "birthdate", "geboren", "geburtsdatum",
         "naissance", "nacimiento", "nascimento", "nascita",
     ]),
-    (Cue::Version, &["version", "ver", "release", "build", "firmware"]),
-    (Cue::Password, &["password", "passwd", "pwd", "passphrase", "passcode", "passwort"]),
+    (Cue::Version, &["version", "ver", "release", "build", "firmware", "section", "oid"]),
+    (Cue::Password, &[
+        "password", "passwd", "pwd", "passphrase", "passcode", "passwort", "pgpassword",
+    ]),
     (Cue::Token, &[
         "secret", "token", "api key", "apikey", "access key", "accesskey", "secret key",
-        "secretkey", "accountkey", "sharedaccesskey", "auth key", "credential", "bearer",
+        "secretkey", "private key", "accountkey", "sharedaccesskey", "auth key", "credential",
         "authtoken",
     ]),
+    (Cue::Bearer, &["bearer"]),
     (Cue::Key, &[
         "sk", "rk", "pk", "ya29", "gocspx", "ghp", "gho", "ghu", "ghs", "ghr", "github", "glpat",
         "xoxb", "xoxp", "xoxa", "xoxr", "xoxs", "xapp", "hooks", "hf", "gsk", "xai", "pplx", "r8",
         "npm", "pypi", "dop", "sg", "shpat", "whsec", "age", "nvapi", "lin", "bedrock",
     ]),
     (Cue::Armour, &["begin"]),
-    (Cue::Id(Country::GB), &["nhs"]),
+    (Cue::Id(Country::GB), &["nhs", "nino", "ni number", "ni", "national insurance"]),
+    (Cue::Id(Country::ES), &["dni", "nif", "nie"]),
     (Cue::Id(Country::CA), &["sin", "social insurance"]),
     (Cue::Id(Country::AU), &["tfn", "tax file"]),
     (Cue::Id(Country::BR), &["cpf"]),

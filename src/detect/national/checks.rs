@@ -66,6 +66,11 @@ pub(super) fn spanish(number: &[u8]) -> bool {
     usize::try_from(decimal(&digits) % 23).ok().and_then(|at| LETTERS.get(at)) == Some(letter)
 }
 
+/// The same of a number that stands alone: `12345678L` and the like are a programmer's.
+pub(super) fn spanish_alone(number: &[u8]) -> bool {
+    spanish(number) && !number.last().is_some_and(|letter| b"LFDN".contains(letter))
+}
+
 /// Codice fiscale: odd and even places are weighed differently.
 /// <https://www.agenziaentrate.gov.it/portale/web/guest/codice-fiscale>
 pub(super) fn italian(number: &[u8]) -> bool {
@@ -143,6 +148,13 @@ pub(super) fn swedish(number: &[u8]) -> bool {
     let month = short.get(2..4).map_or(0, decimal);
     let day = short.get(4..6).map_or(0, decimal) % 60;
     (1..=12).contains(&month) && (1..=31).contains(&day) && luhn(&digits(short))
+}
+
+/// The same of a number that stands alone: a date of late and four digits are a time rather.
+pub(super) fn swedish_alone(number: &[u8]) -> bool {
+    let short = number.get(number.len().saturating_sub(10)..).unwrap_or_default();
+    let year = short.get(..2).map_or(0, decimal);
+    swedish(number) && !(13..=45).contains(&year)
 }
 
 /// Henkilötunnus: a character for the remainder of 31. <https://dvv.fi/en/personal-identity-code>

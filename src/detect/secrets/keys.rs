@@ -5,10 +5,7 @@ use crate::detect::reading::{Reading, Word};
 use crate::detect::terms::Cue;
 use crate::detect::{Kind, Span};
 
-use super::is_placeholder;
-
-/// Longest key that is looked for: a web token with many claims.
-const KEY_BYTES_MAX: usize = 8 << 10;
+use super::{RunEnd, SAMPLE_BYTES, is_placeholder};
 
 /// How the keys begin that are one long word, and web tokens.
 const LONG_INITIALS: &[u8] = b"Ae";
@@ -19,6 +16,15 @@ struct Make {
     /// Fewest bytes in all.
     least: usize,
     written_in: Alphabet,
+}
+
+/// Where the runs of each alphabet end.
+#[derive(Default)]
+struct Runs {
+    plain: RunEnd,
+    url: RunEnd,
+    dotted: RunEnd,
+    base64: RunEnd,
 }
 
 /// What a key is written in behind its prefix.
@@ -44,8 +50,10 @@ const MAKES: &[Make] = &{
     use Alphabet::*;
 [
     // Model providers.
-    make("sk-ant-", 40, Url), make("sk-or-v1-", 40, Url), make("sk-proj-", 40, Url),
-    make("sk-", 24, Url), make("gsk_", 40, Plain), make("xai-", 40, Plain),
+    make("sk-ant-", 40, Url),
+    make("sk-or-v1-", 40, Url), make("sk-proj-", 40, Url), make("sk-svcacct-", 40, Url),
+    make("sk-admin-", 40, Url),
+    make("sk-", 24, Plain), make("gsk_", 40, Plain), make("xai-", 40, Plain),
     make("pplx-", 40, Plain), make("hf_", 30, Plain), make("r8_", 30, Plain),
     make("nvapi-", 40, Url), make("AIza", 39, Url), make("bedrock-api-key-", 60, Base64),
     make("ABSK", 60, Base64),
@@ -66,27 +74,28 @@ const MAKES: &[Make] = &{
 
 pub(super) fn find(reading: &Reading) -> Vec<Span> {
     let cued = reading.cues.iter().filter(|found| found.cue == Cue::Key).map(|found| found.start);
-    let mut found: Vec<Span> = cued.filter_map(|start| key(reading, start)).collect();
+    let mut runs = Runs::default();
+    let mut found: Vec<Span> = cued.filter_map(|start| key(reading, start, &mut runs)).collect();
+    let mut runs = Runs::default();
     for Word { start, .. } in reading.long.iter().copied() {
         if !reading.text.as_bytes().get(start).is_some_and(|byte| LONG_INITIALS.contains(byte)) {
             continue;
         }
-        found.extend(key(reading, start).or_else(|| web_token(reading, start)));
+        let key = key(reading, start, &mut runs);
+        found.extend(key.or_else(|| web_token(reading, start, &mut runs)));
     }
     found
 }
 
-fn key(reading: &Reading, start: usize) -> Option<Span> {
+fn key(reading: &Reading, start: usize, runs: &mut Runs) -> Option<Span> {
     let rest = reading.text.as_bytes().get(start..)?;
     if !opens(reading, start) {
         return None;
     }
     let make = MAKES.iter().find(|make| rest.starts_with(make.prefix.as_bytes()))?;
-    let behind = rest.get(make.prefix.len()..)?;
-    let length =
-        behind.iter().take(KEY_BYTES_MAX).take_while(|byte| make.written_in.has(**byte)).count();
-    let body = behind.get(..length)?;
-    let end = start + make.prefix.len() + length;
+    let from = start + make.prefix.len();
+    let end = runs.end(make.written_in, reading, from);
+    let body = reading.text.as_bytes().get(from..end.min(from + SAMPLE_BYTES))?;
     let varied = body.iter().any(u8::is_ascii_digit) || {
         body.iter().any(u8::is_ascii_uppercase) && body.iter().any(u8::is_ascii_lowercase)
     };
@@ -95,14 +104,13 @@ fn key(reading: &Reading, start: usize) -> Option<Span> {
 }
 
 /// RFC 7519, RFC 7515 §3.1: header and claims are JSON in base64url, so both begin alike.
-fn web_token(reading: &Reading, start: usize) -> Option<Span> {
+fn web_token(reading: &Reading, start: usize, runs: &mut Runs) -> Option<Span> {
     let rest = reading.text.as_bytes().get(start..)?;
     if !rest.starts_with(b"eyJ") || !opens(reading, start) {
         return None;
     }
-    let length = rest.iter().take(KEY_BYTES_MAX).take_while(|byte| Alphabet::Dotted.has(**byte));
-    let length = length.count();
-    let token = reading.text.get(start..start + length)?.trim_end_matches('.');
+    let end = runs.end(Alphabet::Dotted, reading, start);
+    let token = reading.text.get(start..end)?.trim_end_matches('.');
     let mut parts = token.split('.');
     let (_, claims, signature) = (parts.next()?, parts.next()?, parts.next().unwrap_or_default());
     // A token without signature ends in its second full stop.
@@ -120,6 +128,20 @@ fn length_of(token: &str) -> usize {
 fn opens(reading: &Reading, start: usize) -> bool {
     let before = reading.text.get(..start).unwrap_or_default();
     reading.opens(start) && !before.ends_with(['-', '.']) || before.ends_with("//")
+}
+
+// === impl Runs ===
+
+impl Runs {
+    fn end(&mut self, alphabet: Alphabet, reading: &Reading, from: usize) -> usize {
+        let run = match alphabet {
+            Alphabet::Plain => &mut self.plain,
+            Alphabet::Url => &mut self.url,
+            Alphabet::Dotted => &mut self.dotted,
+            Alphabet::Base64 => &mut self.base64,
+        };
+        run.of(reading.text.as_bytes(), from, |byte| alphabet.has(byte))
+    }
 }
 
 // === impl Alphabet ===
