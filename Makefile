@@ -66,6 +66,8 @@ bench: tools build ## what the detectors cost in V8, and a governed call beside 
 # No nightly: without a sanitizer, libFuzzer's coverage is all that is asked of the compiler.
 .PHONY: fuzz
 fuzz: prerequisites $(TOOLS)/.cargo-fuzz ## every parser on made-up input, FUZZ_SECONDS each (60)
+	@# libFuzzer is C++, and nothing else here is.
+	@command -v c++ >/dev/null || { echo 'missing: c++; install it with: apt install build-essential  (macOS: xcode-select --install)' >&2; exit 1; }
 	@echo '==> fuzz: inputs from the fixtures'
 	@$(PYTHON) fuzz/seeds.py
 	@echo '==> fuzz: build'

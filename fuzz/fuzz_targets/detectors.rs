@@ -21,5 +21,6 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(detect::redact(&text, &Kind::ALL), expected);
     assert_eq!(detect::redact(&text, &[]), text);
     let categories = detect::categories(&text);
-    assert_eq!(categories.contains(&"pii"), !found.is_empty());
+    // Not the other way round: a secret or a private address is a find of no category.
+    assert!(!categories.contains(&"pii") || !found.is_empty());
 });

@@ -11,8 +11,11 @@ use governance_filter::llm::content_coding::Coding;
 use governance_filter::llm::{AnswerStream, Pushed, StreamSettings, Terminal};
 use libfuzzer_sys::fuzz_target;
 
-/// More than the reader waits for, so that it gives up an event.
-const LONG: usize = (1 << 20) + (1 << 16);
+/// What may be kept of some streams.
+const ROOM: usize = 64 << 10;
+
+/// More than that, so that an event is given up.
+const LONG: usize = ROOM + (16 << 10);
 
 /// What came of a stream.
 #[derive(Default)]
@@ -42,8 +45,9 @@ fuzz_target!(|data: &[u8]| {
         status: if flags & 28 == 28 { 500 } else { 200 },
     };
     let wire = if settings.coding == Coding::Gzip { gzip(&body, flags) } else { body };
-    let whole = Run::of(settings, &[&wire]);
-    let cut = Run::of(settings, &pieces(&wire, &cuts));
+    let room = if long { ROOM } else { usize::MAX };
+    let whole = Run::of(settings, room, &[&wire]);
+    let cut = Run::of(settings, room, &pieces(&wire, &cuts));
     let same = whole.passed == cut.passed && whole.reading == cut.reading;
     assert!(same, "cut at {cuts:?}:\n{}\n{}", whole.told(), cut.told());
     if settings.coding == Coding::Identity {
@@ -82,8 +86,9 @@ fn gzip(body: &[u8], flags: u8) -> Vec<u8> {
 // === impl Run ===
 
 impl Run {
-    fn of(settings: StreamSettings, chunks: &[&[u8]]) -> Run {
+    fn of(settings: StreamSettings, room: usize, chunks: &[&[u8]]) -> Run {
         let mut stream = AnswerStream::new(settings);
+        stream.keep_at_most(room);
         let mut run = Run::default();
         for chunk in chunks {
             run.pass(stream.push(chunk), chunk);
