@@ -12,36 +12,26 @@ use crate::llm::pinning::Pinning;
 use crate::record::Triggered;
 use scope::Scope;
 
+/// How much of a request is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Known {
+    Whole,
+    /// The model alone.
+    Names,
+}
+
 /// What the request sets off: pins, floating names, then the policies on request facts.
 pub fn request(policy: &Policy, request: &RequestFacts) -> Verdict {
-    let mut verdict = begun(policy, request);
-    for rule in &policy.rules {
-        match &rule.when {
-            When::Trigger(trigger) if trigger.phase() == Phase::Request => {
-                let outcome = evaluate(trigger, &Scope::request(policy, request));
-                verdict.take(rule, outcome, Phase::Request, || refusal(rule));
-            }
-            When::Trigger(_) => {}
-            When::NotAllowed(models) => verdict.take_requested(policy, rule, models, request),
-        }
-    }
-    verdict
+    asked(policy, request, Known::Whole)
 }
 
 /// The same of a request of which the model alone is known.
 pub fn names(policy: &Policy, request: &RequestFacts) -> Verdict {
-    let mut verdict = begun(policy, request);
-    for rule in &policy.rules {
-        match &rule.when {
-            When::Trigger(_) => {}
-            When::NotAllowed(models) => verdict.take_requested(policy, rule, models, request),
-        }
-    }
-    verdict
+    asked(policy, request, Known::Names)
 }
 
-/// Pins and floating names.
-fn begun(policy: &Policy, request: &RequestFacts) -> Verdict {
+/// Triggers are left out where they have nothing to read.
+fn asked(policy: &Policy, request: &RequestFacts, known: Known) -> Verdict {
     let mut verdict = Verdict::default();
     if let Some(requested) = request.requested_model.as_deref()
         && request.model.as_deref() != Some(requested)
@@ -50,6 +40,18 @@ fn begun(policy: &Policy, request: &RequestFacts) -> Verdict {
         verdict.triggered.push(fired("models.pins", Action::FlagForReview, Phase::Request));
     }
     judge_floating(policy, request, &mut verdict);
+    for rule in &policy.rules {
+        match (&rule.when, known) {
+            (When::Trigger(trigger), Known::Whole) if trigger.phase() == Phase::Request => {
+                let outcome = evaluate(trigger, &Scope::request(policy, request));
+                verdict.take(rule, outcome, Phase::Request, || refusal(rule));
+            }
+            (When::Trigger(_), Known::Whole | Known::Names) => {}
+            (When::NotAllowed(models), Known::Whole | Known::Names) => {
+                verdict.take_requested(policy, rule, models, request);
+            }
+        }
+    }
     verdict
 }
 
