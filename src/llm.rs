@@ -184,6 +184,28 @@ impl Target {
         rewrite::rewrite(named, path, body, rewrite)
     }
 
+    /// The body may name the model, beside the path or in its place, and a provider may go by it.
+    /// On a deployment's path none does.
+    pub fn body_may_name_model(&self) -> bool {
+        let by_api = match self.api {
+            Api::Gemini | Api::BedrockConverse | Api::BedrockInvoke => false,
+            // In each of `requests`.
+            Api::GeminiEmbeddings
+            | Api::OpenAiChat
+            | Api::OpenAiCompletions
+            | Api::OpenAiResponses
+            | Api::OpenAiMedia
+            | Api::Embeddings
+            | Api::AnthropicMessages
+            | Api::AnthropicComplete
+            | Api::GeminiInteractions
+            | Api::Ollama
+            | Api::Cohere
+            | Api::Watsonx => true,
+        };
+        by_api && !self.deployment
+    }
+
     /// How an answer of this content type comes in pieces; None where it comes whole. Google's
     /// stream without `alt=sse` is one JSON array under the plain content type.
     pub fn framing(&self, content_type: &str) -> Option<Framing> {

@@ -90,6 +90,11 @@ fn err_a_model_in_the_path_is_judged_also_where_the_body_cannot_be_read() {
     let path = "/v1/realtime?model=evil";
     model.request_headers(&[(":method", "GET"), (":path", path), ("upgrade", "websocket")]);
     check(&mut model, "approved");
+    let mut model = Model::new(&format!("{allowed}unreadable: flag\n"));
+    model.post("/v1/chat/completions?model=evil", "{");
+    assert_eq!(model.outcome()["unread"], "malformed_json");
+    assert_eq!(model.outcome()["model"], "evil");
+    check(&mut model, "approved");
     let deployed = format!("{allowed}models: {{deployments: {{prod: a}}}}\nunreadable: flag\n");
     for (deployment, sent) in [("prod", true), ("other", false)] {
         let mut model = Model::new(&deployed);
@@ -121,4 +126,21 @@ fn a_pin_is_made_in_the_path_or_the_request_is_refused() {
     check(&mut model, "models.pins");
     let body = model.reply.clone().expect("a refusal").body;
     assert!(String::from_utf8_lossy(&body).contains("ask for `good` itself"));
+
+    // In the query, or where the body that cannot be read may name the model once more.
+    for path in [
+        "/v1/chat/completions?model=evil",
+        "/v1/projects/p/locations/l/publishers/mistralai/models/evil:rawPredict",
+        "/v1/projects/p/locations/l/publishers/anthropic/models/evil:rawPredict",
+        "/v1beta/models/evil:batchEmbedContents",
+    ] {
+        let mut model = Model::new(policy);
+        model.post(path, "{");
+        assert_eq!(model.outcome()["unread"], "malformed_json", "{path}");
+        check(&mut model, "models.pins");
+        assert_eq!(model.provider_got(), None, "{path}");
+    }
+    let mut model = Model::new(policy);
+    model.post("/model/evil/converse", "{").ack(Kind::Intent);
+    assert_eq!(model.header(Side::Request, ":path"), Some("/model/good/converse"));
 }

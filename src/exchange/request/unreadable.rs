@@ -13,19 +13,20 @@ use crate::policy::Unreadable;
 impl Incoming {
     /// What cannot be read is what `unreadable` says, and names no model that policy refuses.
     pub(super) fn unreadable(
-        self: Box<Self>,
+        mut self: Box<Self>,
         setup: &Setup,
         unread: Unread,
         now_ms: u64,
         effects: &mut Vec<Effect>,
     ) -> Phase {
+        // Of the body nothing is known, so what the query names counts as well.
+        self.unread = Some(unread);
         let policy = &setup.policy;
         let named = self.known().requested_model;
         let pin = named.as_deref().and_then(|model| policy.pin(model)).map(str::to_owned);
         let rewritten =
             pin.as_deref().map_or(Ok(Rewritten::default()), |pin| self.pinned(pin, unread));
         let mut call = self.into_call(&[unread]);
-        call.target = None;
         call.verdict.triggered.extend(policy.unreadable_triggered());
         if policy.unreadable() == Unreadable::Deny {
             return call.deny(setup, Stopped::unreadable(unread), now_ms, effects);
@@ -47,13 +48,15 @@ impl Incoming {
         call.intend(setup, now_ms, effects)
     }
 
-    /// The path with `pin` in it; a body that cannot be read cannot be changed either.
+    /// The path with `pin` in it; a body that cannot be read cannot be changed either, and must be
+    /// none that may name the model once more.
     fn pinned(&self, pin: &str, unread: Unread) -> Result<Rewritten, Stopped> {
         if self.head.signature.is_some() {
             return Err(Stopped::signed(pin));
         }
         let rewrite = Rewrite { model: Some(pin), ask_logprobs: false };
-        let rewritten = self.target.as_ref().map(|target| {
+        let target = self.target.as_ref().filter(|target| !target.body_may_name_model());
+        let rewritten = target.map(|target| {
             // In an empty body there is one place for the name: the path.
             target.rewrite(&self.head.path, b"{}", &rewrite)
         });
