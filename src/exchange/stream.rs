@@ -136,14 +136,17 @@ impl StreamedAnswer {
             }
             (None, _) => {}
         }
-        let before = passed.bytes.clone();
-        if end == End::OfStream {
-            passed.bytes.append(&mut self.kept_terminal.take().unwrap_or_default());
-        }
-        effects.push(Effect::ResponseBody(passed.bytes));
         match end {
-            End::Open => Phase::ReadingStream(self),
-            End::OfStream => self.hold_end(setup, Some(before), now_ms, effects),
+            End::Open => {
+                effects.push(Effect::ResponseBody(passed.bytes));
+                Phase::ReadingStream(self)
+            }
+            End::OfStream => {
+                let before = passed.bytes.clone();
+                passed.bytes.append(&mut self.kept_terminal.take().unwrap_or_default());
+                effects.push(Effect::ResponseBody(passed.bytes));
+                self.hold_end(setup, Some(before), now_ms, effects)
+            }
         }
     }
 
