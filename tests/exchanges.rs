@@ -20,6 +20,7 @@ mod traffic;
 #[path = "exchange/unread_events.rs"]
 mod unread_events;
 mod support {
+    pub mod brotli;
     pub mod model;
 }
 
@@ -28,6 +29,7 @@ use governance_filter::exchange::{
 };
 use governance_filter::record::{Kind, sha256_hex};
 use serde_json::{Value, json};
+use support::brotli;
 use support::model::{ID, JSON, Model, SSE};
 use wasm_bindgen_test::wasm_bindgen_test;
 

@@ -22,6 +22,8 @@ mod asides;
 mod bedrock;
 #[path = "providers/bounds.rs"]
 mod bounds;
+#[path = "support/brotli.rs"]
+mod brotli;
 #[cfg(not(target_family = "wasm"))]
 #[path = "providers/cassettes.rs"]
 mod cassettes;

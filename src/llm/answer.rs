@@ -51,6 +51,8 @@ pub(super) struct Answer {
     other_text_bytes: usize,
     calls: Vec<Call>,
     arguments_bytes: usize,
+    /// Bytes of names and ids of all calls.
+    names_bytes: usize,
     usage: serde_json::Map<String, Value>,
     usage_bytes: usize,
 }
@@ -130,10 +132,11 @@ impl Answer {
         self.unread.take()
     }
 
-    /// Bytes of text, arguments and usage that are kept.
+    /// Bytes of text, tool calls and usage that are kept.
     pub(super) fn kept_bytes(&self) -> usize {
         let text = self.choices.get(&0).map_or(0, |choice| choice.output.as_str().len());
-        text + self.other_text_bytes + self.arguments_bytes + self.usage_bytes
+        let texts = text + self.other_text_bytes + self.facts.other_text.as_str().len();
+        texts + self.names_bytes + self.arguments_bytes + self.usage_bytes
     }
 
     /// The facts as they stand.

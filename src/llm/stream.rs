@@ -21,7 +21,8 @@ const EVENT_BYTES_MAX: usize = 16 << 20;
 pub struct AnswerStream {
     settings: StreamSettings,
     output: Output,
-    decoder: Decoder,
+    /// `None` where nothing is decoded: the bytes are plain, or given up and passed as they came.
+    decoder: Option<Decoder>,
     framer: Framer,
     place: Place,
     /// Bytes that may be kept.
@@ -112,7 +113,7 @@ impl AnswerStream {
         AnswerStream {
             settings,
             output,
-            decoder: Decoder::new(settings.coding),
+            decoder: (settings.coding != Coding::Identity).then(|| Decoder::new(settings.coding)),
             framer: Framer::new(settings.framing),
             place: Place::Events,
             room: usize::MAX,
@@ -126,11 +127,11 @@ impl AnswerStream {
 
     /// Bytes that are kept: of an event that is not complete, of what was read, and to decode.
     pub fn kept_bytes(&self) -> usize {
-        self.framer.kept().len() + self.answer.kept_bytes() + self.decoder.window_bytes()
+        self.framer.kept().len() + self.held_bytes()
     }
 
-    /// From here on at most so many bytes of events and answer are kept; what would be more is not
-    /// read.
+    /// From here on at most so many bytes of events, answer and window are kept; what would be more
+    /// is not read.
     pub fn keep_at_most(&mut self, bytes: usize) {
         self.room = bytes;
     }
@@ -138,11 +139,7 @@ impl AnswerStream {
     /// Takes one chunk of wire bytes, as they came.
     pub fn push(&mut self, chunk: &[u8]) -> Pushed {
         let kept_before = self.framer.kept().len();
-        let mut taken = if self.settings.coding == Coding::Identity {
-            self.take(chunk)
-        } else {
-            self.decode(chunk)
-        };
+        let mut taken = self.decode(chunk);
         let untouched = kept_before == 0 && self.framer.kept().is_empty() && !taken.changed;
         let same = self.settings.coding == Coding::Identity && untouched;
         if taken.terminal.is_some() && self.settings.coding == Coding::Identity {
@@ -162,7 +159,8 @@ impl AnswerStream {
         // Behind the terminal event only the coding's own trailer is missing, which may still be on
         // its way.
         let ended = self.progress == Step::Ends;
-        if let (Err(unread), false) = (self.decoder.finish(), ended) {
+        let coding_ended = self.decoder.as_ref().map_or(Ok(()), Decoder::finish);
+        if let (Err(unread), false) = (coding_ended, ended) {
             self.answer.note(Some(unread));
         }
         let tail = self.framer.finish();
@@ -205,12 +203,16 @@ impl AnswerStream {
 
     /// Events before bytes that are broken are read, in whichever chunk those come.
     fn decode(&mut self, chunk: &[u8]) -> Taken {
-        match self.decoder.push(chunk) {
+        let Some(decoder) = &mut self.decoder else {
+            return self.take(chunk);
+        };
+        match decoder.push(chunk) {
             Ok(decoded) => self.take(&decoded),
             Err(unread) => {
-                let salvaged = self.decoder.salvaged();
+                let salvaged = decoder.salvaged();
                 let mut taken = self.take(&salvaged);
                 self.lose(unread, &mut taken);
+                taken.output.extend_from_slice(&self.framer.finish());
                 taken
             }
         }
@@ -218,7 +220,9 @@ impl AnswerStream {
 
     fn take(&mut self, bytes: &[u8]) -> Taken {
         let mut taken = Taken::default();
+        self.lose_what_does_not_fit(&mut taken);
         if self.place == Place::Lost {
+            taken.output.append(&mut self.framer.finish());
             taken.output.extend_from_slice(bytes);
             return taken;
         }
@@ -227,15 +231,14 @@ impl AnswerStream {
         let mut from = 0;
         for end in complete.ends {
             self.take_frame(complete.bytes.get(from..end).unwrap_or_default(), &mut taken);
+            self.lose_what_does_not_fit(&mut taken);
             from = end;
         }
-        if self.answer.kept_bytes() > self.room {
-            self.lose(Unread::Truncated, &mut taken);
-        } else if self.framer.kept().len() > self.event_bytes_max() && self.place == Place::Events {
+        if self.framer.kept().len() > self.event_bytes_max() && self.place == Place::Events {
             self.skip(&mut taken);
             self.place = Place::Skipping;
         }
-        if self.place == Place::Skipping {
+        if self.place != Place::Events {
             taken.output.extend_from_slice(&self.framer.finish());
         }
         taken
@@ -347,15 +350,30 @@ impl AnswerStream {
         self.data_events += 1;
     }
 
-    /// Gives up all that is to come.
+    /// Gives up all that is to come. A client who gets the bytes as they came needs no decoder;
+    /// one who gets them decoded needs it to the end.
     fn lose(&mut self, unread: Unread, taken: &mut Taken) {
         self.answer.note(Some(unread));
         self.tell(taken);
         self.place = Place::Lost;
-        taken.output.extend_from_slice(&self.framer.finish());
+        if self.output == Output::Wire {
+            self.decoder = None;
+        }
+    }
+
+    fn lose_what_does_not_fit(&mut self, taken: &mut Taken) {
+        if self.place != Place::Lost && self.held_bytes() > self.room {
+            self.lose(Unread::Truncated, taken);
+        }
+    }
+
+    /// What is kept beside an event that is not complete.
+    fn held_bytes(&self) -> usize {
+        let window = self.decoder.as_ref().map_or(0, Decoder::window_bytes);
+        self.answer.kept_bytes() + window
     }
 
     fn event_bytes_max(&self) -> usize {
-        EVENT_BYTES_MAX.min(self.room.saturating_sub(self.answer.kept_bytes()))
+        EVENT_BYTES_MAX.min(self.room.saturating_sub(self.held_bytes()))
     }
 }

@@ -206,6 +206,30 @@ fn err_a_compressed_stream_that_breaks_is_held_from_there_to_its_end() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn err_a_stream_whose_window_is_larger_than_what_may_be_kept_is_held_from_there() {
+    let plain = "data: {\"choices\":[]}\n\n".repeat(40_000) + &chat_stream();
+    let wire = brotli::stored(plain.as_bytes());
+    for (budget, unread) in [(128 << 10, json!("truncated")), (4 << 20, Value::Null)] {
+        let mut model = Model::with_budget(DENY, budget);
+        model.post(CHAT, &ask_stream("gpt-4o-2025-12-17")).ack(Kind::Intent);
+        let headers = [("content-type", SSE), ("content-encoding", "br")];
+        model.answer_headers(200, &headers, End::Open);
+        let (mut passed, mut pieces) = (0, wire.chunks(16 << 10).peekable());
+        while let Some(piece) = pieces.next() {
+            passed = model.client_got().expect("headers").len();
+            let end = if pieces.peek().is_some() { End::Open } else { End::OfStream };
+            model.answer_body(piece, end);
+        }
+        let whole = unread == Value::Null;
+        assert_eq!(passed < wire.len() / 2, !whole, "{passed} bytes of {budget}");
+        assert_eq!(model.outcome()["unread"], unread);
+        assert_eq!(model.outcome()["outcome"], if whole { "completed" } else { "denied" });
+        model.ack(Kind::Outcome);
+        assert_eq!(model.reset, !whole, "nothing can be written into it");
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn a_stream_is_read_as_far_as_there_is_room_and_held_from_there() {
     let piece = "x".repeat(1000);
     let event = format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{piece}\"}}}}]}}\n\n");

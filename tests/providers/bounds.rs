@@ -2,10 +2,11 @@
 //! that something may be missing.
 
 use governance_filter::facts::Unread;
-use governance_filter::llm::{AnswerReading, Api};
+use governance_filter::llm::content_coding::Coding;
+use governance_filter::llm::{AnswerReading, AnswerStream, Api, StreamSettings};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use super::{drive, fixture};
+use super::{brotli, drive, fixture};
 
 #[wasm_bindgen_test(unsupported = test)]
 fn an_event_that_is_too_long_may_be_the_terminal_one_and_takes_nothing_else_with_it() {
@@ -92,6 +93,62 @@ fn what_is_kept_of_an_answer_ends_with_its_room() {
     assert_eq!(run.reading.unread, Some(Unread::Truncated));
     assert_eq!(run.reading.facts.output.as_str().len(), 999 * 9);
     assert_eq!(within(&[]).reading.unread, Some(Unread::Truncated));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_window_counts_against_what_may_be_kept_and_is_given_up_with_the_stream() {
+    let event = "data: {\"choices\":[]}\n\n";
+    let body = event.repeat(40_000) + "data: [DONE]\n\n";
+    let wire = brotli::stored(body.as_bytes());
+    for (room, strip_logprobs) in [(200_000, false), (200_000, true), (4 << 20, false)] {
+        let coding = Coding::Brotli;
+        let settings = StreamSettings { coding, strip_logprobs, ..drive::plain(Api::OpenAiChat) };
+        let mut stream = AnswerStream::new(settings);
+        stream.keep_at_most(room);
+        let (mut passed, mut told) = (Vec::new(), 0);
+        for chunk in wire.chunks(10_000) {
+            let pushed = stream.push(chunk);
+            told += usize::from(pushed.terminal.is_some());
+            passed.extend(pushed.replacement.as_deref().unwrap_or(chunk));
+            let kept = stream.kept_bytes();
+            assert!(strip_logprobs || kept <= room, "{kept} of {room}");
+        }
+        passed.extend(stream.finish().replacement.unwrap_or_default());
+        let expected = if strip_logprobs { body.as_bytes() } else { &wire };
+        assert!(passed == expected, "{room} {strip_logprobs}");
+        assert_eq!(told, 1, "{room} {strip_logprobs}");
+        let lost = room < wire.len();
+        let unread = lost.then_some(Unread::Truncated);
+        assert_eq!(stream.reading().unread, unread, "{room} {strip_logprobs}");
+        let window = stream.kept_bytes();
+        // Who gets it decoded needs the decoder to the end.
+        assert_eq!(window == 0, lost && !strip_logprobs, "{window} {room} {strip_logprobs}");
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn reasoning_and_names_of_calls_count_against_what_may_be_kept() {
+    let name = "n".repeat(200);
+    let reasoning = |_| format!(r#"{{"reasoning_content":"{name}"}}"#);
+    let call = |index: usize| {
+        let call = format!(r#"{{"index":{index},"id":"{name}{index}","function":{{"name":"f"}}}}"#);
+        format!(r#"{{"tool_calls":[{call}]}}"#)
+    };
+    let event = |delta: String| format!("data: {{\"choices\":[{{\"delta\":{delta}}}]}}\n\n");
+    let bodies: [String; 2] =
+        [(0..50).map(reasoning).map(event).collect(), (0..50).map(call).map(event).collect()];
+    for body in bodies {
+        let body = body + "data: [DONE]\n\n";
+        for (room, unread) in [(5_000, Some(Unread::Truncated)), (20_000, None)] {
+            let plain = drive::plain(Api::OpenAiChat);
+            let every: Vec<usize> = (0..body.len()).step_by(100).collect();
+            let whole = drive::run_within(room, plain, body.as_bytes(), &[]);
+            assert_eq!(whole.reading.unread, unread, "{room}");
+            assert!(whole.passed == body.as_bytes());
+            let cut = drive::run_within(room, plain, body.as_bytes(), &every);
+            assert_eq!(cut.reading, whole.reading, "{room}: where it is cut changes nothing");
+        }
+    }
 }
 
 #[wasm_bindgen_test(unsupported = test)]

@@ -68,12 +68,15 @@ impl Answer {
             return;
         };
         if let (None, Some(id)) = (&call.id, &piece.id) {
-            call.id = Some(first_characters(id, NAME_CHARACTERS_MAX).to_owned());
+            let id = first_characters(id, NAME_CHARACTERS_MAX);
+            self.names_bytes += id.len();
+            call.id = Some(id.to_owned());
         }
         // Some servers repeat the whole name in every piece.
         if let Some(name) = piece.name.filter(|name| call.call.name != *name) {
             let room = NAME_CHARACTERS_MAX.saturating_sub(call.call.name.chars().count());
             let fits = first_characters(&name, room);
+            self.names_bytes += fits.len();
             call.call.name.push_str(fits);
             if fits.len() < name.len() {
                 self.note(Some(Unread::Truncated));
