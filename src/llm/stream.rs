@@ -281,13 +281,14 @@ impl AnswerStream {
             return;
         };
         self.data_events += 1;
-        let behind = self.progress == Step::Ends;
-        if !behind {
+        let ended = self.progress == Step::Ends;
+        // Of a plain stream later chunks pass as they came, so what is in this one does as well.
+        let passes = ended || (self.told && self.settings.coding == Coding::Identity);
+        if !ended {
             let step = self.read(event.name, &data, taken);
             self.progress = self.progress.max(step);
         }
-        // Behind the end some chunks pass as they came, so all do: no client reads there.
-        match self.stripped(content, &data).filter(|_| !behind) {
+        match self.stripped(content, &data).filter(|_| !passes) {
             Some(stripped) => {
                 let bom = frame.len() - content.len();
                 taken.output.extend_from_slice(frame.get(..bom).unwrap_or_default());

@@ -77,6 +77,20 @@ fn err_an_event_that_cannot_be_read_is_told_as_the_terminal_one() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn log_probabilities_behind_an_event_that_cannot_be_read_pass_wherever_it_is_cut() {
+    let text = "data: {\"choices\":[{\"delta\":{},\"logprobs\":{\"content\":[]}}]}\n\n";
+    let body = format!("{text}data: {{\n\n{text}data: [DONE]\n\n");
+    let settings = StreamSettings { strip_logprobs: true, ..drive::plain(Api::OpenAiChat) };
+    let whole = drive::run(settings, body.as_bytes(), &[]);
+    let passed = String::from_utf8_lossy(&whole.passed).into_owned();
+    assert!(passed.ends_with(&body[text.len()..]), "{passed}");
+    assert!(passed.starts_with(&text.replace("{\"content\":[]}", "null")), "{passed}");
+    for cut in 0..body.len() {
+        assert_eq!(drive::run(settings, body.as_bytes(), &[cut]), whole, "cut at {cut}");
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn what_is_kept_of_an_answer_ends_with_its_room() {
     let text = format!(
         "data: {{\"choices\":[{{\"delta\":{{\"content\":\"{}\"}}}}]}}\n\n",
