@@ -27,7 +27,7 @@ const TOKEN_ENTROPY_MIN: f64 = 3.0;
 /// Bytes of blanks, quotes and marks between a cue and its value.
 const GAP_BYTES_MAX: usize = 16;
 
-/// Fewest bytes of a line of a private key but its last; RFC 7468 §2 has 64, others wrap earlier.
+/// Fewest bytes of a line of a private key; RFC 7468 §2 has 64, others wrap earlier.
 const KEY_LINE_BYTES_MIN: usize = 32;
 
 /// Where a run of bytes ends, looked for once however many cues stand in it.
@@ -80,7 +80,7 @@ fn private_keys(reading: &Reading) -> Vec<Span> {
     found
 }
 
-/// Bytes of what could be the lines of a key: base64, long but for the last one.
+/// Bytes of what could be the lines of a key: base64, each of them long.
 fn key_lines(body: &str) -> usize {
     let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
     let mut length = 0;
@@ -144,7 +144,7 @@ fn behind_cue(reading: &Reading, cue: &FoundCue, run: &mut RunEnd) -> Option<Spa
     let value = value.get(..value.len() - ending)?;
     let sample = value.get(..value.len().min(SAMPLE_BYTES))?;
     let looks = is_mixed(sample)
-        && !is_placeholder(sample)
+        && !is_placeholder(value)
         && (cue.cue == Cue::Password || is_random(sample));
     let found = value.len() >= least && looks;
     found.then_some(Span { kind: Kind::Secret, start, end: start + value.len() })
@@ -213,6 +213,7 @@ fn is_random(value: &[u8]) -> bool {
 
 /// A variable's name, a template or a row of one letter in a secret's place.
 fn is_placeholder(value: &[u8]) -> bool {
+    let value = value.get(..SAMPLE_BYTES).unwrap_or(value);
     let opens = value.first().is_some_and(|first| b"$%{<[(*".contains(first));
     let calls = value.iter().any(|byte| b"({".contains(byte));
     let distinct = value
