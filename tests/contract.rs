@@ -6,10 +6,11 @@ use governance_filter::record::{
     Ack, AckStatus, Delivery, DeliveryKind, Intent, IntentVerdict, Kind, Line, Outcome,
     OutcomeKind, ReceivedLine, Triggered, sha256_hex, summary_digest,
 };
+use wasm_bindgen_test::wasm_bindgen_test;
 
-const FIXTURE: &str = "tests/fixtures/contract/v1.ndjson";
+const FIXTURE: &str = include_str!("fixtures/contract/v1.ndjson");
 /// Fields that v1 gained: an older reader skips them, and a record without them is still v1.
-const GAINED: &str = "tests/fixtures/contract/v1_gained.ndjson";
+const GAINED: &str = include_str!("fixtures/contract/v1_gained.ndjson");
 const ID: &str = "d-019ab2c3d4e57f60a1b2c3d4e5f60718";
 const SUMMARY: &str = "Call me at [email], \"Zoë\" <ok>";
 const SALT: [u8; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 255];
@@ -120,32 +121,29 @@ fn lines() -> [Line; 3] {
     ]
 }
 
-#[test]
+#[wasm_bindgen_test(unsupported = test)]
 fn types_make_the_fixtures_bytes() {
     let mut made = Vec::new();
     for line in lines() {
         made.extend_from_slice(&line.bytes);
         made.push(b'\n');
     }
-    let fixture = std::fs::read(FIXTURE).unwrap_or_default();
-    let (made, fixture) = (String::from_utf8(made).unwrap(), String::from_utf8(fixture).unwrap());
-    assert_eq!(made, fixture, "the wire format v1 changed");
+    assert_eq!(String::from_utf8(made).unwrap(), FIXTURE, "the wire format v1 changed");
 }
 
-#[test]
+#[wasm_bindgen_test(unsupported = test)]
 fn gained_fields_stand_behind_the_first_ones() {
     let line = Line::outcome(&outcome_with_all(), Some((SUMMARY, &SALT)));
-    let fixture = std::fs::read_to_string(GAINED).unwrap();
-    assert_eq!(String::from_utf8(line.bytes).unwrap() + "\n", fixture, "the wire format changed");
-    let received: ReceivedLine<'_> = serde_json::from_str(fixture.trim_end()).unwrap();
+    assert_eq!(String::from_utf8(line.bytes).unwrap() + "\n", GAINED, "the wire format changed");
+    let received: ReceivedLine<'_> = serde_json::from_str(GAINED.trim_end()).unwrap();
     let read: Outcome = serde_json::from_str(received.record.get()).unwrap();
     assert_eq!(read, outcome_with_all());
 }
 
-#[test]
+#[wasm_bindgen_test(unsupported = test)]
 fn fixture_is_read_back_as_it_was_made() {
-    let fixture = std::fs::read_to_string(FIXTURE).unwrap();
-    for (line, made) in fixture.lines().zip(lines()) {
+    assert_eq!(FIXTURE.lines().count(), lines().len());
+    for (line, made) in FIXTURE.lines().zip(lines()) {
         let received: ReceivedLine<'_> = serde_json::from_str(line).unwrap();
         assert_eq!(received.kind, made.kind);
         assert_eq!(received.digest, sha256_hex(received.record.get().as_bytes()));
@@ -167,7 +165,7 @@ fn fixture_is_read_back_as_it_was_made() {
     }
 }
 
-#[test]
+#[wasm_bindgen_test(unsupported = test)]
 fn ack_spells_status_and_verdict_in_one_way() {
     let ack = Ack {
         decision_id: ID.to_owned(),
