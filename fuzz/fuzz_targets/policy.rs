@@ -35,7 +35,7 @@ fuzz_target!(|data: &[u8]| {
     }
     assert_eq!(policy.policy_phases().count(), policy.policy_names().count());
     let _ = policy.judge_asked(&request);
-    let _ = policy.judge_deployment("deployment");
+    let _ = policy.judge_deployment("deployment", "azure.ai.openai");
     let _ = policy.reads_prompt_with_answer();
     if let Some(confidence) = policy.confidence(&answer) {
         assert!((0.0..=1.0).contains(&confidence.value));
