@@ -337,6 +337,11 @@ fn kinds_are_named_alike_both_ways() {
         assert_eq!(Kind::parse(kind.as_str()), Some(kind));
     }
     assert_eq!(Kind::parse("name"), None);
+    let document = include_str!("../docs/detectors.md");
+    let rows = document.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let documented: Vec<&str> = rows.collect();
+    assert_eq!(documented.len(), Kind::ALL.len(), "{documented:?}");
+    assert!(Kind::ALL.iter().all(|kind| documented.contains(&kind.as_str())), "{documented:?}");
 }
 
 #[wasm_bindgen_test(unsupported = test)]

@@ -82,7 +82,7 @@ const CUES: &[(Cue, &[&str])] = &[
         "npm", "pypi", "dop", "sg", "shpat", "whsec", "age", "nvapi", "lin", "bedrock",
     ]),
     (Cue::Armour, &["begin"]),
-    (Cue::Id(Country::GB), &["nhs", "nino", "ni number", "ni", "national insurance"]),
+    (Cue::Id(Country::GB), &["nhs", "nino", "ni", "national insurance"]),
     (Cue::Id(Country::ES), &["dni", "nif", "nie"]),
     (Cue::Id(Country::CA), &["sin", "social insurance"]),
     (Cue::Id(Country::AU), &["tfn", "tax file"]),
