@@ -14,6 +14,8 @@ mod demo;
 mod detect;
 mod envoy;
 mod error;
+mod eval;
+mod exchange;
 mod models;
 mod ports;
 mod postgres;
@@ -21,6 +23,7 @@ mod process;
 mod psql;
 pub mod standin;
 mod terminal;
+mod test;
 mod tools;
 mod up;
 
@@ -42,6 +45,12 @@ enum Command {
         #[arg(default_value = "governance.yml")]
         file: PathBuf,
     },
+    /// Run the cases of `*_test.yml` files against their policies
+    #[command(after_help = test::EXAMPLES)]
+    Test(test::Options),
+    /// Explain what a policy makes of one exchange: each trigger, what it read, and why
+    #[command(after_help = eval::EXAMPLES)]
+    Eval(eval::Options),
     /// Say what the names of models promise: pinned, floating or unknown, by which rule
     #[command(after_help = models::EXAMPLES)]
     Models(models::Options),
@@ -58,6 +67,8 @@ enum Command {
 pub fn run() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Check { file } => check::run(&file),
+        Command::Test(options) => test::run(&options),
+        Command::Eval(options) => eval::run(&options),
         Command::Models(options) => models::run(&options),
         Command::Detect(options) => detect::run(&options),
         Command::Up(options) => up::run(*options),

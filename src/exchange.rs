@@ -2,6 +2,7 @@
 //! released, refused and recorded; it makes no host call, reads no clock and draws no random
 //! number. Whoever drives it asks [`Exchange::flow`] after every event and does what it says.
 
+use crate::facts::{AnswerFacts, RequestFacts};
 use crate::policy::Policy;
 use crate::record::{Kind, Line};
 use std::rc::Rc;
@@ -17,9 +18,12 @@ mod judgement;
 mod request;
 mod stream;
 
+pub use account::actions;
 pub use body::Budget;
 pub use counter::Counter;
 pub use head::{Origin, RequestHead, ResponseHead, Signature};
+pub use judgement::answer_categories;
+pub use request::in_order;
 
 use answer::PlainAnswer;
 use call::Call;
@@ -46,6 +50,16 @@ pub struct Setup {
     pub gateway: String,
     /// Bytes of bodies that this VM may keep.
     pub budget: Budget,
+    /// Who is to be told what was judged; nobody in a gateway.
+    pub witness: Option<Rc<dyn Witness>>,
+}
+
+/// Is told the facts on which the policy was asked: by them a command line explains a verdict.
+pub trait Witness {
+    /// The request's, before the provider is called.
+    fn request(&self, request: &RequestFacts);
+    /// The answer's, with the categories that were found in it.
+    fn answer(&self, request: &RequestFacts, answer: &AnswerFacts, categories: &[String]);
 }
 
 /// What happened on the wire or at the collector.

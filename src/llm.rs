@@ -126,6 +126,16 @@ pub fn classify(method: &str, path: &str, content_type: Option<&str>, upgrade: b
     routes::classify(method, path, content_type, upgrade)
 }
 
+/// Whose API a path can be, in OpenTelemetry's GenAI words and, where it has none, ours.
+pub fn providers() -> Vec<&'static str> {
+    routes::words(|(provider, _)| provider)
+}
+
+/// What a path can ask for, in the same words.
+pub fn operations() -> Vec<&'static str> {
+    routes::words(|(_, operation)| operation)
+}
+
 /// The model that a path or its query names, for a request of which nothing else can be read.
 pub fn model_named(path: &str) -> Option<String> {
     routes::model_named(path)

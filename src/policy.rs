@@ -2,6 +2,7 @@
 //! only way to a [`Policy`] is [`Policy::parse`], which reports every problem of the file at once.
 //! Holds no state between exchanges, calls nothing, reads no clock.
 
+pub mod cases;
 mod compile;
 mod error;
 mod expression;
@@ -19,6 +20,7 @@ use crate::facts::{AnswerFacts, RequestFacts};
 use crate::record::Triggered;
 
 pub use error::{Display, PolicyErrors, Problem};
+pub use judge::explain::Explanation;
 pub use names::NameVerdict;
 pub use variable::Phase;
 
@@ -115,6 +117,8 @@ pub struct Denial {
 #[derive(Debug)]
 struct Rule {
     name: String,
+    /// Where its condition stands, from 1.
+    line: usize,
     when: When,
     action: Action,
     on_error: OnError,
@@ -158,6 +162,9 @@ enum ConfidenceSource {
 // === impl Policy ===
 
 impl Policy {
+    /// Names by which the record calls what is no entry of `policies`.
+    pub const BUILT_IN_NAMES: [&str; 3] = ["models.pins", "models.floating", "unreadable"];
+
     /// Reads and compiles a governance.yml, or says everything that is wrong with it.
     pub fn parse(text: &str) -> Result<Policy, PolicyErrors> {
         let mut problems = error::Problems::new(text);
@@ -254,6 +261,21 @@ impl Policy {
         answer_categories: &[String],
     ) -> Verdict {
         judge::answer(self, request, answer, answer_categories)
+    }
+
+    /// What every policy that is judged on the request made of it, and why.
+    pub fn explain_request(&self, request: &RequestFacts) -> Vec<Explanation> {
+        judge::explain::request(self, request)
+    }
+
+    /// What every policy that is judged on the answer made of it, and why.
+    pub fn explain_answer(
+        &self,
+        request: &RequestFacts,
+        answer: &AnswerFacts,
+        answer_categories: &[String],
+    ) -> Vec<Explanation> {
+        judge::explain::answer(self, request, answer, answer_categories)
     }
 
     /// Some trigger reads the prompt when the answer is judged, so it must be kept until then.

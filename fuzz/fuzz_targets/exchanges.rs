@@ -121,6 +121,7 @@ impl Model {
                 salt: [7; 16],
                 gateway: "gateway".to_owned(),
                 budget: Budget::new(budget),
+                witness: None,
             }),
             now_ms: BEGAN_MS,
             allows_uncommitted,

@@ -14,6 +14,8 @@ pub(crate) enum CliError {
     File { doing: &'static str, path: PathBuf, source: io::Error },
     /// A line of a file is not what it should be; what it holds is not shown.
     Line { path: PathBuf, number: usize, expected: &'static str, column: usize },
+    /// A file of exchanges has none of that name.
+    NoExchange { path: PathBuf, id: String },
     /// A program could not be started at all.
     Spawn { program: PathBuf, source: io::Error },
     /// A program ended before it had done its work; `tail` is the end of its log.
@@ -66,6 +68,9 @@ impl fmt::Display for CliError {
             }
             Self::Line { path, number, expected, column } => {
                 write!(f, "{}:{number}:{column}: expected {expected}", path.display())
+            }
+            Self::NoExchange { path, id } => {
+                write!(f, "{}: expected an exchange with the id `{id}`, found none", path.display())
             }
             Self::Spawn { program, source } => {
                 write!(f, "cannot start `{}`: {source}", program.display())

@@ -14,6 +14,7 @@ const RED: &str = "\x1b[31m";
 pub(crate) enum Tone {
     Good,
     Doubtful,
+    Bad,
     Faint,
 }
 
@@ -64,6 +65,11 @@ impl Terminal {
         self.out(GREEN, text);
     }
 
+    /// A result that ends in failure.
+    pub(crate) fn bad(&self, text: &str) {
+        self.out(RED, text);
+    }
+
     /// A title above results.
     pub(crate) fn title(&self, text: &str) {
         self.out(BOLD, text);
@@ -74,6 +80,7 @@ impl Terminal {
         let colour = match tone {
             Tone::Good => GREEN,
             Tone::Doubtful => YELLOW,
+            Tone::Bad => RED,
             Tone::Faint => DIM,
         };
         paint(self.colour_out, colour, text)

@@ -156,7 +156,7 @@ fn merged(request: &Verdict, answer: &Verdict) -> Vec<Triggered> {
 }
 
 /// Enforced actions, strongest first, each once.
-fn actions(triggered: &[Triggered]) -> Vec<String> {
+pub fn actions(triggered: &[Triggered]) -> Vec<String> {
     const STRONGEST_FIRST: [&str; 3] = ["deny", "route_to_human_review", "flag_for_review"];
     STRONGEST_FIRST
         .iter()

@@ -33,8 +33,11 @@ impl Judgement {
         let AnswerReading { facts: mut answer, unread } = reading;
         head.fill_in(call.facts.provider, &mut answer);
         answer.latency_ms = call.sent_at_ms.map_or(0, |sent| now_ms.saturating_sub(sent));
-        let categories = categories(&answer);
+        let categories = answer_categories(&answer);
         // A call whose request could not be read was let through by `unreadable`, as it is.
+        if let (Some(witness), Some(_)) = (&setup.witness, &call.target) {
+            witness.answer(&call.facts, &answer, &categories);
+        }
         let verdict = match call.target {
             Some(_) => setup.policy.judge_answer(&call.facts, &answer, &categories),
             None => Verdict::default(),
@@ -53,7 +56,7 @@ impl Judgement {
 }
 
 /// Categories of whatever the client is told: text, reasoning, and what tools are to be given.
-fn categories(answer: &AnswerFacts) -> Vec<String> {
+pub fn answer_categories(answer: &AnswerFacts) -> Vec<String> {
     let arguments: Vec<&str> =
         answer.tool_calls.iter().map(|call| call.arguments.as_str()).collect();
     let arguments = arguments.join("\n");

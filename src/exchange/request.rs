@@ -223,6 +223,9 @@ impl Incoming {
             Ok(rewritten) => rewritten,
             Err(unread) => return self.unreadable(setup, unread, now_ms, effects),
         };
+        if let Some(witness) = &setup.witness {
+            witness.request(&facts);
+        }
         let verdict = policy.judge_request(&facts);
         let cut = facts.prompt.truncated();
         let truncated = cut.then_some(Unread::Truncated);
@@ -326,7 +329,7 @@ fn request_categories(head: &RequestHead, facts: &RequestFacts) -> Vec<String> {
 }
 
 /// Most severe first, each once.
-pub(super) fn in_order(names: impl Iterator<Item = String>) -> Vec<String> {
+pub fn in_order(names: impl Iterator<Item = String>) -> Vec<String> {
     const ORDER: [&str; 3] = ["pii", "healthcare", "financial"];
     let rank = |name: &String| ORDER.iter().position(|known| known == name).unwrap_or(ORDER.len());
     let mut names: Vec<String> = names.collect();

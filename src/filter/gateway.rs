@@ -67,6 +67,7 @@ impl Gateway {
             salt: salt.try_into().ok()?,
             gateway: self.name.clone(),
             budget: self.budget.clone(),
+            witness: None,
         };
         let stream = Rc::new(RefCell::new(Stream {
             context,

@@ -74,6 +74,24 @@ pub(super) fn provider(path: &str) -> Option<&'static str> {
     }
 }
 
+/// One of the two words of every row that has them, each once, in the order of the table.
+pub(super) fn words(pick: fn((&'static str, &'static str)) -> &'static str) -> Vec<&'static str> {
+    let mut words = Vec::new();
+    for row in ROWS {
+        let (Means::Inference(provider, operation, _)
+        | Means::Answer(provider, operation, _)
+        | Means::Stop(provider, operation, _)) = row.means
+        else {
+            continue;
+        };
+        let word = pick((provider, operation));
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    words
+}
+
 /// See [`super::query_values`]. What is no UTF-8 is left out.
 pub(super) fn query_values<'a>(path: &'a str, name: &'a str) -> impl Iterator<Item = Cow<'a, str>> {
     let (_, query) = path.split_once('?').unwrap_or_default();

@@ -14,9 +14,6 @@ use super::{Action, Floating, OnError, Policy, Rule, Unreadable, When};
 use crate::llm::pinning::Pinning;
 use crate::record::sha256_hex;
 
-/// Names that the record uses for what is no entry of `policies`.
-const RESERVED_NAMES: &[&str] = &["models.pins", "models.floating", "unreadable"];
-
 /// The policy, unless there is no file to compile. Whether it may be used is up to `problems`.
 pub fn compile(text: &str, file: Option<File>, problems: &mut Problems) -> Option<Policy> {
     let file = file?;
@@ -59,7 +56,7 @@ fn check_name(entry: &Entry, names: &mut HashMap<String, usize>, problems: &mut 
         problems.add(entry.at, ProblemKind::Policy { policy, problem });
         return;
     }
-    let problem = if RESERVED_NAMES.contains(&entry.name.as_str()) {
+    let problem = if Policy::BUILT_IN_NAMES.contains(&entry.name.as_str()) {
         EntryProblem::ReservedName
     } else if let Some(first_line) = names.insert(entry.name.clone(), entry.at.line) {
         EntryProblem::DuplicateName { first_line }
@@ -115,6 +112,7 @@ fn pins(
 
 /// The entry's rule; `None` where its condition is missing or wrong, which is then noted.
 fn rule(entry: Entry, functions: &Functions, problems: &mut Problems) -> Option<Rule> {
+    let line = entry.trigger.as_ref().map_or(entry.at.line, |source| source.at.line);
     let when = match (entry.trigger, entry.allowed) {
         (Some(source), _) => match Expression::compile(&source.text, functions) {
             Ok(trigger) => When::Trigger(trigger),
@@ -132,6 +130,7 @@ fn rule(entry: Entry, functions: &Functions, problems: &mut Problems) -> Option<
     };
     Some(Rule {
         name: entry.name,
+        line,
         when,
         // Only `allowed` may leave its action out, and then denies.
         action: entry.action.unwrap_or(Action::Deny),

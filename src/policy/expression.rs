@@ -4,6 +4,7 @@
 
 mod bounds;
 mod check;
+mod parts;
 mod syntax;
 mod term;
 
@@ -27,6 +28,7 @@ pub struct Functions(Arc<Env>);
 
 /// A compiled condition.
 pub struct Expression {
+    source: Box<str>,
     program: Program,
     functions: Functions,
     variables: Vec<Variable>,
@@ -97,7 +99,18 @@ impl Expression {
             return Err(checked.problems);
         }
         let variables = checked.variables;
-        Ok(Expression { program, functions: functions.clone(), variables })
+        Ok(Expression { source: source.into(), program, functions: functions.clone(), variables })
+    }
+
+    /// As it is written.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Its parts between `&&` or `||`; none where there is only one.
+    pub fn parts(&self) -> Vec<Expression> {
+        let parts = parts::of(&self.source).into_iter();
+        parts.filter_map(|part| Expression::compile(part, &self.functions).ok()).collect()
     }
 
     /// The variables it reads.

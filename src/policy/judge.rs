@@ -2,6 +2,7 @@
 //! first enforced `deny` refuses. Reads facts and nothing else.
 
 mod allowed;
+pub mod explain;
 mod scope;
 
 use super::expression::{Expression, Failure, Outcome};
@@ -62,11 +63,7 @@ pub fn answer(
     answer: &AnswerFacts,
     answer_categories: &[String],
 ) -> Verdict {
-    let added: Vec<&str> = answer_categories
-        .iter()
-        .filter(|category| !request.categories.contains(category))
-        .map(String::as_str)
-        .collect();
+    let added = added_categories(request, answer_categories);
     let confidence = policy.confidence(answer).map(|confidence| confidence.value);
     let whole = Scope::answer(policy, request, answer, confidence, &added);
     let asked = policy.names.asked(request);
@@ -91,6 +88,12 @@ pub fn answer(
         verdict.take(rule, outcome, Phase::Answer, || refusal(rule));
     }
     verdict
+}
+
+/// Those that only the answer has.
+fn added_categories<'a>(request: &RequestFacts, of_answer: &'a [String]) -> Vec<&'a str> {
+    let added = of_answer.iter().filter(|category| !request.categories.contains(category));
+    added.map(String::as_str).collect()
 }
 
 /// Some trigger that is judged with the answer reads the prompt. One on a category is judged again.

@@ -1,7 +1,7 @@
 //! governance.yml exactly as written: tables of keys walked over marked nodes. Collects every
 //! problem of shape; what entries mean to each other is left to `compile`.
 
-mod keys;
+pub mod keys;
 mod models;
 mod read;
 
@@ -89,8 +89,8 @@ pub fn read(text: &str, problems: &mut Problems) -> Option<File> {
 }
 
 /// Walks the nodes.
-struct Reader<'p, 't> {
-    problems: &'p mut Problems<'t>,
+pub struct Reader<'p, 't> {
+    pub problems: &'p mut Problems<'t>,
 }
 
 // === impl File ===
@@ -118,7 +118,7 @@ impl Default for File {
 }
 
 /// Words that stand for values, in the order in which a message names them.
-mod words {
+pub mod words {
     use super::{
         Action, ConfidenceSource, Floating, OnError, OnFailure, Pinning, Unreadable, detect,
     };

@@ -74,6 +74,7 @@ impl Model {
             salt: [7; 16],
             gateway: "test-gateway".to_owned(),
             budget: Budget::new(bytes),
+            witness: None,
         });
         Model {
             exchange,

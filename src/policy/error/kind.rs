@@ -47,6 +47,14 @@ pub enum ProblemKind {
     OutOfRange { key: &'static str, found: String, max: usize },
     /// A name or another text that is empty or too long.
     BadText { key: String, characters: usize, max: usize },
+    /// Neither `true` nor `false`.
+    NoFlag { key: String, found: String },
+    /// A number outside 0 to 1.
+    NoShare { key: String, found: String },
+    /// A case in which nothing happens, or two things.
+    CaseWithoutFacts,
+    /// A case that cannot fail.
+    NothingExpected,
     /// A policy without `name`.
     MissingName,
     /// An entry of a list without a key that it needs.
@@ -173,6 +181,18 @@ impl fmt::Display for ProblemKind {
             }
             K::BadText { key, characters, max } => {
                 write!(f, "`{key}`: expected at most {max} characters, found {characters}")
+            }
+            K::NoFlag { key, found } => {
+                write!(f, "`{key}`: expected `true` or `false`, found `{found}`")
+            }
+            K::NoShare { key, found } => {
+                write!(f, "`{key}`: expected a number from 0 to 1, found `{found}`")
+            }
+            K::CaseWithoutFacts => {
+                write!(f, "expected either `exchange`, or `request` and perhaps `answer`")
+            }
+            K::NothingExpected => {
+                write!(f, "`expect`: expected at least one key, a case without one cannot fail")
             }
             K::MissingName => write!(f, "policy without a `name`"),
             K::MissingKey { entry, key } => write!(f, "`{entry}`: entry without `{key}`"),

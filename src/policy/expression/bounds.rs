@@ -54,7 +54,7 @@ pub fn check(source: &str) -> Result<(), (usize, TriggerProblem)> {
 
 /// The token that `rest` begins with: a string, a comment, a word or number, an operator of one
 /// or two characters, or a single other character.
-fn next_token(rest: &str) -> Option<&str> {
+pub fn next_token(rest: &str) -> Option<&str> {
     let first = rest.chars().next()?;
     let length = match first {
         '"' | '\'' => string_length(rest, Escapes::Read),

@@ -185,6 +185,32 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// `true` or `false`.
+    pub fn flag(&mut self, node: &Node, key: &str) -> Option<bool> {
+        match self.scalar(node, key)? {
+            "true" => Some(true),
+            "false" => Some(false),
+            found => {
+                let (key, found) = (key.to_owned(), clip(found));
+                self.problems.add(node.at, ProblemKind::NoFlag { key, found });
+                None
+            }
+        }
+    }
+
+    /// A number from 0 to 1.
+    pub fn share(&mut self, node: &Node, key: &str) -> Option<f64> {
+        let found = self.scalar(node, key)?;
+        match found.parse() {
+            Ok(number) if (0.0..=1.0).contains(&number) => Some(number),
+            _ => {
+                let (key, found) = (key.to_owned(), clip(found));
+                self.problems.add(node.at, ProblemKind::NoShare { key, found });
+                None
+            }
+        }
+    }
+
     /// A time by RFC 3339, in Unix milliseconds.
     pub fn time(&mut self, node: &Node, key: &'static str) -> Option<u64> {
         let found = self.scalar(node, key)?;
