@@ -85,6 +85,8 @@ pub struct Confidence {
 /// What a policy does, the strongest last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Action {
+    /// Noted in the record and nowhere else.
+    Log,
     /// Marked, for someone to look at some time.
     FlagForReview,
     /// Put before a person.
@@ -297,9 +299,14 @@ impl RecordSettings {
 // === impl Action ===
 
 impl Action {
+    /// Every action, in the order in which a record lists those that count.
+    pub const STRONGEST_FIRST: [Action; 4] =
+        [Action::Deny, Action::RouteToHumanReview, Action::FlagForReview, Action::Log];
+
     /// The word that governance.yml and the record hold.
     pub fn as_str(self) -> &'static str {
         match self {
+            Action::Log => "log",
             Action::FlagForReview => "flag_for_review",
             Action::RouteToHumanReview => "route_to_human_review",
             Action::Deny => "deny",

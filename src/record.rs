@@ -184,7 +184,7 @@ pub struct Triggered {
     pub result: String,
     /// Why evaluation failed, from a closed set; never CEL's own text.
     pub failure: Option<String>,
-    /// `deny`, `route_to_human_review`, `flag_for_review`.
+    /// `deny`, `route_to_human_review`, `flag_for_review`, `log`.
     pub action: String,
     /// Its action counted. A failed trigger counts where `on_error` says so.
     pub enforced: bool,

@@ -3,6 +3,8 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // Tests fail by panicking.
 
+#[path = "exchange/actions.rs"]
+mod actions;
 #[path = "exchange/callers.rs"]
 mod callers;
 #[path = "exchange/codings.rs"]

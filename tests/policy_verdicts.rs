@@ -218,6 +218,8 @@ fn failed_trigger_is_recorded_with_its_kind_and_counts_as_on_error_says() {
         ("flag_for_review", "default", "not enforced", false),
         ("flag_for_review", "fire", "enforced", false),
         ("flag_for_review", "skip", "not enforced", false),
+        ("log", "default", "not enforced", false),
+        ("log", "fire", "enforced", false),
     ];
     for (action, on_error, enforced, denied) in cases {
         let policy = policy(&format!(
@@ -328,8 +330,7 @@ fn first_enforced_deny_refuses_and_the_rest_is_recorded() {
     );
     assert_eq!(verdict.denial.as_ref().map(|denial| denial.policy.as_str()), Some("refuses"));
     assert_eq!(message(&verdict), Some("ask the platform team"));
-    assert!(Action::Deny > Action::RouteToHumanReview);
-    assert!(Action::RouteToHumanReview > Action::FlagForReview);
+    assert!(Action::STRONGEST_FIRST.is_sorted_by(|stronger, weaker| stronger > weaker));
 }
 
 #[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]

@@ -6,7 +6,7 @@ use super::judgement::Judgement;
 use super::request::in_order;
 use crate::detect;
 use crate::facts::{AnswerFacts, Unread, first_characters};
-use crate::policy::Verdict;
+use crate::policy::{Action, Verdict};
 use crate::record::{
     Delivery, DeliveryKind, FORMAT, Intent, Line, Outcome, OutcomeKind, Triggered, rfc3339,
     summary_digest,
@@ -157,11 +157,10 @@ fn merged(request: &Verdict, answer: &Verdict) -> Vec<Triggered> {
 
 /// Enforced actions, strongest first, each once.
 fn actions(triggered: &[Triggered]) -> Vec<String> {
-    const STRONGEST_FIRST: [&str; 3] = ["deny", "route_to_human_review", "flag_for_review"];
-    STRONGEST_FIRST
-        .iter()
-        .filter(|action| triggered.iter().any(|one| one.enforced && one.action == **action))
-        .map(|action| (*action).to_owned())
+    let strongest_first = Action::STRONGEST_FIRST.into_iter().map(Action::as_str);
+    strongest_first
+        .filter(|action| triggered.iter().any(|one| one.enforced && one.action == *action))
+        .map(str::to_owned)
         .collect()
 }
 

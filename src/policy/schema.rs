@@ -127,6 +127,7 @@ mod words {
         ("deny", Action::Deny),
         ("route_to_human_review", Action::RouteToHumanReview),
         ("flag_for_review", Action::FlagForReview),
+        ("log", Action::Log),
     ];
     pub const ON_ERROR: &[(&str, OnError)] =
         &[("default", OnError::Default), ("fire", OnError::Fire), ("skip", OnError::Skip)];
@@ -178,7 +179,7 @@ impl Reader<'_, '_> {
                 "confidence" => self.confidence(value, file),
                 "record" => self.record(value, &mut file.record),
                 "unreadable" => {
-                    if let Some(word) = self.word(value, "unreadable", words::UNREADABLE, &[]) {
+                    if let Some(word) = self.word(value, "unreadable", words::UNREADABLE) {
                         file.unreadable = word;
                     }
                 }
@@ -211,10 +212,8 @@ impl Reader<'_, '_> {
                 }
                 "trigger" => entry.trigger = self.source(value, "trigger"),
                 "allowed" => entry.allowed = Some(self.texts(value, "allowed")),
-                "action" => {
-                    entry.action = self.word(value, "action", words::ACTIONS, keys::ACTIONS_LATER);
-                }
-                "on_error" => entry.on_error = self.word(value, "on_error", words::ON_ERROR, &[]),
+                "action" => entry.action = self.word(value, "action", words::ACTIONS),
+                "on_error" => entry.on_error = self.word(value, "on_error", words::ON_ERROR),
                 "message" => entry.message = self.text(value, "message", 1000),
                 _ => {}
             }
@@ -294,7 +293,7 @@ impl Reader<'_, '_> {
                 }
                 "on_failure" => {
                     let key = "record.on_failure";
-                    if let Some(word) = self.word(value, key, words::ON_FAILURE, &[]) {
+                    if let Some(word) = self.word(value, key, words::ON_FAILURE) {
                         record.on_failure = word;
                     }
                 }

@@ -148,21 +148,6 @@ governance.yml:4:13: policy `a`: `on_error` has no effect, `allowed` always has 
 }
 
 #[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
-fn err_action_of_a_later_version() {
-    check(
-        r#"policies:
-- name: a
-  allowed: [x]
-  action: log
-"#,
-        r#"
-governance.yml:4:11: value `log` is not supported by this version
-  |   action: log
-  |           ^"#,
-    );
-}
-
-#[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
 fn err_pin_to_an_alias() {
     check(
         r#"models:

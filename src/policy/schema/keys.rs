@@ -59,6 +59,3 @@ pub const RECORD: &[Key] = &[
     ("on_failure", Now),
     ("on_failure_until", Now),
 ];
-
-/// Actions that the language documents and this version does not have.
-pub const ACTIONS_LATER: &[&str] = &["log"];

@@ -13,7 +13,7 @@ impl Reader<'_, '_> {
         for (key, _, value) in self.mapping(node, "models", keys::MODELS) {
             match key {
                 "floating" => {
-                    if let Some(word) = self.word(value, "models.floating", words::FLOATING, &[]) {
+                    if let Some(word) = self.word(value, "models.floating", words::FLOATING) {
                         file.floating = word;
                     }
                 }
@@ -53,7 +53,7 @@ impl Reader<'_, '_> {
         for (key, _, value) in self.mapping(node, "models.rules", keys::MODEL_RULE) {
             match key {
                 "match" => pattern = self.source(value, "match"),
-                "class" => class = self.word(value, "class", words::CLASSES, &[]),
+                "class" => class = self.word(value, "class", words::CLASSES),
                 _ => {}
             }
         }

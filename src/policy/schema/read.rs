@@ -131,21 +131,16 @@ impl Reader<'_, '_> {
         node: &Node,
         key: &str,
         table: &[(&'static str, T)],
-        later: &'static [&'static str],
     ) -> Option<T> {
         let found = self.scalar(node, key)?;
         if let Some((_, value)) = table.iter().find(|(word, _)| *word == found) {
             return Some(*value);
         }
-        let kind = if later.contains(&found) {
-            ProblemKind::Unsupported { what: "value", name: found.to_owned() }
-        } else {
-            ProblemKind::UnknownWord {
-                key: key.to_owned(),
-                found: clip(found),
-                expected: table.iter().map(|(word, _)| *word).collect(),
-                nearest: nearest(found, table.iter().map(|(word, _)| *word)),
-            }
+        let kind = ProblemKind::UnknownWord {
+            key: key.to_owned(),
+            found: clip(found),
+            expected: table.iter().map(|(word, _)| *word).collect(),
+            nearest: nearest(found, table.iter().map(|(word, _)| *word)),
         };
         self.problems.add(node.at, kind);
         None
@@ -160,7 +155,7 @@ impl Reader<'_, '_> {
     ) -> Vec<T> {
         let mut values = Vec::new();
         for item in self.list(node, key) {
-            let Some(value) = self.word(item, key, table, &[]) else { continue };
+            let Some(value) = self.word(item, key, table) else { continue };
             if values.contains(&value) {
                 let word = self.scalar(item, key).unwrap_or_default().to_owned();
                 let kind = ProblemKind::DuplicateWord { key: key.to_owned(), word };

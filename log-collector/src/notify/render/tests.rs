@@ -61,9 +61,10 @@ fn policies_say_what_they_asked_for() {
 fn pins_denials_and_dry_runs_call_nobody() {
     let pin = triggered("models.pins", "flag_for_review");
     let denied = triggered("no_secrets", "deny");
+    let noted = triggered("notes", "log");
     let mut dry = triggered("confidence_gate", "flag_for_review");
     dry.enforced = false;
-    assert!(!alerts(&outcome(vec![pin, denied, dry])));
+    assert!(!alerts(&outcome(vec![pin, denied, noted, dry])));
     assert!(alerts(&outcome(vec![triggered("confidence_gate", "flag_for_review")])));
 }
 
