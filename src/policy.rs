@@ -119,6 +119,7 @@ struct Rule {
     name: String,
     when: When,
     action: Action,
+    mode: Mode,
     on_error: OnError,
     message: Option<String>,
 }
@@ -130,6 +131,14 @@ enum When {
     Trigger(expression::Expression),
     /// The model is none of these.
     NotAllowed(Vec<String>),
+}
+
+/// Whether a rule is in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Enforce,
+    /// Judged and recorded, and nothing comes of it.
+    Observe,
 }
 
 /// What a trigger that cannot be evaluated counts as.
@@ -322,6 +331,11 @@ impl Rule {
             When::Trigger(trigger) => trigger.phase(),
             When::NotAllowed(_) => Phase::Request,
         }
+    }
+
+    /// Whether it is in force and refuses.
+    fn denies(&self) -> bool {
+        self.mode == Mode::Enforce && self.action == Action::Deny
     }
 
     /// Whether a failed evaluation counts as fired.

@@ -180,7 +180,7 @@ pub enum OutcomeKind {
 pub struct Triggered {
     /// The policy's name, or `models.pins`, `models.floating`, `unreadable`.
     pub policy: String,
-    /// What evaluation gave: `fired` or `failed`.
+    /// What evaluation gave: `fired` or `failed`; of an observed policy `would_fire` or `failed`.
     pub result: String,
     /// Why evaluation failed, from a closed set; never CEL's own text.
     pub failure: Option<String>,
@@ -190,6 +190,9 @@ pub struct Triggered {
     pub enforced: bool,
     /// `request` or `answer`.
     pub phase: String,
+    /// `observe`: the policy is tried out and changed nothing; absent where it is in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
 }
 
 /// What was done with an answer that had no commit in time.

@@ -86,7 +86,7 @@ fn err_every_key_of_a_later_version() {
     for key in ["categories", "streams"] {
         cases.push((key, format!("{key}: 1\n")));
     }
-    for key in ["hold", "hold_ttl", "mode"] {
+    for key in ["hold", "hold_ttl"] {
         cases.push((key, policy(key)));
     }
     for key in ["drift", "candidates"] {

@@ -85,6 +85,7 @@ policies:
   description: Numbers and dates are texts where a text is expected.
   trigger: \"confidence < 0.5\"
   action: deny
+  mode: observe
   on_error: skip
   message: not sure enough
 models:

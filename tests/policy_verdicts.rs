@@ -5,6 +5,8 @@
 
 #[path = "policy_verdicts/fallbacks.rs"]
 mod fallbacks;
+#[path = "policy_verdicts/observe.rs"]
+mod observe;
 #[path = "policy_verdicts/unread.rs"]
 mod unread;
 
@@ -38,12 +40,13 @@ fn answer(served: Option<&str>) -> AnswerFacts {
     AnswerFacts { status: 200, served_model: served.map(str::to_owned), ..AnswerFacts::default() }
 }
 
-/// Each entry of `triggered` on a line: policy, result, failure, action, enforced, phase.
+/// Each entry of `triggered` on a line: policy, result, failure, action, enforced, phase, mode.
 fn lines(verdict: &Verdict) -> Vec<String> {
     let line = |t: &governance_filter::record::Triggered| {
         let failure = t.failure.as_deref().unwrap_or("-");
         let enforced = if t.enforced { "enforced" } else { "not enforced" };
-        format!("{} {} {failure} {} {enforced} {}", t.policy, t.result, t.action, t.phase)
+        let mode = t.mode.as_ref().map(|mode| format!(" {mode}")).unwrap_or_default();
+        format!("{} {} {failure} {} {enforced} {}{mode}", t.policy, t.result, t.action, t.phase)
     };
     verdict.triggered.iter().map(line).collect()
 }

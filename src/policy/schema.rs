@@ -11,7 +11,9 @@ use serde_yaml::ScalarStyle;
 
 use super::error::{At, EntryProblem, ProblemKind, Problems};
 use super::yaml::{self, Data, Node};
-use super::{Action, ConfidenceSource, Floating, OnError, OnFailure, RecordSettings, Unreadable};
+use super::{
+    Action, ConfidenceSource, Floating, Mode, OnError, OnFailure, RecordSettings, Unreadable,
+};
 use crate::detect;
 use crate::llm::pinning::Pinning;
 use keys::Key;
@@ -45,6 +47,7 @@ pub struct Entry {
     pub trigger: Option<Source>,
     pub allowed: Option<Vec<String>>,
     pub action: Option<Action>,
+    pub mode: Option<Mode>,
     pub on_error: Option<OnError>,
     pub message: Option<String>,
 }
@@ -120,7 +123,7 @@ impl Default for File {
 /// Words that stand for values, in the order in which a message names them.
 mod words {
     use super::{
-        Action, ConfidenceSource, Floating, OnError, OnFailure, Pinning, Unreadable, detect,
+        Action, ConfidenceSource, Floating, Mode, OnError, OnFailure, Pinning, Unreadable, detect,
     };
 
     pub const ACTIONS: &[(&str, Action)] = &[
@@ -129,6 +132,7 @@ mod words {
         ("flag_for_review", Action::FlagForReview),
         ("log", Action::Log),
     ];
+    pub const MODES: &[(&str, Mode)] = &[("enforce", Mode::Enforce), ("observe", Mode::Observe)];
     pub const ON_ERROR: &[(&str, OnError)] =
         &[("default", OnError::Default), ("fire", OnError::Fire), ("skip", OnError::Skip)];
     pub const FLOATING: &[(&str, Floating)] =
@@ -195,6 +199,7 @@ impl Reader<'_, '_> {
             trigger: None,
             allowed: None,
             action: None,
+            mode: None,
             on_error: None,
             message: None,
         };
@@ -213,6 +218,7 @@ impl Reader<'_, '_> {
                 "trigger" => entry.trigger = self.source(value, "trigger"),
                 "allowed" => entry.allowed = Some(self.texts(value, "allowed")),
                 "action" => entry.action = self.word(value, "action", words::ACTIONS),
+                "mode" => entry.mode = self.word(value, "mode", words::MODES),
                 "on_error" => entry.on_error = self.word(value, "on_error", words::ON_ERROR),
                 "message" => entry.message = self.text(value, "message", 1000),
                 _ => {}

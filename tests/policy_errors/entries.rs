@@ -148,6 +148,21 @@ governance.yml:4:13: policy `a`: `on_error` has no effect, `allowed` always has 
 }
 
 #[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
+fn err_mode_that_is_none() {
+    check(
+        r#"policies:
+- name: a
+  mode: observed
+  allowed: [x]
+"#,
+        r#"
+governance.yml:3:9: `mode`: expected `enforce` or `observe`, found `observed`, did you mean `observe`?
+  |   mode: observed
+  |         ^"#,
+    );
+}
+
+#[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
 fn err_pin_to_an_alias() {
     check(
         r#"models:

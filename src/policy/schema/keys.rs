@@ -32,7 +32,7 @@ pub const POLICY: &[Key] = &[
     ("action", Now),
     ("hold", Later),
     ("hold_ttl", Later),
-    ("mode", Later),
+    ("mode", Now),
     ("on_error", Now),
     ("message", Now),
 ];

@@ -12,6 +12,7 @@ fn triggered(policy: &str, action: &str) -> Triggered {
         action: action.to_owned(),
         enforced: true,
         phase: "answer".to_owned(),
+        mode: None,
     }
 }
 
@@ -64,7 +65,10 @@ fn pins_denials_and_dry_runs_call_nobody() {
     let noted = triggered("notes", "log");
     let mut dry = triggered("confidence_gate", "flag_for_review");
     dry.enforced = false;
-    assert!(!alerts(&outcome(vec![pin, denied, noted, dry])));
+    let mut observed = dry.clone();
+    observed.result = "would_fire".to_owned();
+    observed.mode = Some("observe".to_owned());
+    assert!(!alerts(&outcome(vec![pin, denied, noted, dry, observed])));
     assert!(alerts(&outcome(vec![triggered("confidence_gate", "flag_for_review")])));
 }
 
