@@ -2,6 +2,7 @@
 //! only way to a [`Policy`] is [`Policy::parse`], which reports every problem of the file at once.
 //! Holds no state between exchanges, calls nothing, reads no clock.
 
+mod categories;
 mod compile;
 mod error;
 mod expression;
@@ -18,6 +19,7 @@ use crate::detect;
 use crate::facts::{AnswerFacts, RequestFacts};
 use crate::record::Triggered;
 
+pub use categories::{Categories, CategorySource};
 pub use error::{Display, PolicyErrors, Problem};
 pub use names::NameVerdict;
 pub use variable::Phase;
@@ -33,6 +35,7 @@ pub struct Policy {
     floating: Floating,
     pins: BTreeMap<String, String>,
     names: names::Names,
+    categories: Categories,
     confidence_from: Vec<ConfidenceSource>,
     request_logprobs: Vec<String>,
     record: RecordSettings,
@@ -219,6 +222,11 @@ impl Policy {
     /// `confidence.request_logprobs` lists the model as it is sent upstream.
     pub fn requests_logprobs(&self, model: &str) -> bool {
         self.request_logprobs.iter().any(|listed| listed == model)
+    }
+
+    /// Which categories there are, and where they are looked for.
+    pub fn categories(&self) -> &Categories {
+        &self.categories
     }
 
     /// What the record keeps.

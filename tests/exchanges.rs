@@ -7,6 +7,8 @@
 mod actions;
 #[path = "exchange/callers.rs"]
 mod callers;
+#[path = "exchange/categories.rs"]
+mod categories;
 #[path = "exchange/codings.rs"]
 mod codings;
 #[path = "exchange/limits.rs"]

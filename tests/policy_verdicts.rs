@@ -272,6 +272,11 @@ fn text_that_was_cut_and_did_not_fire_is_a_failure() {
     request.prompt = Text::from("a harmless".repeat(TEXT_BYTES_MAX / 8).as_str());
     let failed = policy.judge_request(&request);
     assert_eq!(lines(&failed), ["gate failed truncated deny enforced request"]);
+    let by_category = "policies: [{name: gate, trigger: \"category == 'a'\", action: deny}]\n";
+    let failed = self::policy(by_category).judge_request(&request);
+    assert_eq!(lines(&failed), ["gate failed truncated deny enforced request"]);
+    let of_header = format!("categories: {{from: [header]}}\n{by_category}");
+    assert!(self::policy(&of_header).judge_request(&request).triggered.is_empty(), "none was cut");
 }
 
 #[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]

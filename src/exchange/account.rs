@@ -3,7 +3,6 @@
 use super::Setup;
 use super::call::Call;
 use super::judgement::Judgement;
-use super::request::in_order;
 use crate::detect;
 use crate::facts::{AnswerFacts, Unread, first_characters};
 use crate::policy::{Action, Verdict};
@@ -53,6 +52,7 @@ impl Call {
     ) -> Line {
         let answer = &judgement.answer;
         let confidence = setup.policy.confidence(answer);
+        let found = self.facts.categories.iter().chain(&judgement.categories).cloned();
         let triggered = merged(&self.verdict, &judgement.verdict);
         let summary = summary(setup, answer);
         let digest = summary.as_ref().map(|text| summary_digest(&setup.salt, text));
@@ -71,7 +71,7 @@ impl Call {
             stream: self.facts.stream,
             status,
             outcome: kind,
-            categories: self.all_categories(&judgement.categories),
+            categories: setup.policy.categories().in_order(found),
             actions: actions(&triggered),
             triggered,
             input_hash: self.input_hash.clone(),
@@ -112,11 +112,6 @@ impl Call {
             policy_version: setup.policy.version().to_owned(),
             delivery,
         })
-    }
-
-    /// Categories of request and answer together.
-    fn all_categories(&self, found: &[String]) -> Vec<String> {
-        in_order(self.facts.categories.iter().chain(found).cloned())
     }
 
     fn model(&self) -> String {

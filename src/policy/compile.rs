@@ -39,6 +39,7 @@ pub fn compile(text: &str, file: Option<File>, problems: &mut Problems) -> Optio
         floating: file.floating,
         pins,
         names,
+        categories: file.categories,
         confidence_from: file.confidence_from,
         request_logprobs: file.request_logprobs,
         record: file.record,

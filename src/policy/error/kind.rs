@@ -47,6 +47,16 @@ pub enum ProblemKind {
     OutOfRange { key: &'static str, found: String, max: usize },
     /// A name or another text that is empty or too long.
     BadText { key: String, characters: usize, max: usize },
+    /// A list with too few or too many items.
+    BadCount { key: &'static str, found: usize, min: usize, max: usize },
+    /// No name that a category can have.
+    BadCategory { key: &'static str, found: String },
+    /// A category of the policy's own with the name of another.
+    BuiltInCategory { name: String },
+    /// A phrase that cannot be looked for.
+    BadPhrase { found: String },
+    /// A key that has no effect beside another.
+    Idle { key: &'static str, because: &'static str },
     /// A policy without `name`.
     MissingName,
     /// An entry of a list without a key that it needs.
@@ -174,6 +184,26 @@ impl fmt::Display for ProblemKind {
             K::BadText { key, characters, max } => {
                 write!(f, "`{key}`: expected at most {max} characters, found {characters}")
             }
+            K::BadCount { key, found, min, max } => {
+                write!(f, "`{key}`: expected {min} to {max} entries, found {found}")
+            }
+            K::BadCategory { key, found } => write!(
+                f,
+                "`{key}`: expected a name of at most 64 small letters, digits, `_` and `-`, found \
+                 `{found}`"
+            ),
+            K::BuiltInCategory { name } => {
+                write!(
+                    f,
+                    "`categories.custom`: `{name}` is built in, a category needs its own name"
+                )
+            }
+            K::BadPhrase { found } => write!(
+                f,
+                "`words`: expected 2 to 64 characters, 1 to 8 words of letters and digits, found \
+                 `{found}`"
+            ),
+            K::Idle { key, because } => write!(f, "`{key}` has no effect, {because}"),
             K::MissingName => write!(f, "policy without a `name`"),
             K::MissingKey { entry, key } => write!(f, "`{entry}`: entry without `{key}`"),
             K::Pattern { key, problem } => write!(f, "`{key}`: {problem}"),

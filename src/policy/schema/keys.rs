@@ -17,7 +17,7 @@ pub const TOP: &[Key] = &[
     ("version", Now),
     ("policies", Now),
     ("models", Now),
-    ("categories", Later),
+    ("categories", Now),
     ("confidence", Now),
     ("record", Now),
     ("streams", Later),
@@ -47,6 +47,10 @@ pub const MODELS: &[Key] = &[
 ];
 
 pub const MODEL_RULE: &[Key] = &[("match", Now), ("class", Now)];
+
+pub const CATEGORIES: &[Key] = &[("order", Now), ("from", Now), ("custom", Now)];
+
+pub const CUSTOM_CATEGORY: &[Key] = &[("name", Now), ("words", Now)];
 
 pub const CONFIDENCE: &[Key] = &[("from", Now), ("request_logprobs", Now)];
 

@@ -2,8 +2,8 @@
 //! mean to each other is left to `compile`.
 
 use super::{File, ModelRule, Pin, Reader, keys, words};
-use crate::policy::error::{At, ProblemKind};
-use crate::policy::yaml::{Data, Node};
+use crate::policy::error::At;
+use crate::policy::yaml::Node;
 
 /// Longest name of a model: longer than any provider's with its prefixes.
 const NAME_CHARACTERS_MAX: usize = 200;
@@ -57,14 +57,7 @@ impl Reader<'_, '_> {
                 _ => {}
             }
         }
-        if matches!(node.data, Data::Mapping(_)) {
-            for key in ["match", "class"] {
-                if node.value_of(key).is_none() {
-                    let entry = "models.rules";
-                    self.problems.add(node.at, ProblemKind::MissingKey { entry, key });
-                }
-            }
-        }
+        self.need(node, "models.rules", &["match", "class"]);
         Some(ModelRule { pattern: pattern?, class: class? })
     }
 }

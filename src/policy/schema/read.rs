@@ -44,6 +44,15 @@ impl Reader<'_, '_> {
         known
     }
 
+    /// An entry of a list has these keys.
+    pub fn need(&mut self, node: &Node, entry: &'static str, keys: &[&'static str]) {
+        for key in keys {
+            if matches!(node.data, Data::Mapping(_)) && node.value_of(key).is_none() {
+                self.problems.add(node.at, ProblemKind::MissingKey { entry, key });
+            }
+        }
+    }
+
     /// A mapping whose keys are the writer's own.
     pub fn any_mapping<'n>(&mut self, node: &'n Node, place: &str) -> Vec<(String, &'n Node)> {
         let Data::Mapping(entries) = &node.data else {
@@ -209,7 +218,7 @@ impl Node {
 }
 
 /// A found text, short enough for a message and on one line.
-fn clip(text: &str) -> String {
+pub fn clip(text: &str) -> String {
     let mut clipped: String = text.chars().take(FOUND_MAX).collect();
     if clipped.len() < text.len() {
         clipped.push('…');
