@@ -9,6 +9,7 @@ mod national;
 mod network;
 mod numbers;
 mod phone;
+pub mod phrases;
 mod reading;
 mod secrets;
 mod terms;

@@ -23,7 +23,6 @@ pub use body::Budget;
 pub use counter::Counter;
 pub use head::{Origin, RequestHead, ResponseHead, Signature};
 pub use judgement::answer_categories;
-pub use request::in_order;
 
 use answer::PlainAnswer;
 use call::Call;

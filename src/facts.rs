@@ -171,6 +171,12 @@ pub fn first_characters(text: &str, characters: usize) -> &str {
     }
 }
 
+/// Letters, digits, `_` and `-`: what a policy can name, and nothing a log could be forged with.
+pub fn is_category(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    (1..=64).contains(&name.len()) && name.bytes().all(plain)
+}
+
 // === impl Text ===
 
 impl Text {

@@ -3,6 +3,7 @@
 //! Holds no state between exchanges, calls nothing, reads no clock.
 
 pub mod cases;
+mod categories;
 mod compile;
 mod error;
 mod expression;
@@ -19,6 +20,7 @@ use crate::detect;
 use crate::facts::{AnswerFacts, RequestFacts};
 use crate::record::Triggered;
 
+pub use categories::{Categories, CategorySource};
 pub use error::{Display, PolicyErrors, Problem};
 pub use judge::explain::Explanation;
 pub use names::NameVerdict;
@@ -35,6 +37,7 @@ pub struct Policy {
     floating: Floating,
     pins: BTreeMap<String, String>,
     names: names::Names,
+    categories: Categories,
     confidence_from: Vec<ConfidenceSource>,
     request_logprobs: Vec<String>,
     record: RecordSettings,
@@ -87,6 +90,8 @@ pub struct Confidence {
 /// What a policy does, the strongest last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Action {
+    /// Noted in the record and nowhere else.
+    Log,
     /// Marked, for someone to look at some time.
     FlagForReview,
     /// Put before a person.
@@ -121,6 +126,7 @@ struct Rule {
     line: usize,
     when: When,
     action: Action,
+    mode: Mode,
     on_error: OnError,
     message: Option<String>,
 }
@@ -132,6 +138,14 @@ enum When {
     Trigger(expression::Expression),
     /// The model is none of these.
     NotAllowed(Vec<String>),
+}
+
+/// Whether a rule is in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Enforce,
+    /// Judged and recorded, and nothing comes of it.
+    Observe,
 }
 
 /// What a trigger that cannot be evaluated counts as.
@@ -215,6 +229,11 @@ impl Policy {
     /// `confidence.request_logprobs` lists the model as it is sent upstream.
     pub fn requests_logprobs(&self, model: &str) -> bool {
         self.request_logprobs.iter().any(|listed| listed == model)
+    }
+
+    /// Which categories there are, and where they are looked for.
+    pub fn categories(&self) -> &Categories {
+        &self.categories
     }
 
     /// What the record keeps.
@@ -319,9 +338,14 @@ impl RecordSettings {
 // === impl Action ===
 
 impl Action {
+    /// Every action, in the order in which a record lists those that count.
+    pub const STRONGEST_FIRST: [Action; 4] =
+        [Action::Deny, Action::RouteToHumanReview, Action::FlagForReview, Action::Log];
+
     /// The word that governance.yml and the record hold.
     pub fn as_str(self) -> &'static str {
         match self {
+            Action::Log => "log",
             Action::FlagForReview => "flag_for_review",
             Action::RouteToHumanReview => "route_to_human_review",
             Action::Deny => "deny",
@@ -337,6 +361,11 @@ impl Rule {
             When::Trigger(trigger) => trigger.phase(),
             When::NotAllowed(_) => Phase::Request,
         }
+    }
+
+    /// Whether it is in force and refuses.
+    fn denies(&self) -> bool {
+        self.mode == Mode::Enforce && self.action == Action::Deny
     }
 
     /// Whether a failed evaluation counts as fired.

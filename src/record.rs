@@ -180,16 +180,19 @@ pub enum OutcomeKind {
 pub struct Triggered {
     /// The policy's name, or `models.pins`, `models.floating`, `unreadable`.
     pub policy: String,
-    /// What evaluation gave: `fired` or `failed`.
+    /// What evaluation gave: `fired` or `failed`; of an observed policy `would_fire` or `failed`.
     pub result: String,
     /// Why evaluation failed, from a closed set; never CEL's own text.
     pub failure: Option<String>,
-    /// `deny`, `route_to_human_review`, `flag_for_review`.
+    /// `deny`, `route_to_human_review`, `flag_for_review`, `log`.
     pub action: String,
     /// Its action counted. A failed trigger counts where `on_error` says so.
     pub enforced: bool,
     /// `request` or `answer`.
     pub phase: String,
+    /// `observe`: the policy is tried out and changed nothing; absent where it is in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
 }
 
 /// What was done with an answer that had no commit in time.

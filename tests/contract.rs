@@ -83,7 +83,14 @@ fn outcome() -> Outcome {
 }
 
 fn outcome_with_all() -> Outcome {
+    let mut triggered = outcome().triggered;
+    triggered.push(Triggered {
+        enforced: false,
+        mode: Some("observe".to_owned()),
+        ..self::triggered("no_free_text", "would_fire", None, "deny")
+    });
     Outcome {
+        triggered,
         media_parts: Some(2),
         attempts: Some(1),
         pinning: Some("floating".to_owned()),
@@ -100,6 +107,7 @@ fn triggered(policy: &str, result: &str, failure: Option<&str>, action: &str) ->
         action: action.to_owned(),
         enforced: true,
         phase: "answer".to_owned(),
+        mode: None,
     }
 }
 

@@ -3,8 +3,12 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // Tests fail by panicking.
 
+#[path = "exchange/actions.rs"]
+mod actions;
 #[path = "exchange/callers.rs"]
 mod callers;
+#[path = "exchange/categories.rs"]
+mod categories;
 #[path = "exchange/codings.rs"]
 mod codings;
 #[path = "exchange/limits.rs"]

@@ -9,7 +9,9 @@
 )]
 
 use governance_filter::detect::Kind;
-use governance_filter::policy::{OnFailure, Phase, Policy, RecordSettings, Unreadable};
+use governance_filter::policy::{
+    CategorySource, OnFailure, Phase, Policy, RecordSettings, Unreadable,
+};
 
 const SHIPPED: &str = include_str!("../governance.yml");
 
@@ -85,6 +87,7 @@ policies:
   description: Numbers and dates are texts where a text is expected.
   trigger: \"confidence < 0.5\"
   action: deny
+  mode: observe
   on_error: skip
   message: not sure enough
 models:
@@ -92,6 +95,10 @@ models:
   pins: {fast: gpt-4o-2025-12-17}
   deployments: {prod-chat: gpt-4o-2025-12-17}
   rules: [{match: 'acme-*-v[0-9]*', class: pinned}]
+categories:
+  order: [legal, pii]
+  from: [detectors]
+  custom: [{name: legal, words: [attorney-client]}]
 confidence:
   from: [logprobs, header]
   request_logprobs: [gpt-4o-2025-12-17]
@@ -107,6 +114,9 @@ unreadable: flag
     assert_eq!(policy.pin("fast"), Some("gpt-4o-2025-12-17"));
     assert_eq!(policy.deployed("prod-chat"), Some("gpt-4o-2025-12-17"));
     assert_eq!(policy.judge_name("acme-chat-v2", None).rule, "models.rules[0]");
+    let found = policy.categories().of_text("ann@example.com asked for attorney client privilege");
+    assert_eq!(policy.categories().in_order(found), ["legal", "pii"]);
+    assert!(!policy.categories().come_from(CategorySource::Header));
     assert_eq!(policy.unreadable(), Unreadable::Flag);
     let record = policy.record();
     assert_eq!((record.summary_characters, record.redact.as_slice()), (0, &[Kind::Iban][..]));

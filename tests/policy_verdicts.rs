@@ -5,6 +5,8 @@
 
 #[path = "policy_verdicts/fallbacks.rs"]
 mod fallbacks;
+#[path = "policy_verdicts/observe.rs"]
+mod observe;
 #[path = "policy_verdicts/unread.rs"]
 mod unread;
 
@@ -38,12 +40,13 @@ fn answer(served: Option<&str>) -> AnswerFacts {
     AnswerFacts { status: 200, served_model: served.map(str::to_owned), ..AnswerFacts::default() }
 }
 
-/// Each entry of `triggered` on a line: policy, result, failure, action, enforced, phase.
+/// Each entry of `triggered` on a line: policy, result, failure, action, enforced, phase, mode.
 fn lines(verdict: &Verdict) -> Vec<String> {
     let line = |t: &governance_filter::record::Triggered| {
         let failure = t.failure.as_deref().unwrap_or("-");
         let enforced = if t.enforced { "enforced" } else { "not enforced" };
-        format!("{} {} {failure} {} {enforced} {}", t.policy, t.result, t.action, t.phase)
+        let mode = t.mode.as_ref().map(|mode| format!(" {mode}")).unwrap_or_default();
+        format!("{} {} {failure} {} {enforced} {}{mode}", t.policy, t.result, t.action, t.phase)
     };
     verdict.triggered.iter().map(line).collect()
 }
@@ -218,6 +221,8 @@ fn failed_trigger_is_recorded_with_its_kind_and_counts_as_on_error_says() {
         ("flag_for_review", "default", "not enforced", false),
         ("flag_for_review", "fire", "enforced", false),
         ("flag_for_review", "skip", "not enforced", false),
+        ("log", "default", "not enforced", false),
+        ("log", "fire", "enforced", false),
     ];
     for (action, on_error, enforced, denied) in cases {
         let policy = policy(&format!(
@@ -267,6 +272,11 @@ fn text_that_was_cut_and_did_not_fire_is_a_failure() {
     request.prompt = Text::from("a harmless".repeat(TEXT_BYTES_MAX / 8).as_str());
     let failed = policy.judge_request(&request);
     assert_eq!(lines(&failed), ["gate failed truncated deny enforced request"]);
+    let by_category = "policies: [{name: gate, trigger: \"category == 'a'\", action: deny}]\n";
+    let failed = self::policy(by_category).judge_request(&request);
+    assert_eq!(lines(&failed), ["gate failed truncated deny enforced request"]);
+    let of_header = format!("categories: {{from: [header]}}\n{by_category}");
+    assert!(self::policy(&of_header).judge_request(&request).triggered.is_empty(), "none was cut");
 }
 
 #[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
@@ -328,8 +338,7 @@ fn first_enforced_deny_refuses_and_the_rest_is_recorded() {
     );
     assert_eq!(verdict.denial.as_ref().map(|denial| denial.policy.as_str()), Some("refuses"));
     assert_eq!(message(&verdict), Some("ask the platform team"));
-    assert!(Action::Deny > Action::RouteToHumanReview);
-    assert!(Action::RouteToHumanReview > Action::FlagForReview);
+    assert!(Action::STRONGEST_FIRST.is_sorted_by(|stronger, weaker| stronger > weaker));
 }
 
 #[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]

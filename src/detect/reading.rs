@@ -14,7 +14,7 @@ const CAMEL_BYTES_MAX: usize = 40;
 
 /// From here on scripts write words without blanks between them, so that a letter beside a number
 /// says nothing: CJK and what follows it in Unicode.
-const UNSPACED: char = '\u{2e80}';
+pub(super) const UNSPACED: char = '\u{2e80}';
 
 /// What one pass over a text found.
 pub(super) struct Reading<'a> {

@@ -3,10 +3,9 @@
 use super::Setup;
 use super::call::Call;
 use super::judgement::Judgement;
-use super::request::in_order;
 use crate::detect;
 use crate::facts::{AnswerFacts, Unread, first_characters};
-use crate::policy::Verdict;
+use crate::policy::{Action, Verdict};
 use crate::record::{
     Delivery, DeliveryKind, FORMAT, Intent, Line, Outcome, OutcomeKind, Triggered, rfc3339,
     summary_digest,
@@ -53,6 +52,7 @@ impl Call {
     ) -> Line {
         let answer = &judgement.answer;
         let confidence = setup.policy.confidence(answer);
+        let found = self.facts.categories.iter().chain(&judgement.categories).cloned();
         let triggered = merged(&self.verdict, &judgement.verdict);
         let summary = summary(setup, answer);
         let digest = summary.as_ref().map(|text| summary_digest(&setup.salt, text));
@@ -71,7 +71,7 @@ impl Call {
             stream: self.facts.stream,
             status,
             outcome: kind,
-            categories: self.all_categories(&judgement.categories),
+            categories: setup.policy.categories().in_order(found),
             actions: actions(&triggered),
             triggered,
             input_hash: self.input_hash.clone(),
@@ -114,11 +114,6 @@ impl Call {
         })
     }
 
-    /// Categories of request and answer together.
-    fn all_categories(&self, found: &[String]) -> Vec<String> {
-        in_order(self.facts.categories.iter().chain(found).cloned())
-    }
-
     fn model(&self) -> String {
         self.facts.model.as_deref().map_or_else(|| "unknown".to_owned(), word)
     }
@@ -157,11 +152,10 @@ fn merged(request: &Verdict, answer: &Verdict) -> Vec<Triggered> {
 
 /// Enforced actions, strongest first, each once.
 pub fn actions(triggered: &[Triggered]) -> Vec<String> {
-    const STRONGEST_FIRST: [&str; 3] = ["deny", "route_to_human_review", "flag_for_review"];
-    STRONGEST_FIRST
-        .iter()
-        .filter(|action| triggered.iter().any(|one| one.enforced && one.action == **action))
-        .map(|action| (*action).to_owned())
+    let strongest_first = Action::STRONGEST_FIRST.into_iter().map(Action::as_str);
+    strongest_first
+        .filter(|action| triggered.iter().any(|one| one.enforced && one.action == *action))
+        .map(str::to_owned)
         .collect()
 }
 

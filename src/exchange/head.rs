@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::End;
-use crate::facts::{AnswerFacts, Caller};
+use crate::facts::{AnswerFacts, Caller, is_category};
 use crate::llm::content_coding::Coding;
 use crate::llm::{self, Credential};
 use crate::record::sha256_hex;
@@ -235,12 +235,6 @@ fn categories(headers: &Headers) -> Vec<String> {
         .filter(|name| is_category(name))
         .take(CATEGORIES_MAX)
         .collect()
-}
-
-/// Letters, digits, `_` and `-`: what a policy can name, and nothing a log could be forged with.
-pub(super) fn is_category(name: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    (1..=64).contains(&name.len()) && name.bytes().all(plain)
 }
 
 /// The first 16 hex digits of the key's hash, from where the API itself looks for one.

@@ -1,12 +1,10 @@
 //! The policy's word on an answer, whole or as far as it came. Holds nothing and sends nothing.
 
 use super::call::Call;
-use super::request::in_order;
 use super::{ResponseHead, Setup};
-use crate::detect;
 use crate::facts::{AnswerFacts, Unread};
 use crate::llm::AnswerReading;
-use crate::policy::Verdict;
+use crate::policy::{Categories, Verdict};
 use crate::record::OutcomeKind;
 
 /// An answer and what is to be said of it; the default is that of a call without answer.
@@ -33,7 +31,7 @@ impl Judgement {
         let AnswerReading { facts: mut answer, unread } = reading;
         head.fill_in(call.facts.provider, &mut answer);
         answer.latency_ms = call.sent_at_ms.map_or(0, |sent| now_ms.saturating_sub(sent));
-        let categories = answer_categories(&answer);
+        let categories = answer_categories(setup.policy.categories(), &answer);
         // A call whose request could not be read was let through by `unreadable`, as it is.
         if let (Some(witness), Some(_)) = (&setup.witness, &call.target) {
             witness.answer(&call.facts, &answer, &categories);
@@ -56,12 +54,12 @@ impl Judgement {
 }
 
 /// Categories of whatever the client is told: text, reasoning, and what tools are to be given.
-pub fn answer_categories(answer: &AnswerFacts) -> Vec<String> {
+pub fn answer_categories(settings: &Categories, answer: &AnswerFacts) -> Vec<String> {
     let arguments: Vec<&str> =
         answer.tool_calls.iter().map(|call| call.arguments.as_str()).collect();
     let arguments = arguments.join("\n");
     let texts = [answer.output.as_str(), answer.other_text.as_str(), &arguments];
-    in_order(texts.into_iter().flat_map(detect::categories).map(str::to_owned))
+    settings.in_order(texts.into_iter().flat_map(|text| settings.of_text(text)))
 }
 
 /// What an answer that could not be read is known by: what is absent here is unknown.

@@ -3,12 +3,11 @@
 
 use super::body::{Body, Charge, InputHash};
 use super::call::{Call, Stopped};
-use super::head::is_category;
 use super::{Counter, Effect, End, Hold, Phase, RequestHead, Setup};
-use crate::detect;
-use crate::facts::{RequestFacts, Text, Unread};
+use crate::facts::{RequestFacts, Text, Unread, is_category};
 use crate::llm::content_coding::{self, Coding};
 use crate::llm::{self, Api, RefusalKind, Rewrite, Rewritten, Target, Traffic};
+use crate::policy::{Categories, CategorySource};
 use crate::record::{Line, OutcomeKind};
 
 mod unreadable;
@@ -99,7 +98,7 @@ impl Incoming {
             let message = "the gateway holds as many request bodies as it may; try again";
             let refused = Stopped::limit("body_budget", RefusalKind::Unavailable, message);
             return self
-                .into_call(&[Unread::InputIncomplete])
+                .into_call(setup, &[Unread::InputIncomplete])
                 .deny(setup, refused, now_ms, effects);
         }
         match end {
@@ -121,7 +120,7 @@ impl Incoming {
         now_ms: u64,
         effects: &mut Vec<Effect>,
     ) -> Phase {
-        let mut call = self.into_call(&[Unread::InputIncomplete]);
+        let mut call = self.into_call(setup, &[Unread::InputIncomplete]);
         let kind = if status == 413 { OutcomeKind::Denied } else { OutcomeKind::Aborted };
         if kind == OutcomeKind::Denied {
             call.verdict.refuse("envoy.request_bytes_max");
@@ -133,7 +132,7 @@ impl Incoming {
 
     /// The client left before its request was whole.
     pub fn abandoned(self: Box<Self>, setup: &Setup, now_ms: u64, effects: &mut Vec<Effect>) {
-        let call = self.into_call(&[Unread::InputIncomplete]);
+        let call = self.into_call(setup, &[Unread::InputIncomplete]);
         call.record(setup, OutcomeKind::Aborted, None, now_ms, Hold::No, effects);
     }
 
@@ -148,21 +147,21 @@ impl Incoming {
         let message = "this gateway does not hold request headers: set \
                        `allow_on_headers_stop_iteration: true` in its Wasm plugin configuration";
         let stopped = Stopped::limit("hold", RefusalKind::Unavailable, message);
-        self.into_call(&[Unread::InputIncomplete]).deny(setup, stopped, now_ms, effects)
+        self.into_call(setup, &[Unread::InputIncomplete]).deny(setup, stopped, now_ms, effects)
     }
 
     fn too_large(self: Box<Self>, setup: &Setup, now_ms: u64, effects: &mut Vec<Effect>) -> Phase {
         let mebibytes = REQUEST_BYTES_MAX >> 20;
         let message = format!("the request body is larger than {mebibytes} MiB");
         let stopped = Stopped::limit("request_bytes_max", RefusalKind::TooLarge, &message);
-        self.into_call(&[Unread::InputIncomplete]).deny(setup, stopped, now_ms, effects)
+        self.into_call(setup, &[Unread::InputIncomplete]).deny(setup, stopped, now_ms, effects)
     }
 
     /// The last byte is there: read, judge, and send the intent or refuse.
     fn finish(mut self: Box<Self>, setup: &Setup, now_ms: u64, effects: &mut Vec<Effect>) -> Phase {
         let target = match (&self.target, self.unread) {
             (Some(_), None) if self.fetches => {
-                return self.into_call(&[Unread::Deferred]).intend(setup, now_ms, effects);
+                return self.into_call(setup, &[Unread::Deferred]).intend(setup, now_ms, effects);
             }
             (Some(target), None) => target.clone(),
             (_, unread) => {
@@ -206,7 +205,7 @@ impl Incoming {
         facts.caller = self.head.caller.clone();
         facts.route = self.head.route.clone();
         facts.gateway = setup.gateway.clone();
-        facts.categories = request_categories(&self.head, &facts);
+        facts.categories = request_categories(policy.categories(), &self.head, &facts);
         let pin = facts.requested_model.as_deref().and_then(|model| policy.pin(model));
         let pin = pin.map(str::to_owned);
         // A signature holds for the request as the client sent it.
@@ -237,7 +236,7 @@ impl Incoming {
                 facts.prompt.cut();
             }
         }
-        let mut call = self.into_call(&unread);
+        let mut call = self.into_call(setup, &unread);
         call.kept_text = Some(setup.budget.charge(facts.prompt.as_str().len()));
         call.facts = facts;
         call.verdict = verdict;
@@ -252,7 +251,7 @@ impl Incoming {
 
     /// What the head says of it; where nothing else can be read, that its path or query names a
     /// model.
-    fn known(&self) -> RequestFacts {
+    fn known(&self, setup: &Setup) -> RequestFacts {
         let mut facts = match &self.target {
             Some(target) => target.facts(),
             None => RequestFacts {
@@ -265,17 +264,17 @@ impl Incoming {
             facts.requested_model = llm::model_named(&self.head.path);
             facts.model = facts.requested_model.clone();
         }
-        facts.categories = header_categories(&self.head);
+        facts.categories = header_categories(setup.policy.categories(), &self.head);
         facts
     }
 
-    fn into_call(self: Box<Self>, unread: &[Unread]) -> Box<Call> {
+    fn into_call(self: Box<Self>, setup: &Setup, unread: &[Unread]) -> Box<Call> {
         let refusal_api = match &self.target {
             Some(target) => target.api,
             None => Api::for_refusal(&self.head.path),
         };
         Box::new(Call {
-            facts: self.known(),
+            facts: self.known(setup),
             target: self.target.filter(|_| self.unread.is_none()),
             refusal_api,
             head: self.head,
@@ -316,26 +315,22 @@ fn unread_of(head: &RequestHead) -> Option<Unread> {
     (coding == Coding::Unknown).then_some(Unread::Encoding)
 }
 
-fn header_categories(head: &RequestHead) -> Vec<String> {
-    in_order(head.categories.iter().cloned())
+fn header_categories(settings: &Categories, head: &RequestHead) -> Vec<String> {
+    let counts = settings.come_from(CategorySource::Header);
+    settings.in_order(head.categories.iter().filter(|_| counts).cloned())
 }
 
 /// The union of header, metadata and detectors: a client can add a category, never remove one.
-fn request_categories(head: &RequestHead, facts: &RequestFacts) -> Vec<String> {
+fn request_categories(
+    settings: &Categories,
+    head: &RequestHead,
+    facts: &RequestFacts,
+) -> Vec<String> {
     let metadata = facts.metadata_category.iter().map(|name| name.trim().to_ascii_lowercase());
-    let detected = detect::categories(facts.prompt.as_str()).into_iter().map(str::to_owned);
-    let claimed = head.categories.iter().cloned().chain(metadata.filter(|name| is_category(name)));
-    in_order(claimed.chain(detected))
-}
-
-/// Most severe first, each once.
-pub fn in_order(names: impl Iterator<Item = String>) -> Vec<String> {
-    const ORDER: [&str; 3] = ["pii", "healthcare", "financial"];
-    let rank = |name: &String| ORDER.iter().position(|known| known == name).unwrap_or(ORDER.len());
-    let mut names: Vec<String> = names.collect();
-    names.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.cmp(b)));
-    names.dedup();
-    names
+    let counts = settings.come_from(CategorySource::Metadata);
+    let metadata = metadata.filter(|name| counts && is_category(name));
+    let detected = settings.of_text(facts.prompt.as_str());
+    settings.in_order(header_categories(settings, head).into_iter().chain(metadata).chain(detected))
 }
 
 // === impl Call ===

@@ -5,7 +5,7 @@ mod facts;
 mod keys;
 
 use super::Action;
-use super::error::{PolicyErrors, ProblemKind, Problems};
+use super::error::{CaseProblem, PolicyErrors, ProblemKind, Problems};
 use super::schema::{Reader, words};
 use super::yaml::{self, Data, Node};
 use crate::facts::{AnswerFacts, RequestFacts};
@@ -166,7 +166,7 @@ impl Reader<'_, '_> {
             }
             (None, Some(request)) => Given::Facts { request, answer, confidence },
             _ => {
-                self.problems.add(node.at, ProblemKind::CaseWithoutFacts);
+                self.problems.add(node.at, ProblemKind::Case(CaseProblem::Facts));
                 return None;
             }
         };
@@ -177,11 +177,11 @@ impl Reader<'_, '_> {
         let mut expected = Expected::default();
         let known = self.mapping(node, "expect", keys::EXPECT);
         if known.is_empty() && matches!(node.data, Data::Mapping(_)) {
-            self.problems.add(node.at, ProblemKind::NothingExpected);
+            self.problems.add(node.at, ProblemKind::Case(CaseProblem::NothingExpected));
         }
         for (key, _, value) in known {
             match key {
-                "verdict" => expected.verdict = self.word(value, "verdict", VERDICTS, &[]),
+                "verdict" => expected.verdict = self.word(value, "verdict", VERDICTS),
                 "actions" => expected.actions = Some(self.words(value, "actions", words::ACTIONS)),
                 "fired" => expected.fired = Some(self.texts(value, "fired")),
                 "failed" => expected.failed = Some(self.texts(value, "failed")),

@@ -10,7 +10,7 @@ use super::expression::{Expression, Functions};
 use super::glob::{Glob, GlobError};
 use super::names::{NameRule, Names};
 use super::schema::{Entry, File, ModelRule, Pin};
-use super::{Action, Floating, OnError, Policy, Rule, Unreadable, When};
+use super::{Action, Floating, Mode, OnError, Policy, Rule, Unreadable, When};
 use crate::llm::pinning::Pinning;
 use crate::record::sha256_hex;
 
@@ -27,8 +27,7 @@ pub fn compile(text: &str, file: Option<File>, problems: &mut Problems) -> Optio
     let names =
         Names { rules: name_rules(&file.model_rules, problems), deployments: file.deployments };
     let pins = pins(&file.pins, file.floating, &names, problems);
-    let denies =
-        file.floating == Floating::Deny || rules.iter().any(|rule| rule.action == Action::Deny);
+    let denies = file.floating == Floating::Deny || rules.iter().any(Rule::denies);
     let default = if denies { Unreadable::Deny } else { Unreadable::Flag };
     Some(Policy {
         version: format!("sha256:{}", sha256_hex(text.as_bytes())),
@@ -37,6 +36,7 @@ pub fn compile(text: &str, file: Option<File>, problems: &mut Problems) -> Optio
         floating: file.floating,
         pins,
         names,
+        categories: file.categories,
         confidence_from: file.confidence_from,
         request_logprobs: file.request_logprobs,
         record: file.record,
@@ -134,6 +134,7 @@ fn rule(entry: Entry, functions: &Functions, problems: &mut Problems) -> Option<
         when,
         // Only `allowed` may leave its action out, and then denies.
         action: entry.action.unwrap_or(Action::Deny),
+        mode: entry.mode.unwrap_or(Mode::Enforce),
         on_error: entry.on_error.unwrap_or(OnError::Default),
         message: entry.message,
     })

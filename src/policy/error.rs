@@ -3,8 +3,10 @@
 
 use std::fmt;
 
+mod case;
 mod kind;
 
+pub use case::CaseProblem;
 pub use kind::{EntryProblem, ProblemKind, TriggerProblem};
 
 /// Problems told in full; a file with more is not a policy with mistakes but another file.

@@ -7,7 +7,7 @@ mod scope;
 
 use super::expression::{Expression, Failure, Outcome};
 use super::variable::{Phase, Variable};
-use super::{Action, Asked, Denial, Floating, Policy, Rule, Verdict, When};
+use super::{Action, Asked, Denial, Floating, Mode, Policy, Rule, Verdict, When};
 use crate::facts::{AnswerFacts, RequestFacts};
 use crate::llm::pinning::Pinning;
 use crate::record::Triggered;
@@ -118,6 +118,7 @@ pub fn fired(policy: &str, action: Action, phase: Phase) -> Triggered {
         action: action.as_str().to_owned(),
         enforced: true,
         phase: phase.as_str().to_owned(),
+        mode: None,
     }
 }
 
@@ -234,9 +235,12 @@ impl Verdict {
                 triggered.enforced = rule.fires_on_error();
             }
         }
-        let enforced = triggered.enforced;
+        if rule.mode == Mode::Observe {
+            triggered.observe();
+        }
+        let refuses = triggered.enforced && rule.denies();
         self.triggered.push(triggered);
-        if !enforced || rule.action != Action::Deny {
+        if !refuses {
             return;
         }
         if failed {
@@ -251,6 +255,19 @@ impl Verdict {
     fn deny(&mut self, policy: &str, message: impl FnOnce() -> String) {
         if self.denial.is_none() {
             self.denial = Some(Denial { policy: policy.to_owned(), message: message() });
+        }
+    }
+}
+
+// === impl Triggered ===
+
+impl Triggered {
+    /// Of a policy that is tried out: no other word for what it came to, nor may it count.
+    fn observe(&mut self) {
+        self.enforced = false;
+        self.mode = Some("observe".to_owned());
+        if self.result == "fired" {
+            self.result = "would_fire".to_owned();
         }
     }
 }

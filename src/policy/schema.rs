@@ -1,9 +1,12 @@
 //! governance.yml exactly as written: tables of keys walked over marked nodes. Collects every
 //! problem of shape; what entries mean to each other is left to `compile`.
 
+mod categories;
 pub mod keys;
 mod models;
 mod read;
+mod record;
+pub mod words;
 
 use std::collections::BTreeMap;
 
@@ -11,16 +14,15 @@ use serde_yaml::ScalarStyle;
 
 use super::error::{At, EntryProblem, ProblemKind, Problems};
 use super::yaml::{self, Data, Node};
-use super::{Action, ConfidenceSource, Floating, OnError, OnFailure, RecordSettings, Unreadable};
-use crate::detect;
+use super::{
+    Action, Categories, ConfidenceSource, Floating, Mode, OnError, OnFailure, RecordSettings,
+    Unreadable,
+};
 use crate::llm::pinning::Pinning;
 use keys::Key;
 
 /// A file larger than this is no policy that people read.
 const FILE_BYTES_MAX: usize = 256 * 1024;
-
-/// Longest summary, in characters: the collector keeps 4,000 bytes, and a character has up to four.
-const SUMMARY_CHARACTERS_MAX: usize = 1_000;
 
 /// The file, each absent key at its default.
 pub struct File {
@@ -30,6 +32,7 @@ pub struct File {
     pub pins: Vec<Pin>,
     pub deployments: BTreeMap<String, String>,
     pub model_rules: Vec<ModelRule>,
+    pub categories: Categories,
     pub confidence_from: Vec<ConfidenceSource>,
     pub request_logprobs: Vec<String>,
     pub record: RecordSettings,
@@ -45,6 +48,7 @@ pub struct Entry {
     pub trigger: Option<Source>,
     pub allowed: Option<Vec<String>>,
     pub action: Option<Action>,
+    pub mode: Option<Mode>,
     pub on_error: Option<OnError>,
     pub message: Option<String>,
 }
@@ -104,6 +108,7 @@ impl Default for File {
             pins: Vec::new(),
             deployments: BTreeMap::new(),
             model_rules: Vec::new(),
+            categories: Categories::default(),
             confidence_from: words::SOURCES.iter().map(|(_, source)| *source).collect(),
             request_logprobs: Vec::new(),
             record: RecordSettings {
@@ -115,52 +120,6 @@ impl Default for File {
             unreadable: None,
         }
     }
-}
-
-/// Words that stand for values, in the order in which a message names them.
-pub mod words {
-    use super::{
-        Action, ConfidenceSource, Floating, OnError, OnFailure, Pinning, Unreadable, detect,
-    };
-
-    pub const ACTIONS: &[(&str, Action)] = &[
-        ("deny", Action::Deny),
-        ("route_to_human_review", Action::RouteToHumanReview),
-        ("flag_for_review", Action::FlagForReview),
-    ];
-    pub const ON_ERROR: &[(&str, OnError)] =
-        &[("default", OnError::Default), ("fire", OnError::Fire), ("skip", OnError::Skip)];
-    pub const FLOATING: &[(&str, Floating)] =
-        &[("deny", Floating::Deny), ("flag", Floating::Flag), ("allow", Floating::Allow)];
-    pub const CLASSES: &[(&str, Pinning)] = &[
-        ("pinned", Pinning::Pinned),
-        ("floating", Pinning::Floating),
-        ("unknown", Pinning::Unknown),
-    ];
-    pub const SOURCES: &[(&str, ConfidenceSource)] = &[
-        ("header", ConfidenceSource::Header),
-        ("field", ConfidenceSource::Field),
-        ("logprobs", ConfidenceSource::Logprobs),
-    ];
-    pub const KINDS: &[(&str, detect::Kind)] = &[
-        ("email", detect::Kind::Email),
-        ("phone", detect::Kind::Phone),
-        ("card", detect::Kind::Card),
-        ("iban", detect::Kind::Iban),
-        ("ssn", detect::Kind::Ssn),
-        ("national_id", detect::Kind::NationalId),
-        ("birth_date", detect::Kind::BirthDate),
-        ("ip", detect::Kind::Ip),
-        ("secret", detect::Kind::Secret),
-    ];
-    pub const ON_FAILURE: &[(&str, OnFailure)] =
-        &[("deny", OnFailure::Deny), ("allow", OnFailure::Allow)];
-    pub const UNREADABLE: &[(&str, Option<Unreadable>)] = &[
-        ("default", None),
-        ("deny", Some(Unreadable::Deny)),
-        ("flag", Some(Unreadable::Flag)),
-        ("allow", Some(Unreadable::Allow)),
-    ];
 }
 
 // === impl Reader ===
@@ -175,10 +134,11 @@ impl Reader<'_, '_> {
                         self.list(value, "policies").iter().map(|node| self.entry(node)).collect();
                 }
                 "models" => self.models(value, file),
+                "categories" => self.categories(value, &mut file.categories),
                 "confidence" => self.confidence(value, file),
                 "record" => self.record(value, &mut file.record),
                 "unreadable" => {
-                    if let Some(word) = self.word(value, "unreadable", words::UNREADABLE, &[]) {
+                    if let Some(word) = self.word(value, "unreadable", words::UNREADABLE) {
                         file.unreadable = word;
                     }
                 }
@@ -194,6 +154,7 @@ impl Reader<'_, '_> {
             trigger: None,
             allowed: None,
             action: None,
+            mode: None,
             on_error: None,
             message: None,
         };
@@ -211,10 +172,9 @@ impl Reader<'_, '_> {
                 }
                 "trigger" => entry.trigger = self.source(value, "trigger"),
                 "allowed" => entry.allowed = Some(self.texts(value, "allowed")),
-                "action" => {
-                    entry.action = self.word(value, "action", words::ACTIONS, keys::ACTIONS_LATER);
-                }
-                "on_error" => entry.on_error = self.word(value, "on_error", words::ON_ERROR, &[]),
+                "action" => entry.action = self.word(value, "action", words::ACTIONS),
+                "mode" => entry.mode = self.word(value, "mode", words::MODES),
+                "on_error" => entry.on_error = self.word(value, "on_error", words::ON_ERROR),
                 "message" => entry.message = self.text(value, "message", 1000),
                 _ => {}
             }
@@ -273,34 +233,6 @@ impl Reader<'_, '_> {
                 }
                 "request_logprobs" => {
                     file.request_logprobs = self.texts(value, "confidence.request_logprobs");
-                }
-                _ => {}
-            }
-        }
-    }
-
-    fn record(&mut self, node: &Node, record: &mut RecordSettings) {
-        for (key, _, value) in self.mapping(node, "record", keys::RECORD) {
-            match key {
-                "summary_characters" => {
-                    let key = "record.summary_characters";
-                    if let Some(number) = self.number(value, key, SUMMARY_CHARACTERS_MAX) {
-                        record.summary_characters = number;
-                    }
-                }
-                "redact" => {
-                    let key = "record.redact";
-                    record.redact = self.words(value, key, words::KINDS);
-                }
-                "on_failure" => {
-                    let key = "record.on_failure";
-                    if let Some(word) = self.word(value, key, words::ON_FAILURE, &[]) {
-                        record.on_failure = word;
-                    }
-                }
-                "on_failure_until" if value.is_null() => {}
-                "on_failure_until" => {
-                    record.on_failure_until_ms = self.time(value, "record.on_failure_until");
                 }
                 _ => {}
             }

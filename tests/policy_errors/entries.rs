@@ -148,17 +148,17 @@ governance.yml:4:13: policy `a`: `on_error` has no effect, `allowed` always has 
 }
 
 #[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
-fn err_action_of_a_later_version() {
+fn err_mode_that_is_none() {
     check(
         r#"policies:
 - name: a
+  mode: observed
   allowed: [x]
-  action: log
 "#,
         r#"
-governance.yml:4:11: value `log` is not supported by this version
-  |   action: log
-  |           ^"#,
+governance.yml:3:9: `mode`: expected `enforce` or `observe`, found `observed`, did you mean `observe`?
+  |   mode: observed
+  |         ^"#,
     );
 }
 

@@ -57,7 +57,7 @@ fn err_misspelt_action() {
   action: flag_for_reveiw
 "#,
         r#"
-governance.yml:4:11: `action`: expected `deny`, `route_to_human_review` or `flag_for_review`, found `flag_for_reveiw`, did you mean `flag_for_review`?
+governance.yml:4:11: `action`: expected `deny`, `route_to_human_review`, `flag_for_review` or `log`, found `flag_for_reveiw`, did you mean `flag_for_review`?
   |   action: flag_for_reveiw
   |           ^"#,
     );

@@ -7,11 +7,10 @@ use std::rc::Rc;
 
 use crate::cli::CliError;
 use crate::cli::exchange::Recorded;
-use crate::detect;
-use crate::exchange::{actions, answer_categories, in_order};
+use crate::exchange::{actions, answer_categories};
 use crate::facts::{AnswerFacts, RequestFacts};
-use crate::policy::Policy;
 use crate::policy::cases::{Case, Expected, FinalVerdict, Given};
+use crate::policy::{CategorySource, Policy};
 use crate::record::{OutcomeKind, Triggered};
 
 /// What came of a case.
@@ -63,7 +62,11 @@ impl Came {
     fn of_facts(policy: &Policy, request: &RequestFacts, answer: Option<&AnswerFacts>) -> Came {
         let mut verdict = policy.judge_request(request);
         if let (None, Some(answer)) = (&verdict.denial, answer) {
-            let judged = policy.judge_answer(request, answer, &answer_categories(answer));
+            let judged = policy.judge_answer(
+                request,
+                answer,
+                &answer_categories(policy.categories(), answer),
+            );
             verdict.triggered.extend(judged.triggered);
             verdict.denial = judged.denial;
         }
@@ -124,8 +127,11 @@ impl fmt::Display for Difference {
 /// What the exchange makes of a request's facts before the policy is asked.
 fn request_facts(policy: &Policy, given: &RequestFacts) -> RequestFacts {
     let mut facts = given.clone();
-    let detected = detect::categories(facts.prompt.as_str()).into_iter().map(str::to_owned);
-    facts.categories = in_order(facts.categories.iter().cloned().chain(detected));
+    let settings = policy.categories();
+    let counts = settings.come_from(CategorySource::Header);
+    let claimed = given.categories.iter().filter(|_| counts).cloned();
+    let found = claimed.chain(settings.of_text(given.prompt.as_str()));
+    facts.categories = settings.in_order(found);
     let pin = facts.requested_model.as_deref().and_then(|model| policy.pin(model));
     if let Some(pin) = pin {
         facts.model = Some(pin.to_owned());

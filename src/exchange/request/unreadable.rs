@@ -22,11 +22,11 @@ impl Incoming {
         // Of the body nothing is known, so what the query names counts as well.
         self.unread = Some(unread);
         let policy = &setup.policy;
-        let named = self.known().requested_model;
+        let named = self.known(setup).requested_model;
         let pin = named.as_deref().and_then(|model| policy.pin(model)).map(str::to_owned);
         let rewritten =
             pin.as_deref().map_or(Ok(Rewritten::default()), |pin| self.pinned(pin, unread));
-        let mut call = self.into_call(&[unread]);
+        let mut call = self.into_call(setup, &[unread]);
         call.verdict.triggered.extend(policy.unreadable_triggered());
         if policy.unreadable() == Unreadable::Deny {
             return call.deny(setup, Stopped::unreadable(unread), now_ms, effects);

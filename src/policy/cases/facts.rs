@@ -130,6 +130,6 @@ impl Reader<'_, '_> {
 
     fn one_of(&mut self, node: &Node, key: &str, words: &[&'static str]) -> Option<&'static str> {
         let table: Vec<_> = words.iter().map(|word| (*word, *word)).collect();
-        self.word(node, key, &table, &[])
+        self.word(node, key, &table)
     }
 }

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use super::CaseProblem;
 use crate::policy::glob::GlobProblem;
 
 /// What is wrong.
@@ -47,14 +48,16 @@ pub enum ProblemKind {
     OutOfRange { key: &'static str, found: String, max: usize },
     /// A name or another text that is empty or too long.
     BadText { key: String, characters: usize, max: usize },
-    /// Neither `true` nor `false`.
-    NoFlag { key: String, found: String },
-    /// A number outside 0 to 1.
-    NoShare { key: String, found: String },
-    /// A case in which nothing happens, or two things.
-    CaseWithoutFacts,
-    /// A case that cannot fail.
-    NothingExpected,
+    /// A list with too few or too many items.
+    BadCount { key: &'static str, found: usize, min: usize, max: usize },
+    /// No name that a category can have.
+    BadCategory { key: &'static str, found: String },
+    /// A category of the policy's own with the name of another.
+    BuiltInCategory { name: String },
+    /// A phrase that cannot be looked for.
+    BadPhrase { found: String },
+    /// A key that has no effect beside another.
+    Idle { key: &'static str, because: &'static str },
     /// A policy without `name`.
     MissingName,
     /// An entry of a list without a key that it needs.
@@ -67,6 +70,8 @@ pub enum ProblemKind {
     PinToAlias { alias: String, target: String },
     /// A pin that leads to a name which `floating: deny` refuses.
     PinToFloating { alias: String, target: String },
+    /// Something about a case of a policy's tests.
+    Case(CaseProblem),
     /// Something within a trigger.
     Trigger { policy: String, problem: TriggerProblem },
 }
@@ -182,18 +187,26 @@ impl fmt::Display for ProblemKind {
             K::BadText { key, characters, max } => {
                 write!(f, "`{key}`: expected at most {max} characters, found {characters}")
             }
-            K::NoFlag { key, found } => {
-                write!(f, "`{key}`: expected `true` or `false`, found `{found}`")
+            K::BadCount { key, found, min, max } => {
+                write!(f, "`{key}`: expected {min} to {max} entries, found {found}")
             }
-            K::NoShare { key, found } => {
-                write!(f, "`{key}`: expected a number from 0 to 1, found `{found}`")
+            K::BadCategory { key, found } => write!(
+                f,
+                "`{key}`: expected a name of at most 64 small letters, digits, `_` and `-`, found \
+                 `{found}`"
+            ),
+            K::BuiltInCategory { name } => {
+                write!(
+                    f,
+                    "`categories.custom`: `{name}` is built in, a category needs its own name"
+                )
             }
-            K::CaseWithoutFacts => {
-                write!(f, "expected either `exchange`, or `request` and perhaps `answer`")
-            }
-            K::NothingExpected => {
-                write!(f, "`expect`: expected at least one key, a case without one cannot fail")
-            }
+            K::BadPhrase { found } => write!(
+                f,
+                "`words`: expected 2 to 64 characters, 1 to 8 words of letters and digits, found \
+                 `{found}`"
+            ),
+            K::Idle { key, because } => write!(f, "`{key}` has no effect, {because}"),
             K::MissingName => write!(f, "policy without a `name`"),
             K::MissingKey { entry, key } => write!(f, "`{entry}`: entry without `{key}`"),
             K::Pattern { key, problem } => write!(f, "`{key}`: {problem}"),
@@ -207,6 +220,7 @@ impl fmt::Display for ProblemKind {
                 "`models.pins`: `{alias}` leads to `{target}`, which the provider may repoint and \
                  `models.floating: deny` refuses"
             ),
+            K::Case(problem) => write!(f, "{problem}"),
             K::Trigger { policy, problem } if policy.is_empty() => {
                 write!(f, "trigger: {problem}")
             }

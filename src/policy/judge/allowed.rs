@@ -5,7 +5,7 @@ use super::refusal as message_of;
 use crate::facts::AnswerFacts;
 use crate::llm::pinning::{normalise, without_version};
 use crate::policy::expression::{Failure, Outcome};
-use crate::policy::{Asked, Policy, Rule, When};
+use crate::policy::{Asked, Mode, Policy, Rule, When};
 
 /// Longest model name that a refusal repeats, in characters.
 const NAME_CHARACTERS_MAX: usize = 100;
@@ -118,6 +118,7 @@ pub fn floating_refusal(policy: &Policy, asked: Asked) -> String {
     let models: Vec<&String> = policy
         .rules
         .iter()
+        .filter(|rule| rule.mode == Mode::Enforce)
         .filter_map(|rule| match &rule.when {
             When::NotAllowed(models) => Some(models),
             When::Trigger(_) => None,

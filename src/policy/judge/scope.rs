@@ -3,9 +3,9 @@
 
 use crate::facts::{AnswerFacts, RequestFacts};
 use crate::llm::pinning::Pinning;
-use crate::policy::Policy;
 use crate::policy::expression::Fact;
 use crate::policy::variable::Variable;
+use crate::policy::{CategorySource, Policy};
 
 /// What `category` is where none was found.
 const NO_CATEGORY: &str = "general";
@@ -104,25 +104,28 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// The variable is found in texts, so that a cut one may have held more of it.
+    fn is_detected(&self, variable: Variable) -> bool {
+        matches!(variable, Variable::Category | Variable::Categories)
+            && self.policy.categories.come_from(CategorySource::Detectors)
+    }
+
     /// There is or may be more of the variable than was read.
     pub fn cut(&self, variable: Variable) -> bool {
-        let of_prompt =
-            matches!(variable, Variable::Prompt | Variable::Category | Variable::Categories);
+        let of_prompt = variable == Variable::Prompt || self.is_detected(variable);
         (of_prompt && self.request.prompt.truncated()) || self.answer_cut(variable)
     }
 
     /// Of what the answer has of the variable, there is or may be more than was read.
     pub fn answer_cut(&self, variable: Variable) -> bool {
         let Some((answer, _)) = self.answer else { return false };
-        let category = matches!(variable, Variable::Category | Variable::Categories);
+        let category = self.is_detected(variable);
         let unread = answer.incomplete && !answer.is_bare_error();
         match variable {
             _ if unread && (category || variable.is_of_answer_body()) => true,
             // Categories are found in what is kept of the text.
-            Variable::Output | Variable::Category | Variable::Categories => {
-                let other = category && answer.other_text.truncated();
-                answer.output.truncated() || other
-            }
+            _ if category => answer.output.truncated() || answer.other_text.truncated(),
+            Variable::Output => answer.output.truncated(),
             Variable::ToolCalls => answer.tool_calls.len() > TOOL_CALLS_MAX,
             _ => false,
         }

@@ -17,7 +17,7 @@ pub const TOP: &[Key] = &[
     ("version", Now),
     ("policies", Now),
     ("models", Now),
-    ("categories", Later),
+    ("categories", Now),
     ("confidence", Now),
     ("record", Now),
     ("streams", Later),
@@ -32,7 +32,7 @@ pub const POLICY: &[Key] = &[
     ("action", Now),
     ("hold", Later),
     ("hold_ttl", Later),
-    ("mode", Later),
+    ("mode", Now),
     ("on_error", Now),
     ("message", Now),
 ];
@@ -48,6 +48,10 @@ pub const MODELS: &[Key] = &[
 
 pub const MODEL_RULE: &[Key] = &[("match", Now), ("class", Now)];
 
+pub const CATEGORIES: &[Key] = &[("order", Now), ("from", Now), ("custom", Now)];
+
+pub const CUSTOM_CATEGORY: &[Key] = &[("name", Now), ("words", Now)];
+
 pub const CONFIDENCE: &[Key] = &[("from", Now), ("request_logprobs", Now)];
 
 pub const RECORD: &[Key] = &[
@@ -59,6 +63,3 @@ pub const RECORD: &[Key] = &[
     ("on_failure", Now),
     ("on_failure_until", Now),
 ];
-
-/// Actions that the language documents and this version does not have.
-pub const ACTIONS_LATER: &[&str] = &["log"];

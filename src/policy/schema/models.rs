@@ -2,8 +2,8 @@
 //! mean to each other is left to `compile`.
 
 use super::{File, ModelRule, Pin, Reader, keys, words};
-use crate::policy::error::{At, ProblemKind};
-use crate::policy::yaml::{Data, Node};
+use crate::policy::error::At;
+use crate::policy::yaml::Node;
 
 /// Longest name of a model: longer than any provider's with its prefixes.
 const NAME_CHARACTERS_MAX: usize = 200;
@@ -13,7 +13,7 @@ impl Reader<'_, '_> {
         for (key, _, value) in self.mapping(node, "models", keys::MODELS) {
             match key {
                 "floating" => {
-                    if let Some(word) = self.word(value, "models.floating", words::FLOATING, &[]) {
+                    if let Some(word) = self.word(value, "models.floating", words::FLOATING) {
                         file.floating = word;
                     }
                 }
@@ -53,18 +53,11 @@ impl Reader<'_, '_> {
         for (key, _, value) in self.mapping(node, "models.rules", keys::MODEL_RULE) {
             match key {
                 "match" => pattern = self.source(value, "match"),
-                "class" => class = self.word(value, "class", words::CLASSES, &[]),
+                "class" => class = self.word(value, "class", words::CLASSES),
                 _ => {}
             }
         }
-        if matches!(node.data, Data::Mapping(_)) {
-            for key in ["match", "class"] {
-                if node.value_of(key).is_none() {
-                    let entry = "models.rules";
-                    self.problems.add(node.at, ProblemKind::MissingKey { entry, key });
-                }
-            }
-        }
+        self.need(node, "models.rules", &["match", "class"]);
         Some(ModelRule { pattern: pattern?, class: class? })
     }
 }

@@ -44,6 +44,15 @@ impl Reader<'_, '_> {
         known
     }
 
+    /// An entry of a list has these keys.
+    pub fn need(&mut self, node: &Node, entry: &'static str, keys: &[&'static str]) {
+        for key in keys {
+            if matches!(node.data, Data::Mapping(_)) && node.value_of(key).is_none() {
+                self.problems.add(node.at, ProblemKind::MissingKey { entry, key });
+            }
+        }
+    }
+
     /// A mapping whose keys are the writer's own.
     pub fn any_mapping<'n>(&mut self, node: &'n Node, place: &str) -> Vec<(String, &'n Node)> {
         let Data::Mapping(entries) = &node.data else {
@@ -131,21 +140,16 @@ impl Reader<'_, '_> {
         node: &Node,
         key: &str,
         table: &[(&'static str, T)],
-        later: &'static [&'static str],
     ) -> Option<T> {
         let found = self.scalar(node, key)?;
         if let Some((_, value)) = table.iter().find(|(word, _)| *word == found) {
             return Some(*value);
         }
-        let kind = if later.contains(&found) {
-            ProblemKind::Unsupported { what: "value", name: found.to_owned() }
-        } else {
-            ProblemKind::UnknownWord {
-                key: key.to_owned(),
-                found: clip(found),
-                expected: table.iter().map(|(word, _)| *word).collect(),
-                nearest: nearest(found, table.iter().map(|(word, _)| *word)),
-            }
+        let kind = ProblemKind::UnknownWord {
+            key: key.to_owned(),
+            found: clip(found),
+            expected: table.iter().map(|(word, _)| *word).collect(),
+            nearest: nearest(found, table.iter().map(|(word, _)| *word)),
         };
         self.problems.add(node.at, kind);
         None
@@ -160,7 +164,7 @@ impl Reader<'_, '_> {
     ) -> Vec<T> {
         let mut values = Vec::new();
         for item in self.list(node, key) {
-            let Some(value) = self.word(item, key, table, &[]) else { continue };
+            let Some(value) = self.word(item, key, table) else { continue };
             if values.contains(&value) {
                 let word = self.scalar(item, key).unwrap_or_default().to_owned();
                 let kind = ProblemKind::DuplicateWord { key: key.to_owned(), word };
@@ -191,8 +195,7 @@ impl Reader<'_, '_> {
             "true" => Some(true),
             "false" => Some(false),
             found => {
-                let (key, found) = (key.to_owned(), clip(found));
-                self.problems.add(node.at, ProblemKind::NoFlag { key, found });
+                self.wrong_value(node, key, "`true` or `false`", found);
                 None
             }
         }
@@ -204,11 +207,16 @@ impl Reader<'_, '_> {
         match found.parse() {
             Ok(number) if (0.0..=1.0).contains(&number) => Some(number),
             _ => {
-                let (key, found) = (key.to_owned(), clip(found));
-                self.problems.add(node.at, ProblemKind::NoShare { key, found });
+                self.wrong_value(node, key, "a number from 0 to 1", found);
                 None
             }
         }
+    }
+
+    fn wrong_value(&mut self, node: &Node, key: &str, expected: &'static str, found: &str) {
+        let found = format!("`{}`", clip(found));
+        let kind = ProblemKind::WrongType { key: key.to_owned(), expected, found };
+        self.problems.add(node.at, kind);
     }
 
     /// A time by RFC 3339, in Unix milliseconds.
@@ -240,7 +248,7 @@ impl Node {
 }
 
 /// A found text, short enough for a message and on one line.
-fn clip(text: &str) -> String {
+pub fn clip(text: &str) -> String {
     let mut clipped: String = text.chars().take(FOUND_MAX).collect();
     if clipped.len() < text.len() {
         clipped.push('…');

@@ -12,6 +12,7 @@ fn triggered(policy: &str, action: &str) -> Triggered {
         action: action.to_owned(),
         enforced: true,
         phase: "answer".to_owned(),
+        mode: None,
     }
 }
 
@@ -61,9 +62,13 @@ fn policies_say_what_they_asked_for() {
 fn pins_denials_and_dry_runs_call_nobody() {
     let pin = triggered("models.pins", "flag_for_review");
     let denied = triggered("no_secrets", "deny");
+    let noted = triggered("notes", "log");
     let mut dry = triggered("confidence_gate", "flag_for_review");
     dry.enforced = false;
-    assert!(!alerts(&outcome(vec![pin, denied, dry])));
+    let mut observed = dry.clone();
+    observed.result = "would_fire".to_owned();
+    observed.mode = Some("observe".to_owned());
+    assert!(!alerts(&outcome(vec![pin, denied, noted, dry, observed])));
     assert!(alerts(&outcome(vec![triggered("confidence_gate", "flag_for_review")])));
 }
 

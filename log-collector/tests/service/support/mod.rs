@@ -275,6 +275,7 @@ pub fn flagged(id: &str, summary: &str) -> Line {
         action: "flag_for_review".to_owned(),
         enforced: true,
         phase: "answer".to_owned(),
+        mode: None,
     }];
     outcome.output_summary_digest = Some(summary_digest(&salt, summary));
     Line::outcome(&outcome, Some((summary, &salt)))

@@ -1,0 +1,38 @@
+//! The part `record` of governance.yml: what a record keeps, and what happens without a commit.
+
+use super::{Reader, keys, words};
+use crate::policy::RecordSettings;
+use crate::policy::yaml::Node;
+
+/// Longest summary, in characters: the collector keeps 4,000 bytes, and a character has up to four.
+const SUMMARY_CHARACTERS_MAX: usize = 1_000;
+
+impl Reader<'_, '_> {
+    pub fn record(&mut self, node: &Node, record: &mut RecordSettings) {
+        for (key, _, value) in self.mapping(node, "record", keys::RECORD) {
+            match key {
+                "summary_characters" => {
+                    let key = "record.summary_characters";
+                    if let Some(number) = self.number(value, key, SUMMARY_CHARACTERS_MAX) {
+                        record.summary_characters = number;
+                    }
+                }
+                "redact" => {
+                    let key = "record.redact";
+                    record.redact = self.words(value, key, words::KINDS);
+                }
+                "on_failure" => {
+                    let key = "record.on_failure";
+                    if let Some(word) = self.word(value, key, words::ON_FAILURE) {
+                        record.on_failure = word;
+                    }
+                }
+                "on_failure_until" if value.is_null() => {}
+                "on_failure_until" => {
+                    record.on_failure_until_ms = self.time(value, "record.on_failure_until");
+                }
+                _ => {}
+            }
+        }
+    }
+}
