@@ -1,6 +1,8 @@
 //! Plain data about one exchange: what the request said, what the answer said, who called.
 //! Knows no provider, no policy and no wire format; a field is `None` where nothing was stated.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 /// Most text kept per direction of one exchange, in bytes. Detectors and triggers read no more;
@@ -39,6 +41,8 @@ pub struct RequestFacts {
     pub prompt: Text,
     /// Images, audio and files in the input: counted, never read.
     pub media_parts: u64,
+    /// What else is known of the input.
+    pub input: Input,
     /// The provider is to answer later, to another request.
     pub deferred: bool,
     /// `metadata.category` of the body, where the API has such a field.
@@ -47,10 +51,46 @@ pub struct RequestFacts {
     pub categories: Vec<String>,
     /// Who called.
     pub caller: Caller,
+    /// What a trigger can read of the HTTP request; empty where none does.
+    pub http: HttpFacts,
+    /// When the request's first byte came, Unix milliseconds.
+    pub received_at_ms: u64,
     /// Envoy's route name, where it has one.
     pub route: Option<String>,
     /// The gateway's node id.
     pub gateway: String,
+}
+
+/// The input but for its text.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Input {
+    /// Messages that it carries; none where the API has none.
+    pub messages: u64,
+    /// Those of the media parts that are images.
+    pub images: u64,
+    /// Names of the tools that the model is offered.
+    pub tools: Vec<String>,
+    /// There are more tools, or a name is longer than is kept.
+    pub tools_cut: bool,
+    /// Longest answer that is asked for, in tokens.
+    pub max_tokens: Option<u64>,
+    /// Sampling temperature.
+    pub temperature: Option<f64>,
+}
+
+/// An HTTP request's head.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HttpFacts {
+    /// The method.
+    pub method: String,
+    /// The path without its query, which may hold a key.
+    pub path: String,
+    /// The host that was asked, with its port where one is named.
+    pub host: Option<String>,
+    /// Headers by their names in lower case, none of which holds a credential.
+    pub headers: BTreeMap<String, String>,
+    /// There is more than is kept.
+    pub cut: bool,
 }
 
 /// The answer, once its last byte (or its stream's terminal event) is there.
@@ -109,6 +149,12 @@ pub struct Usage {
     pub input_tokens: Option<u64>,
     /// `completion_tokens`, `output_tokens`.
     pub output_tokens: Option<u64>,
+    /// All of them, where the provider states a sum.
+    pub total_tokens: Option<u64>,
+    /// Tokens of the input that came out of the provider's cache.
+    pub cached_tokens: Option<u64>,
+    /// Tokens that the model thought in.
+    pub reasoning_tokens: Option<u64>,
     /// The provider's own object; over a stream, its events merged, the last value of each field.
     pub raw: Option<Value>,
 }
@@ -248,6 +294,21 @@ impl Caller {
             .or_else(|| self.subject.as_ref().map(|subject| format!("sub:{subject}")))
             .or_else(|| self.api_key_hash.as_ref().map(|hash| format!("key:{hash}")))
             .or_else(|| self.address.as_ref().map(|address| format!("ip:{address}")))
+    }
+
+    /// Namespace and service account of a workload in Kubernetes, by
+    /// `spiffe://<trust domain>/ns/<namespace>/sa/<service account>`.
+    /// <https://istio.io/latest/docs/concepts/security/#istio-identity>
+    pub fn workload(&self) -> Option<(&str, &str)> {
+        let parts: Vec<&str> =
+            self.spiffe.as_deref()?.strip_prefix("spiffe://")?.split('/').collect();
+        match parts.as_slice() {
+            [domain, "ns", namespace, "sa", account] => {
+                let named = ![domain, namespace, account].contains(&&"");
+                named.then_some((namespace, account))
+            }
+            _ => None,
+        }
     }
 }
 

@@ -146,6 +146,11 @@ pub fn credentials(path: &str) -> &'static [Credential] {
     credentials::of(path)
 }
 
+/// The header of this name, in lower case, holds a credential.
+pub fn is_credential_header(name: &str) -> bool {
+    credentials::is_header(name)
+}
+
 /// What stands under `name` in the query of `path`, percent-escapes decoded.
 pub fn query_values<'a>(path: &'a str, name: &'a str) -> impl Iterator<Item = Cow<'a, str>> {
     routes::query_values(path, name)

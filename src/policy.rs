@@ -302,6 +302,11 @@ impl Policy {
         judge::reads_prompt_with_answer(self)
     }
 
+    /// Some trigger reads `request`, so that the head must be kept.
+    pub fn reads_request(&self) -> bool {
+        judge::reads_request(self)
+    }
+
     /// What the record says of a request that could not be read; nothing where it is allowed.
     pub fn unreadable_triggered(&self) -> Option<Triggered> {
         let action = match self.unreadable {

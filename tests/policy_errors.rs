@@ -5,6 +5,8 @@
 mod categories;
 #[path = "policy_errors/entries.rs"]
 mod entries;
+#[path = "policy_errors/facts.rs"]
+mod facts;
 #[path = "policy_errors/models.rs"]
 mod models;
 #[path = "policy_errors/places.rs"]

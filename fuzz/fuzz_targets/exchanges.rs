@@ -50,6 +50,7 @@ struct Scene<'a> {
 /// One exchange and what came of it.
 struct Model {
     exchange: Exchange,
+    policy: Rc<Policy>,
     now_ms: u64,
     allows_uncommitted: bool,
     /// The answer as it came, as far as it is held, and as it went on.
@@ -113,16 +114,18 @@ impl Model {
     fn new(policy: &str, budget: usize) -> Model {
         let policy =
             Policy::parse(policy).unwrap_or_else(|errors| panic!("{}", errors.display("")));
+        let policy = Rc::new(policy);
         let allows_uncommitted = policy.record().on_failure == OnFailure::Allow;
         Model {
             exchange: Exchange::new(Setup {
-                policy: Rc::new(policy),
+                policy: Rc::clone(&policy),
                 decision_id: "d-019b0000000070008000000000000000".to_owned(),
                 salt: [7; 16],
                 gateway: "gateway".to_owned(),
                 budget: Budget::new(budget),
                 witness: None,
             }),
+            policy,
             now_ms: BEGAN_MS,
             allows_uncommitted,
             answer: Default::default(),
@@ -150,7 +153,7 @@ impl Model {
             ("x-ai-category", "general"),
         ]);
         self.request_ended = end == End::OfStream;
-        let head = Box::new(RequestHead::read(&headers, Origin::default()));
+        let head = Box::new(RequestHead::read(&headers, Origin::default(), &self.policy));
         self.on(Event::RequestHeaders(head, end));
         self.pass(Side::Request);
     }

@@ -2,9 +2,20 @@
 //! holds nothing that a record or a log could not.
 #![no_main]
 
+use std::rc::Rc;
+
 use governance_filter::exchange::{Origin, RequestHead, ResponseHead};
 use governance_filter::llm;
+use governance_filter::policy::Policy;
 use libfuzzer_sys::fuzz_target;
+
+/// Reads the whole head.
+const READS_REQUEST: &str =
+    "policies: [{name: a, trigger: \"request.method == 'PUT'\", action: deny}]";
+
+thread_local! {
+    static POLICY: Rc<Policy> = Rc::new(Policy::parse(READS_REQUEST).ok().unwrap());
+}
 
 const WORD_BYTES_MAX: usize = 256;
 
@@ -16,7 +27,14 @@ fuzz_target!(|data: &[u8]| {
     };
     let origin =
         Origin { spiffe: text(0), subject: text(1), source_address: text(2), route: text(3) };
-    let head = RequestHead::read(&headers, origin);
+    let policy = POLICY.with(Rc::clone);
+    let head = RequestHead::read(&headers, origin, &policy);
+    assert!(head.http.headers.len() <= 64);
+    let kept: usize = head.http.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+    // Replacement characters are longer than what they stand for.
+    assert!(kept <= 3 * (16 << 10));
+    assert!(!head.http.path.contains('?'));
+    assert!(!head.http.headers.keys().any(|name| name.contains("authorization")));
     let words = [&head.route, &head.request_id, &head.caller.subject];
     for word in words.into_iter().flatten() {
         assert!(word.len() <= WORD_BYTES_MAX);

@@ -14,13 +14,17 @@ use crate::policy::{Explanation, Policy};
 
 /// The end of `governance eval --help`.
 pub(crate) const EXAMPLES: &str = "\
-An exchange is JSON: {\"request\": {\"method\", \"path\", \"headers\", \"body\"}, \"response\": {\"status\",
-\"headers\", \"body\"}}; `body_b64` stands in place of `body` for bytes that are no text. Without a
-`response` only the request is judged. Beside them may stand `caller` {\"spiffe\", \"subject\",
-\"address\"} and `route`, which a gateway knows. Texts are shown redacted and cut.
+An exchange is JSON, its request and what was answered:
 
-Exit status: 0 the exchange was judged, whatever the verdict; 1 it or the policy cannot be read; 2 the
-arguments are wrong.
+  {\"request\": {\"method\": …, \"path\": …, \"headers\": {…}, \"body\": \"…\"},
+   \"response\": {\"status\": …, \"headers\": {…}, \"body\": \"…\"}}
+
+`body_b64` stands in place of `body` for bytes that are no text. Without a `response` only the
+request is judged. Beside them may stand what a gateway knows: `caller`, a mapping of `spiffe`,
+`subject` and `address`, and `route`. Texts are shown redacted and cut.
+
+Exit status: 0 the exchange was judged, whatever the verdict; 1 it or the policy cannot be read;
+2 the arguments are wrong.
 
 Examples:
   governance eval exchange.json

@@ -165,7 +165,7 @@ impl Recorded {
             played: Played::default(),
             called: false,
         };
-        self.request(&mut player);
+        self.request(&mut player, policy);
         if let Some(response) = self.response.as_ref().filter(|_| player.called) {
             response.answer(&mut player);
         }
@@ -177,7 +177,7 @@ impl Recorded {
         played
     }
 
-    fn request(&self, player: &mut Player) {
+    fn request(&self, player: &mut Player, policy: &Policy) {
         let request = &self.request;
         let method = request.method.as_deref().unwrap_or("POST");
         let mut headers = vec![pair(":method", method), pair(":path", &request.path)];
@@ -193,7 +193,7 @@ impl Recorded {
             source_address: self.caller.address.clone(),
             route: self.route.clone(),
         };
-        let head = Box::new(RequestHead::read(&headers, origin));
+        let head = Box::new(RequestHead::read(&headers, origin, policy));
         let body = request.body.bytes();
         let end = if body.is_empty() { End::OfStream } else { End::Open };
         player.on(Event::RequestHeaders(head, end));

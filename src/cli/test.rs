@@ -1,5 +1,5 @@
-//! `governance test`: unit tests of a policy. Cases are given facts or recorded exchanges and judged
-//! by the same code as in the filter; a failing one shows what was expected beside what was found.
+//! `governance test`: unit tests of a policy. Cases are facts or recorded exchanges, judged by the
+//! same code as in the filter; a failing one shows what was expected beside what was found.
 
 mod case;
 mod junit;
@@ -19,8 +19,8 @@ use case::{Came, Difference};
 
 /// The end of `governance test --help`.
 pub(crate) const EXAMPLES: &str = "\
-Without a FILE, every `*_test.yml` of this folder is run. A file `x_test.yml` is about `x.yml` beside
-it, unless its key `policy` names another.
+Without a FILE, every `*_test.yml` of this folder is run. A file `x_test.yml` is about `x.yml`
+beside it, unless its key `policy` names another.
 
   cases:
   - name: a doubtful answer is flagged

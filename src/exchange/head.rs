@@ -4,10 +4,13 @@
 use std::borrow::Cow;
 
 use super::End;
-use crate::facts::{AnswerFacts, Caller, is_category};
+use crate::facts::{AnswerFacts, Caller, HttpFacts, is_category};
 use crate::llm::content_coding::Coding;
 use crate::llm::{self, Credential};
+use crate::policy::Policy;
 use crate::record::sha256_hex;
+
+mod http;
 
 /// Categories a client may name in `x-ai-category`.
 const CATEGORIES_MAX: usize = 16;
@@ -66,6 +69,8 @@ pub struct RequestHead {
     pub duplicate: bool,
     /// The client's own AWS signature, which holds for the request as it came.
     pub signature: Option<Signature>,
+    /// What triggers read of it; empty where none does.
+    pub http: HttpFacts,
 }
 
 /// A client's AWS Signature Version 4 or 4a.
@@ -102,8 +107,8 @@ type Headers = [(Vec<u8>, Vec<u8>)];
 // === impl RequestHead ===
 
 impl RequestHead {
-    /// Reads the header map as Envoy gives it.
-    pub fn read(headers: &Headers, origin: Origin) -> RequestHead {
+    /// Reads the header map as Envoy gives it, as far as it is needed under `policy`.
+    pub fn read(headers: &Headers, origin: Origin, policy: &Policy) -> RequestHead {
         let method = text(headers, ":method").unwrap_or_default();
         let path = text(headers, ":path").unwrap_or_default();
         let signature = Signature::of(text(headers, "authorization").as_deref(), &path);
@@ -130,6 +135,7 @@ impl RequestHead {
             route: origin.route.filter(|route| !route.is_empty()).map(word),
             trace_id: text(headers, "traceparent").and_then(|value| trace_id(&value)),
             request_id: text(headers, "x-request-id").map(word),
+            http: if policy.reads_request() { http::read(headers) } else { HttpFacts::default() },
         }
     }
 

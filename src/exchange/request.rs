@@ -194,7 +194,7 @@ impl Incoming {
     }
 
     fn judge(
-        self: Box<Self>,
+        mut self: Box<Self>,
         setup: &Setup,
         target: Target,
         mut facts: RequestFacts,
@@ -203,6 +203,8 @@ impl Incoming {
     ) -> Phase {
         let policy = &setup.policy;
         facts.caller = self.head.caller.clone();
+        facts.http = std::mem::take(&mut self.head.http);
+        facts.received_at_ms = self.requested_at_ms;
         facts.route = self.head.route.clone();
         facts.gateway = setup.gateway.clone();
         facts.categories = request_categories(policy.categories(), &self.head, &facts);

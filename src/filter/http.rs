@@ -81,7 +81,7 @@ impl HttpContext for HttpStream {
             route: host::text_property(&["xds", "route_name"]),
         };
         let headers = host::headers(HeaderMap::Request).unwrap_or_default();
-        let head = Box::new(RequestHead::read(&headers, origin));
+        let head = Box::new(RequestHead::read(&headers, origin, &self.gateway.policy));
         self.handle(Side::Request, Event::RequestHeaders(head, end(end_of_stream)))
     }
 

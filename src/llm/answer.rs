@@ -13,6 +13,7 @@ use crate::facts::{AnswerFacts, TEXT_BYTES_MAX, Text, ToolCall, Unread, first_ch
 mod calls;
 mod items;
 mod placed;
+mod tokens;
 
 pub(super) use placed::{ArgumentPiece, PlacedArgument};
 
@@ -152,6 +153,7 @@ impl Answer {
             ..self.facts.clone()
         };
         if !self.usage.is_empty() {
+            tokens::read_details(&self.usage, &mut facts.usage);
             facts.usage.raw = Some(Value::Object(self.usage.clone()));
         }
         let mut outputs = choices().map(|choice| &choice.output);
@@ -234,7 +236,7 @@ impl Answer {
             self.usage_bytes = bytes;
             self.usage.insert(key, value);
         }
-        let count = |key: &str| self.usage.get(key).and_then(tokens);
+        let count = |key: &str| self.usage.get(key).and_then(tokens::count);
         self.facts.usage.input_tokens = count(input_key);
         self.facts.usage.output_tokens = count(output_key);
     }
@@ -308,13 +310,6 @@ fn lowest(confidences: impl Iterator<Item = Option<f64>>) -> Option<f64> {
 /// Bytes of a member of an object, written out: quotes, colon and comma are four more.
 fn written_length(key: &str, value: &Value) -> usize {
     key.len() + value.to_string().len() + 4
-}
-
-fn tokens(value: &Value) -> Option<u64> {
-    value.as_u64().or_else(|| {
-        let number = value.as_f64()?;
-        (number.fract() == 0.0 && number >= 0.0).then_some(number as u64)
-    })
 }
 
 /// `confidence` of an answer that is a JSON object.

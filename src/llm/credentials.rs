@@ -14,6 +14,23 @@ pub enum Credential {
 
 use Credential::{Header, Query};
 
+/// How headers end that hold a key, a token or a session, whoever reads them: `x-portkey-api-key`,
+/// `x-amz-security-token`, `ocp-apim-subscription-key`, `x-goog-iap-jwt-assertion`.
+const ENDINGS: [&str; 12] = [
+    "authorization",
+    "api-key",
+    "apikey",
+    "cookie",
+    "-access-key",
+    "-assertion",
+    "-auth",
+    "-jwt",
+    "-password",
+    "-secret",
+    "-subscription-key",
+    "-token",
+];
+
 /// <https://platform.claude.com/docs/en/api/overview>
 const ANTHROPIC: &[Credential] =
     &[Header("x-api-key"), Header("authorization"), Header("api-key"), Header("x-goog-api-key")];
@@ -54,6 +71,11 @@ const BEDROCK: &[Credential] = &[
 const ANY: &[Credential] =
     &[Header("authorization"), Header("api-key"), Header("x-api-key"), Header("x-goog-api-key")];
 
+/// The header of this name, in lower case, holds a credential.
+pub(super) fn is_header(name: &str) -> bool {
+    ENDINGS.iter().any(|ending| name.ends_with(ending))
+}
+
 /// Where the key of a request to `path` stands.
 pub(super) fn of(path: &str) -> &'static [Credential] {
     match routes::provider(path) {
@@ -70,5 +92,20 @@ pub(super) fn of(path: &str) -> &'static [Credential] {
             Api::BedrockConverse => BEDROCK,
             _ => ANY,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_place_of_a_key_is_known_to_be_one() {
+        for place in [ANTHROPIC, AZURE, GEMINI, VERTEX, BEDROCK, ANY].concat() {
+            if let Header(name) = place {
+                assert!(is_header(name), "{name}");
+            }
+        }
+        assert!(!is_header("x-team") && !is_header("content-type"));
     }
 }

@@ -1,5 +1,5 @@
-//! Requests of every API: model, stream flag, category and all text of the input, in one pass that
-//! copies text up to its cap and nothing else.
+//! Requests of every API: model, stream flag, category, settings and all text of the input, in one
+//! pass that copies text up to its cap and little else.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::Api;
 use super::json::{self, BorrowedText};
-use crate::facts::{RequestFacts, Text, Unread};
+use crate::facts::{Input, RequestFacts, Text, Unread};
 use parts::Gather;
 use shape::Shape;
 
@@ -16,6 +16,7 @@ mod blob;
 mod fallbacks;
 mod keys;
 mod parts;
+mod sampling;
 mod shape;
 
 #[derive(Default)]
@@ -26,6 +27,7 @@ struct Read {
     background: bool,
     prompt: Text,
     media_parts: u64,
+    input: Input,
     category: Option<String>,
     fallback_models: Vec<String>,
     /// A value of a key that is read is none that the key has.
@@ -68,6 +70,7 @@ pub(super) fn read(api: Api, model_in_path: bool, body: &[u8]) -> Result<Request
         stream: read.stream.unwrap_or(shape.streams_by_default),
         prompt: read.prompt,
         media_parts: read.media_parts,
+        input: read.input,
         deferred: read.background,
         metadata_category: read.category,
         ..RequestFacts::default()
@@ -93,14 +96,16 @@ impl<'de> Visitor<'de> for Body<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Body { read, shape } = self;
-        let (mut seen, mut seen_input) = (Seen::default(), Seen::default());
-        let (mut seen_free, mut seen_fallbacks) = (Seen::default(), Seen::default());
+        let plain = [shape.model, "stream", "background", "metadata", sampling::TEMPERATURE];
+        let (text, free) = (shape.text, shape.free);
+        let (tools, max_tokens, settings) = (shape.tools, shape.max_tokens, shape.settings);
+        let tables = [&plain, text, free, &fallbacks::KEYS, tools, max_tokens, settings];
+        let mut seen: [Seen; 7] = Default::default();
         while let Some(key) = map.next_key::<BorrowedText>()? {
             let key = key.0.as_ref();
-            read.duplicate |= seen.again(&[shape.model, "stream", "background", "metadata"], key);
-            read.duplicate |= seen_input.again(shape.text, key);
-            read.duplicate |= seen_free.again(shape.free, key);
-            read.duplicate |= seen_fallbacks.again(&fallbacks::KEYS, key);
+            for (seen, table) in seen.iter_mut().zip(tables) {
+                read.duplicate |= seen.again(table, key);
+            }
             read.has_input |= shape.input.contains(&key);
             match key {
                 "stream" => read.stream = map.next_value()?,
@@ -109,9 +114,20 @@ impl<'de> Visitor<'de> for Body<'_> {
                 }
                 "metadata" => map.next_value_seed(Gather::metadata(read))?,
                 _ if key == shape.model => read.model = map.next_value()?,
-                _ if shape.text.contains(&key) => map.next_value_seed(Gather::part(read))?,
-                _ if shape.free.contains(&key) => map.next_value_seed(Gather::free(read))?,
-                _ if shape.media.contains(&key) => map.next_value_seed(Gather::media(read))?,
+                _ if shape.messages.contains(&key) => {
+                    map.next_value_seed(Gather::messages(read))?
+                }
+                _ if text.contains(&key) => map.next_value_seed(Gather::part(read))?,
+                _ if free.contains(&key) => map.next_value_seed(Gather::free(read))?,
+                _ if shape.media.contains(&key) => map.next_value_seed(Gather::images(read))?,
+                _ if tools.contains(&key) => map.next_value_seed(Gather::tools(read))?,
+                _ if settings.contains(&key) => {
+                    map.next_value_seed(Gather::sampling(read, max_tokens))?;
+                }
+                _ if sampling::states(max_tokens, key) => {
+                    let raw = map.next_value::<&RawValue>()?.get();
+                    Gather::settings(read, key).setting(key, raw)?;
+                }
                 _ if fallbacks::KEYS.contains(&key) => {
                     let raw = map.next_value::<&RawValue>()?.get();
                     read.misshapen |= !fallbacks::read(raw, &mut read.fallback_models);

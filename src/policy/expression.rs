@@ -32,6 +32,7 @@ pub struct Expression {
     program: Program,
     functions: Functions,
     variables: Vec<Variable>,
+    counts_prompt: bool,
 }
 
 /// The value of a variable.
@@ -41,7 +42,7 @@ pub enum Fact<'a> {
     Double(f64),
     Bool(bool),
     List(Vec<Fact<'a>>),
-    Map(Vec<(&'static str, Fact<'a>)>),
+    Map(Vec<(&'a str, Fact<'a>)>),
 }
 
 /// What evaluation gave.
@@ -98,8 +99,9 @@ impl Expression {
         if !checked.problems.is_empty() {
             return Err(checked.problems);
         }
-        let variables = checked.variables;
-        Ok(Expression { source: source.into(), program, functions: functions.clone(), variables })
+        let (variables, counts_prompt) = (checked.variables, checked.counts_prompt);
+        let (source, functions) = (source.into(), functions.clone());
+        Ok(Expression { source, program, functions, variables, counts_prompt })
     }
 
     /// As it is written.
@@ -121,6 +123,11 @@ impl Expression {
     /// It reads `variable`.
     pub fn reads(&self, variable: Variable) -> bool {
         self.variables.contains(&variable)
+    }
+
+    /// It reads how long the prompt is, or may do so.
+    pub fn counts_prompt(&self) -> bool {
+        self.counts_prompt
     }
 
     /// It reads something of an answer's body.
@@ -232,6 +239,7 @@ impl Lowering<'_> {
         let at = self.offset(expr);
         let term = match &expr.expr {
             Expr::Unspecified | Expr::Struct(_) => Term::Other,
+            Expr::Literal(LiteralValue::String(text)) => Term::Text(text.inner().to_owned()),
             Expr::Literal(literal) => literal_type(literal).map_or(Term::Other, Term::Literal),
             Expr::Ident(name) => Term::Name(name.clone()),
             Expr::Select(select) => Term::Field {

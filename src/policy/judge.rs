@@ -103,8 +103,16 @@ pub fn reads_prompt_with_answer(policy: &Policy) -> bool {
             let again = [Variable::Category, Variable::Categories];
             let with_answer = trigger.phase() == Phase::Answer
                 || again.into_iter().any(|variable| trigger.reads(variable));
-            with_answer && trigger.reads(Variable::Prompt)
+            with_answer && (trigger.reads(Variable::Prompt) || trigger.counts_prompt())
         }
+        When::NotAllowed(_) => false,
+    })
+}
+
+/// Some trigger reads `request`.
+pub fn reads_request(policy: &Policy) -> bool {
+    policy.rules.iter().any(|rule| match &rule.when {
+        When::Trigger(trigger) => trigger.reads(Variable::Request),
         When::NotAllowed(_) => false,
     })
 }
@@ -176,7 +184,8 @@ fn evaluate(trigger: &Expression, scope: &Scope) -> Outcome {
             Outcome::Failed(_) | Outcome::NotFired => {}
         }
     }
-    let cut = trigger.variables().iter().any(|variable| scope.cut(*variable));
+    let cut = trigger.variables().iter().any(|variable| scope.cut(*variable))
+        || (trigger.counts_prompt() && scope.cut(Variable::Prompt));
     match outcome {
         // What was not read might have fired it.
         Outcome::NotFired | Outcome::Failed(_) if cut => Outcome::Failed(Failure::Truncated),

@@ -21,9 +21,12 @@ pub enum Variable {
     Category,
     Categories,
     Prompt,
+    Input,
+    Caller,
+    Request,
     Route,
     Gateway,
-    Caller,
+    Now,
     Confidence,
     Output,
     ServedModel,
@@ -57,9 +60,12 @@ pub const VARIABLES: &[(Variable, &str, Type, Phase)] = &[
     (Variable::Category, "category", Type::Text, Phase::Request),
     (Variable::Categories, "categories", Type::List, Phase::Request),
     (Variable::Prompt, "prompt", Type::Text, Phase::Request),
+    (Variable::Input, "input", Type::Map, Phase::Request),
+    (Variable::Caller, "caller", Type::Map, Phase::Request),
+    (Variable::Request, "request", Type::Map, Phase::Request),
     (Variable::Route, "route", Type::Text, Phase::Request),
     (Variable::Gateway, "gateway", Type::Text, Phase::Request),
-    (Variable::Caller, "caller", Type::Map, Phase::Request),
+    (Variable::Now, "now", Type::Map, Phase::Request),
     (Variable::Confidence, "confidence", Type::Number, Phase::Answer),
     (Variable::Output, "output", Type::Text, Phase::Answer),
     (Variable::ServedModel, "served_model", Type::Text, Phase::Answer),
@@ -72,22 +78,58 @@ pub const VARIABLES: &[(Variable, &str, Type, Phase)] = &[
     (Variable::LatencyMs, "latency_ms", Type::Number, Phase::Answer),
 ];
 
-/// Variables that the language documents and this version does not have.
-pub const VARIABLES_LATER: &[&str] = &["input", "request", "now"];
-
 /// Fields of the maps. A map has no others, so that `usage.input_token` is found at load.
 pub const FIELDS: &[(Variable, &[(&str, Type)])] = &[
     (
-        Variable::Caller,
-        &[("spiffe", Type::Text), ("api_key_hash", Type::Text), ("address", Type::Text)],
+        Variable::Input,
+        &[
+            ("messages", Type::Number),
+            ("characters", Type::Number),
+            ("images", Type::Number),
+            ("tools", Type::List),
+            ("max_tokens", Type::Number),
+            ("temperature", Type::Number),
+            ("stream", Type::Bool),
+        ],
     ),
-    (Variable::Usage, &[("input_tokens", Type::Number), ("output_tokens", Type::Number)]),
+    (
+        Variable::Caller,
+        &[
+            ("spiffe", Type::Text),
+            ("namespace", Type::Text),
+            ("service_account", Type::Text),
+            ("subject", Type::Text),
+            ("api_key_hash", Type::Text),
+            ("address", Type::Text),
+        ],
+    ),
+    (
+        Variable::Request,
+        &[
+            ("method", Type::Text),
+            ("path", Type::Text),
+            ("host", Type::Text),
+            ("headers", Type::Map),
+        ],
+    ),
+    (Variable::Now, &[("unix", Type::Number), ("hour", Type::Number), ("weekday", Type::Number)]),
+    (
+        Variable::Usage,
+        &[
+            ("input_tokens", Type::Number),
+            ("output_tokens", Type::Number),
+            ("total_tokens", Type::Number),
+            ("cached_tokens", Type::Number),
+            ("reasoning_tokens", Type::Number),
+        ],
+    ),
 ];
 
-/// Fields that the language documents and this version does not have.
-pub const FIELDS_LATER: &[(Variable, &[&str])] = &[
-    (Variable::Caller, &["namespace", "service_account", "subject"]),
-    (Variable::Usage, &["total_tokens", "cached_tokens", "reasoning_tokens"]),
+/// Lists of texts, and maps of names to texts. A field stands behind its variable.
+const OF_TEXTS: &[(Variable, Option<&str>)] = &[
+    (Variable::Categories, None),
+    (Variable::Input, Some("tools")),
+    (Variable::Request, Some("headers")),
 ];
 
 /// Functions of this version: the name, how it is written, the type it takes, the type it gives.
@@ -156,9 +198,9 @@ impl Variable {
         FIELDS.iter().find(|(variable, _)| *variable == self).map(|(_, fields)| *fields)
     }
 
-    /// A field that a later version may have.
-    pub fn has_later_field(self, name: &str) -> bool {
-        FIELDS_LATER.iter().any(|(variable, names)| *variable == self && names.contains(&name))
+    /// It, or `field` of it, is a list or a map of texts.
+    pub fn is_of_texts(self, field: Option<&str>) -> bool {
+        OF_TEXTS.contains(&(self, field))
     }
 
     /// Read of an answer's body. Status and time are known of every answer.

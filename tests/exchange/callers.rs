@@ -1,6 +1,7 @@
 //! Who called: the strongest identity that Envoy or the API's own key gives, and no other.
 
 use super::*;
+use governance_filter::policy::Policy;
 
 const GEMINI: &str = "/v1/models/gemini-2.5-flash:generateContent";
 const VERTEX: &str = "/v1/publishers/google/models/m:generateContent";
@@ -86,7 +87,8 @@ fn a_verified_subject_names_the_caller_before_its_key() {
         ..Origin::default()
     };
     let headers = [(b"authorization".to_vec(), b"Bearer key".to_vec())];
-    let caller = |origin| RequestHead::read(&headers, origin).caller.strongest();
+    let policy = Policy::parse("policies: []").expect("a policy");
+    let caller = |origin| RequestHead::read(&headers, origin, &policy).caller.strongest();
     assert_eq!(caller(origin(Some("billing-bot"))).as_deref(), Some("sub:billing-bot"));
     assert_eq!(caller(origin(None)).as_deref(), Some("key:2c70e12b7a0646f9"));
 }

@@ -228,36 +228,6 @@ governance.yml:3:12: trigger of policy `gate`: function `contains_pii` is not su
 }
 
 #[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
-fn err_unsupported_variable() {
-    check(
-        r#"policies:
-- name: gate
-  trigger: "now.hour > 3"
-  action: deny
-"#,
-        r#"
-governance.yml:3:13: trigger of policy `gate`: variable `now` is not supported by this version
-  |   trigger: "now.hour > 3"
-  |             ^"#,
-    );
-}
-
-#[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
-fn err_unsupported_field() {
-    check(
-        r#"policies:
-- name: gate
-  trigger: "usage.total_tokens > 3"
-  action: deny
-"#,
-        r#"
-governance.yml:3:19: trigger of policy `gate`: field `usage.total_tokens` is not supported by this version
-  |   trigger: "usage.total_tokens > 3"
-  |                   ^"#,
-    );
-}
-
-#[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
 fn err_unknown_field() {
     check(
         r#"policies:

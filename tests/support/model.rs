@@ -18,6 +18,7 @@ pub const ID: &str = "d-019b0000000070008000000000000000";
 /// One exchange and everything that came of it.
 pub struct Model {
     exchange: Exchange,
+    policy: Rc<Policy>,
     now_ms: u64,
     request: Direction,
     response: Direction,
@@ -64,12 +65,12 @@ impl Model {
     /// The same with so many bytes for bodies.
     pub fn with_budget(policy: &str, bytes: usize) -> Model {
         let policy = match Policy::parse(policy) {
-            Ok(policy) => policy,
+            Ok(policy) => Rc::new(policy),
             Err(errors) => panic!("{}", errors.display("governance.yml")),
         };
         let allows_uncommitted = policy.record().on_failure == OnFailure::Allow;
         let exchange = Exchange::new(Setup {
-            policy: Rc::new(policy),
+            policy: Rc::clone(&policy),
             decision_id: ID.to_owned(),
             salt: [7; 16],
             gateway: "test-gateway".to_owned(),
@@ -78,6 +79,7 @@ impl Model {
         });
         Model {
             exchange,
+            policy,
             now_ms: 1_770_000_000_000,
             request: Direction::default(),
             response: Direction::default(),
@@ -106,7 +108,7 @@ impl Model {
 
     /// Request headers.
     pub fn request_head(&mut self, headers: &[(&str, &str)], end: End) -> &mut Model {
-        let head = Box::new(RequestHead::read(&bytes(headers), Origin::default()));
+        let head = Box::new(RequestHead::read(&bytes(headers), Origin::default(), &self.policy));
         self.request.began = true;
         self.request.held_end = end == End::OfStream;
         self.on(Event::RequestHeaders(head, end));

@@ -87,9 +87,11 @@ pub(super) const FREE: [&str; 15] = [
     "tool_results",
 ];
 
-/// Keys of parts that are no text: images, audio, files.
-pub(super) const MEDIA: [&str; 13] = [
-    "image_url",
+/// Keys of parts that are images.
+pub(super) const IMAGES: [&str; 3] = ["image_url", "image", "images"];
+
+/// Keys of parts that are no text: audio, files, images among them.
+pub(super) const MEDIA: [&str; 10] = [
     "input_audio",
     "file",
     "file_id",
@@ -98,8 +100,6 @@ pub(super) const MEDIA: [&str; 13] = [
     "inlineData",
     "inline_data",
     "fileData",
-    "image",
-    "images",
     "video",
     "audio",
 ];

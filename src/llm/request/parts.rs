@@ -7,12 +7,18 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::super::json::BorrowedText;
-use super::{Read, Seen, blob, keys};
+use super::super::json::{self, BorrowedText};
+use super::{Read, Seen, blob, keys, sampling};
+
+mod tools;
 
 /// `type` of parts whose `data` or `uri` beside it is no text, as it stands in JSON.
 /// <https://ai.google.dev/api/interactions-api>
 const MEDIA_TYPES: [&str; 4] = [r#""image""#, r#""audio""#, r#""video""#, r#""document""#];
+
+/// `type` of parts that are images, under whatever key the image stands.
+const IMAGE_TYPES: [&str; 4] =
+    [r#""image""#, r#""image_url""#, r#""input_image""#, r#""computer_screenshot""#];
 
 /// Gathers what stands in a value.
 pub(super) struct Gather<'r> {
@@ -23,12 +29,20 @@ pub(super) struct Gather<'r> {
 /// What a value is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum What {
+    /// Messages, or the text of one.
+    Messages,
     /// A message, a part, or text: known keys hold text.
     Part,
     /// Any JSON of the client's: every string and number is text, and names are.
     Free,
     /// Settings of the provider and definitions of tools: the same, but for what no model reads.
     Settings,
+    /// The same, with the longest answer under one of these keys, and the temperature.
+    Sampling(&'static [&'static str]),
+    /// Tools, or one.
+    Tools,
+    /// A tool's name.
+    ToolName,
     /// What stands under a key that no model reads: no text unless something is nested in it.
     Harmless,
     /// A role: no text, if it is one.
@@ -37,8 +51,10 @@ enum What {
     Named,
     /// A document's source: text only where its `type` says so.
     Source,
-    /// Images, audio or files.
+    /// Audio, files, or images that say so.
     Media,
+    /// Images.
+    Images,
     /// `metadata`: only `category` is read.
     Metadata,
 }
@@ -66,6 +82,10 @@ impl<'a> Content<'a> {
     /// The model's own reasoning, which its provider has sealed: nobody else can write any.
     fn is_sealed(&self) -> bool {
         self.kind == Some(r#""redacted_thinking""#)
+    }
+
+    fn is_image(&self) -> bool {
+        self.kind.is_some_and(|kind| IMAGE_TYPES.contains(&kind))
     }
 
     /// Words are text whatever `type` calls them.
@@ -111,14 +131,41 @@ impl<'r> Gather<'r> {
         Gather { read, what: What::below(key) }
     }
 
+    /// Whatever stands under a key of messages.
+    pub(super) fn messages(read: &'r mut Read) -> Gather<'r> {
+        Gather { read, what: What::Messages }
+    }
+
+    /// Whatever stands under a key of settings for the answer.
+    pub(super) fn sampling(read: &'r mut Read, max_tokens: &'static [&'static str]) -> Gather<'r> {
+        Gather { read, what: What::Sampling(max_tokens) }
+    }
+
+    /// Whatever stands under a key of tools.
+    pub(super) fn tools(read: &'r mut Read) -> Gather<'r> {
+        Gather { read, what: What::Tools }
+    }
+
     /// Whatever stands under a key of images.
-    pub(super) fn media(read: &'r mut Read) -> Gather<'r> {
-        Gather { read, what: What::Media }
+    pub(super) fn images(read: &'r mut Read) -> Gather<'r> {
+        Gather { read, what: What::Images }
     }
 
     /// Whatever stands under `metadata`.
     pub(super) fn metadata(read: &'r mut Read) -> Gather<'r> {
         Gather { read, what: What::Metadata }
+    }
+
+    /// A setting for the answer. Alone it may be what Rust has no value for; what is nested in it
+    /// may be text.
+    pub(super) fn setting<E: Error>(mut self, key: &str, raw: &str) -> Result<(), E> {
+        self.read.setting(key, raw);
+        if raw.starts_with(['{', '[']) {
+            let mut deserializer = serde_json::Deserializer::from_str(raw);
+            let nested = self.within(What::Harmless).deserialize(&mut deserializer);
+            nested.map_err(Error::custom)?;
+        }
+        Ok(())
     }
 
     fn within(&mut self, what: What) -> Gather<'_> {
@@ -141,14 +188,17 @@ impl<'r> Gather<'r> {
     fn number(self, written: impl FnOnce() -> String) {
         match self.what {
             // A card number may stand in a tool's input as a JSON number.
-            What::Free | What::Settings => self.read.prompt.push_part(&written()),
+            What::Free | What::Settings | What::Sampling(_) | What::Tools | What::ToolName => {
+                self.read.prompt.push_part(&written());
+            }
             // Tokens in place of text: there is input that cannot be read.
-            What::Part => self.read.prompt.cut(),
+            What::Part | What::Messages => self.read.prompt.cut(),
             What::Harmless
             | What::Role
             | What::Named
             | What::Source
             | What::Media
+            | What::Images
             | What::Metadata => {}
         }
     }
@@ -156,6 +206,7 @@ impl<'r> Gather<'r> {
     fn part_map<'de, A: MapAccess<'de>>(&mut self, mut map: A) -> Result<(), A::Error> {
         let (mut text, mut free) = (Seen::default(), Seen::default());
         let (mut kinds, mut content) = (Seen::default(), Content::default());
+        let (media_parts, images) = (self.read.media_parts, self.read.input.images);
         while let Some(key) = map.next_key::<BorrowedText>()? {
             let key = key.0.as_ref();
             self.read.duplicate |= text.again(&keys::TEXT, key) || free.again(&keys::FREE, key);
@@ -169,6 +220,7 @@ impl<'r> Gather<'r> {
                 "variables" => What::Named,
                 _ if keys::TEXT.contains(&key) => What::Part,
                 _ if keys::FREE.contains(&key) => What::Free,
+                _ if keys::IMAGES.contains(&key) => What::Images,
                 _ if keys::MEDIA.contains(&key) => What::Media,
                 _ => What::below(key),
             };
@@ -183,17 +235,31 @@ impl<'r> Gather<'r> {
             let mut deserializer = serde_json::Deserializer::from_str(data);
             self.within(What::Free).deserialize(&mut deserializer).map_err(Error::custom)?;
         }
+        if content.is_image() {
+            self.read.input.images = images + (self.read.media_parts - media_parts);
+        }
         Ok(())
     }
 
     /// Names that the protocol does not have are the client's, and text as well.
     fn own_map<'de, A: MapAccess<'de>>(&mut self, mut map: A) -> Result<(), A::Error> {
+        let (mut lengths, mut temperature) = (Seen::default(), Seen::default());
         while let Some(key) = map.next_key::<BorrowedText>()? {
             let key = key.0.as_ref();
             if !keys::is_known(key) {
                 self.text(key);
             }
             let what = match self.what {
+                What::Sampling(max_tokens) => {
+                    self.read.duplicate |= lengths.again(max_tokens, key)
+                        || temperature.again(&[sampling::TEMPERATURE], key);
+                    if sampling::states(max_tokens, key) {
+                        let raw = map.next_value::<&RawValue>()?.get();
+                        self.within(What::Harmless).setting(key, raw)?;
+                        continue;
+                    }
+                    What::below(key)
+                }
                 What::Settings | What::Harmless | What::Role => What::below(key),
                 What::Named => What::Part,
                 _ => What::Free,
@@ -226,6 +292,24 @@ impl<'r> Gather<'r> {
             None => {}
         }
         Ok(())
+    }
+
+    /// A file; one of Google's is an image where its media type says so.
+    fn media_map<'de, A: MapAccess<'de>>(&mut self, mut map: A) -> Result<(), A::Error> {
+        let mut image = self.what == What::Images;
+        while let Some(key) = map.next_key::<BorrowedText>()? {
+            let raw = map.next_value::<&RawValue>()?.get();
+            if matches!(key.0.as_ref(), "mimeType" | "mime_type") {
+                image |= json::string(raw).is_some_and(|kind| kind.starts_with("image/"));
+            }
+        }
+        self.media_part(image);
+        Ok(())
+    }
+
+    fn media_part(&mut self, image: bool) {
+        self.read.media_parts += 1;
+        self.read.input.images += u64::from(image);
     }
 
     fn metadata_map<'de, A: MapAccess<'de>>(&mut self, mut map: A) -> Result<(), A::Error> {
@@ -287,10 +371,22 @@ impl<'de> Visitor<'de> for Gather<'_> {
     fn visit_str<E>(mut self, text: &str) -> Result<(), E> {
         match self.what {
             // A search result names its source by a string, often a link.
-            What::Part | What::Free | What::Settings | What::Named | What::Source => {
+            What::Part
+            | What::Free
+            | What::Settings
+            | What::Sampling(_)
+            | What::Tools
+            | What::Named
+            | What::Source => self.text(text),
+            What::Messages => {
+                self.read.input.messages += 1;
                 self.text(text);
             }
-            What::Media => self.read.media_parts += 1,
+            What::ToolName => {
+                self.tool(text);
+                self.text(text);
+            }
+            What::Media | What::Images => self.media_part(self.what == What::Images),
             What::Role if !keys::is_role(text) => self.text(text),
             What::Harmless | What::Role | What::Metadata => {}
         }
@@ -298,24 +394,32 @@ impl<'de> Visitor<'de> for Gather<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
-        let what = self.what;
-        while items.next_element_seed(self.within(what))?.is_some() {}
+        let counted = self.what == What::Messages;
+        let what = if counted { What::Part } else { self.what };
+        while items.next_element_seed(self.within(what))?.is_some() {
+            self.read.input.messages += u64::from(counted);
+        }
         Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+    fn visit_map<A: MapAccess<'de>>(mut self, map: A) -> Result<(), A::Error> {
         match self.what {
-            What::Part => return self.part_map(map),
-            What::Source => return self.source_map(map),
-            What::Metadata => return self.metadata_map(map),
-            What::Free | What::Named | What::Settings | What::Harmless | What::Role => {
-                return self.own_map(map);
+            What::Messages => {
+                self.read.input.messages += 1;
+                self.part_map(map)
             }
-            What::Media => {
-                self.read.media_parts += 1;
-                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-            }
+            What::Part => self.part_map(map),
+            What::Source => self.source_map(map),
+            What::Metadata => self.metadata_map(map),
+            What::Tools => self.tool_map(map),
+            What::Media | What::Images => self.media_map(map),
+            What::Free
+            | What::Named
+            | What::Settings
+            | What::Sampling(_)
+            | What::ToolName
+            | What::Harmless
+            | What::Role => self.own_map(map),
         }
-        Ok(())
     }
 }

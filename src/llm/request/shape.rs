@@ -17,8 +17,16 @@ pub(super) struct Shape {
     pub(super) text: &'static [&'static str],
     /// Keys whose values are free JSON, every string of which is text of the input.
     pub(super) free: &'static [&'static str],
-    /// Keys whose values are images or files.
+    /// Keys whose values are images.
     pub(super) media: &'static [&'static str],
+    /// Keys whose items are messages; a text in their place is one.
+    pub(super) messages: &'static [&'static str],
+    /// Keys whose items are tools that the model is offered.
+    pub(super) tools: &'static [&'static str],
+    /// Keys of the longest answer that is asked for.
+    pub(super) max_tokens: &'static [&'static str],
+    /// Keys of objects that hold the same, and the temperature.
+    pub(super) settings: &'static [&'static str],
 }
 
 const SHAPE: Shape = Shape {
@@ -29,16 +37,27 @@ const SHAPE: Shape = Shape {
     text: &[],
     free: &[],
     media: &["images"],
+    messages: &[],
+    tools: &[],
+    max_tokens: &[],
+    settings: &[],
 };
 
 /// <https://platform.openai.com/docs/api-reference/chat/create>,
 /// <https://platform.claude.com/docs/en/api/messages/create>
-const CHAT: Shape =
-    Shape { input: &["messages"], text: &["messages", "system", "prediction"], ..SHAPE };
+const CHAT: Shape = Shape {
+    input: &["messages"],
+    text: &["messages", "system", "prediction"],
+    messages: &["messages"],
+    tools: &["tools", "functions"],
+    max_tokens: &["max_tokens", "max_completion_tokens"],
+    ..SHAPE
+};
 
 /// <https://platform.openai.com/docs/api-reference/completions/create>,
 /// <https://docs.mistral.ai/api/endpoint/fim>
-const COMPLETIONS: Shape = Shape { input: &["prompt"], text: &["prompt", "suffix"], ..SHAPE };
+const COMPLETIONS: Shape =
+    Shape { input: &["prompt"], text: &["prompt", "suffix"], max_tokens: &["max_tokens"], ..SHAPE };
 
 /// <https://platform.openai.com/docs/api-reference/responses/create>: a stored prompt or an earlier
 /// response may stand for model and input.
@@ -46,6 +65,9 @@ const RESPONSES: Shape = Shape {
     model_optional: true,
     input: &["input", "prompt", "previous_response_id", "conversation", "instructions"],
     text: &["input", "instructions", "prompt"],
+    messages: &["input"],
+    tools: &["tools"],
+    max_tokens: &["max_output_tokens"],
     ..SHAPE
 };
 
@@ -63,12 +85,17 @@ const MEDIA: Shape = Shape {
 const EMBEDDINGS: Shape = Shape { input: &["input"], text: &["input"], ..SHAPE };
 
 /// <https://platform.claude.com/docs/en/api/completions/create>
-const ANTHROPIC_COMPLETE: Shape = Shape { input: &["prompt"], text: &["prompt"], ..SHAPE };
+const ANTHROPIC_COMPLETE: Shape =
+    Shape { input: &["prompt"], text: &["prompt"], max_tokens: &["max_tokens_to_sample"], ..SHAPE };
 
 /// <https://ai.google.dev/api/generate-content>: protobuf's JSON takes both spellings.
 const GEMINI: Shape = Shape {
     input: &["contents"],
     text: &["contents", "systemInstruction", "system_instruction"],
+    messages: &["contents"],
+    tools: &["tools"],
+    max_tokens: &["maxOutputTokens", "max_output_tokens"],
+    settings: &["generationConfig", "generation_config"],
     ..SHAPE
 };
 
@@ -85,6 +112,10 @@ const GEMINI_INTERACTIONS: Shape = Shape {
     model_optional: true,
     input: &["input"],
     text: &["input", "system_instruction"],
+    messages: &["input"],
+    tools: &["tools"],
+    max_tokens: &["max_output_tokens"],
+    settings: &["generation_config"],
     ..SHAPE
 };
 
@@ -93,6 +124,10 @@ const CONVERSE: Shape = Shape {
     input: &["messages", "promptVariables"],
     text: &["messages", "system"],
     free: &["promptVariables"],
+    messages: &["messages"],
+    tools: &["toolConfig"],
+    max_tokens: &["maxTokens"],
+    settings: &["inferenceConfig"],
     ..SHAPE
 };
 
@@ -138,6 +173,18 @@ const INVOKE: Shape = Shape {
     ],
     free: &["documents", "tool_results"],
     media: &["images", "inputImage", "image", "init_image", "mask_image"],
+    messages: &["messages", "message", "chat_history"],
+    tools: &["tools", "toolConfig"],
+    max_tokens: &[
+        "max_tokens",
+        "max_completion_tokens",
+        "max_tokens_to_sample",
+        "max_gen_len",
+        "max_new_tokens",
+        "maxTokens",
+        "maxTokenCount",
+    ],
+    settings: &["inferenceConfig", "textGenerationConfig"],
     ..SHAPE
 };
 
@@ -147,6 +194,10 @@ const OLLAMA: Shape = Shape {
     streams_by_default: true,
     input: &["model"],
     text: &["messages", "prompt", "system", "suffix", "template", "input", "context"],
+    messages: &["messages"],
+    tools: &["tools"],
+    max_tokens: &["num_predict"],
+    settings: &["options"],
     ..SHAPE
 };
 
@@ -166,6 +217,9 @@ const COHERE: Shape = Shape {
         "query",
     ],
     free: &["documents", "tool_results"],
+    messages: &["messages", "message", "chat_history"],
+    tools: &["tools"],
+    max_tokens: &["max_tokens"],
     ..SHAPE
 };
 
@@ -174,6 +228,10 @@ const WATSONX: Shape = Shape {
     model: "model_id",
     input: &["input", "messages"],
     text: &["input", "messages"],
+    messages: &["messages"],
+    tools: &["tools"],
+    max_tokens: &["max_new_tokens", "max_tokens", "max_completion_tokens"],
+    settings: &["parameters"],
     ..SHAPE
 };
 

@@ -2,7 +2,7 @@
 //! stated, as in an exchange that does not state it.
 
 use super::keys;
-use crate::facts::{AnswerFacts, Caller, RequestFacts, ToolCall, Usage};
+use crate::facts::{AnswerFacts, Caller, HttpFacts, Input, RequestFacts, ToolCall, Usage};
 use crate::llm;
 use crate::policy::schema::Reader;
 use crate::policy::yaml::Node;
@@ -36,15 +36,46 @@ impl Reader<'_, '_> {
                     let text = self.text(value, key, TEXT_CHARACTERS_MAX);
                     facts.prompt = text.unwrap_or_default().as_str().into();
                 }
+                "messages" | "images" | "tools" | "max_tokens" | "temperature" => {
+                    self.input(key, value, &mut facts.input);
+                }
                 "categories" => facts.categories = self.texts(value, key),
                 "caller" => facts.caller = self.caller(value),
+                "method" | "path" | "host" | "headers" => self.http(key, value, &mut facts.http),
                 "route" => facts.route = self.short(value, key),
                 "gateway" => facts.gateway = self.short(value, key).unwrap_or_default(),
+                "at" => facts.received_at_ms = self.time(value, "at").unwrap_or_default(),
                 _ => {}
             }
         }
         facts.model = facts.requested_model.clone();
         facts
+    }
+
+    fn input(&mut self, key: &'static str, node: &Node, input: &mut Input) {
+        match key {
+            "messages" => input.messages = self.count(node, key).unwrap_or_default(),
+            "images" => input.images = self.count(node, key).unwrap_or_default(),
+            "tools" => input.tools = self.texts(node, key),
+            "max_tokens" => input.max_tokens = self.count(node, key),
+            "temperature" => input.temperature = self.decimal(node, key),
+            _ => {}
+        }
+    }
+
+    fn http(&mut self, key: &'static str, node: &Node, http: &mut HttpFacts) {
+        match key {
+            "method" => http.method = self.short(node, key).unwrap_or_default(),
+            "path" => http.path = self.short(node, key).unwrap_or_default(),
+            "host" => http.host = self.short(node, key),
+            "headers" => {
+                for (name, value) in self.any_mapping(node, key) {
+                    let value = self.short(value, key).unwrap_or_default();
+                    http.headers.insert(name, value);
+                }
+            }
+            _ => {}
+        }
     }
 
     fn caller(&mut self, node: &Node) -> Caller {
@@ -114,6 +145,9 @@ impl Reader<'_, '_> {
             match key {
                 "input_tokens" => usage.input_tokens = count,
                 "output_tokens" => usage.output_tokens = count,
+                "total_tokens" => usage.total_tokens = count,
+                "cached_tokens" => usage.cached_tokens = count,
+                "reasoning_tokens" => usage.reasoning_tokens = count,
                 _ => {}
             }
         }

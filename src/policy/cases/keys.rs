@@ -25,10 +25,20 @@ pub const REQUEST: &[Key] = &[
     ("fallback_models", Now),
     ("stream", Now),
     ("prompt", Now),
+    ("messages", Now),
+    ("images", Now),
+    ("tools", Now),
+    ("max_tokens", Now),
+    ("temperature", Now),
     ("categories", Now),
     ("caller", Now),
+    ("method", Now),
+    ("path", Now),
+    ("host", Now),
+    ("headers", Now),
     ("route", Now),
     ("gateway", Now),
+    ("at", Now),
 ];
 
 pub const CALLER: &[Key] =
@@ -49,4 +59,10 @@ pub const ANSWER: &[Key] = &[
 
 pub const TOOL_CALL: &[Key] = &[("name", Now), ("arguments", Now)];
 
-pub const USAGE: &[Key] = &[("input_tokens", Now), ("output_tokens", Now)];
+pub const USAGE: &[Key] = &[
+    ("input_tokens", Now),
+    ("output_tokens", Now),
+    ("total_tokens", Now),
+    ("cached_tokens", Now),
+    ("reasoning_tokens", Now),
+];

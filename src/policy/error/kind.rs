@@ -128,6 +128,10 @@ pub enum TriggerProblem {
     WrongArguments { name: String, usage: &'static str },
     /// A field that its map does not have.
     UnknownField { variable: &'static str, name: String, nearest: Option<&'static str> },
+    /// A header that holds a credential.
+    CredentialHeader { name: String },
+    /// A header that is not written in lower case; this is how it is.
+    HeaderCase { name: String },
     /// A comparison whose sides have different types.
     NeverMatches { name: String, is: &'static str, with: &'static str },
     /// An operator on a value that it does not take.
@@ -314,6 +318,14 @@ impl fmt::Display for TriggerProblem {
             T::WrongArguments { name, usage } => write!(f, "`{name}` is written `{usage}`"),
             T::UnknownField { variable, name, nearest } => {
                 write!(f, "`{variable}` has no field `{name}`{}", DidYouMean(*nearest))
+            }
+            T::CredentialHeader { name } => write!(
+                f,
+                "`{name}` holds a credential, which `request.headers` never has: \
+                 `caller.api_key_hash` tells callers apart"
+            ),
+            T::HeaderCase { name } => {
+                write!(f, "names in `request.headers` are in lower case, write `{name}`")
             }
             T::NeverMatches { name, is, with } => {
                 write!(f, "this can never match: {name} is {is}, compared with {with}")

@@ -2,12 +2,11 @@
 //! never match, and what would cost too much on the largest exchange. Evaluates nothing.
 
 mod operator;
+mod texts;
 
 use super::term::{Node, Term};
 use crate::policy::error::{TriggerProblem, nearest};
-use crate::policy::variable::{
-    FUNCTIONS, FUNCTIONS_LATER, MACROS, Type, VARIABLES, VARIABLES_LATER, Variable,
-};
+use crate::policy::variable::{FUNCTIONS, FUNCTIONS_LATER, MACROS, Type, VARIABLES, Variable};
 use operator::{common, literal};
 
 /// A loop reads a large text once for each item: 64 MiB at most, some 10 ms.
@@ -23,6 +22,8 @@ const TOOL_CALL: &[(&str, Type)] = &[("name", Type::Text), ("arguments", Type::T
 pub struct Checked {
     /// Variables read, without duplicates.
     pub variables: Vec<Variable>,
+    /// The length of the prompt is read, or may be.
+    pub counts_prompt: bool,
     /// Problems with their byte offsets.
     pub problems: Vec<(usize, TriggerProblem)>,
 }
@@ -31,6 +32,7 @@ pub struct Checked {
 pub fn check(root: &Node) -> Checked {
     let mut checker = Checker {
         variables: Vec::new(),
+        counts_prompt: false,
         problems: Vec::new(),
         bindings: Vec::new(),
         loops: 0,
@@ -44,7 +46,8 @@ pub fn check(root: &Node) -> Checked {
             checker.problems.push((root.at, problem));
         }
     }
-    Checked { variables: checker.variables, problems: checker.problems }
+    let Checker { variables, counts_prompt, problems, .. } = checker;
+    Checked { variables, counts_prompt, problems }
 }
 
 /// The name that a loop binds, and what is known of its items.
@@ -56,6 +59,7 @@ struct Binding {
 
 struct Checker {
     variables: Vec<Variable>,
+    counts_prompt: bool,
     problems: Vec<(usize, TriggerProblem)>,
     /// The innermost last.
     bindings: Vec<Binding>,
@@ -69,6 +73,7 @@ impl Checker {
     fn infer(&mut self, node: &Node) -> Option<Type> {
         match &node.term {
             Term::Literal(kind) => Some(*kind),
+            Term::Text(_) => Some(Type::Text),
             Term::Name(name) => self.name(node.at, name),
             Term::Field { of, field, test } => {
                 let kind = self.field(node.at, of, field);
@@ -110,18 +115,12 @@ impl Checker {
             return binding.kind;
         }
         let Some(variable) = Variable::parse(name) else {
+            let nearest = nearest(name, VARIABLES.iter().map(|row| row.1));
             let name = name.to_owned();
-            self.note(
-                at,
-                if VARIABLES_LATER.contains(&name.as_str()) {
-                    TriggerProblem::Unsupported { what: "variable", name }
-                } else {
-                    let nearest = nearest(&name, VARIABLES.iter().map(|row| row.1));
-                    TriggerProblem::UnknownVariable { name, nearest }
-                },
-            );
+            self.note(at, TriggerProblem::UnknownVariable { name, nearest });
             return None;
         };
+        self.counts_prompt |= variable == Variable::Input;
         if !self.variables.contains(&variable) {
             self.variables.push(variable);
         }
@@ -138,8 +137,9 @@ impl Checker {
     }
 
     fn field(&mut self, at: usize, of: &Node, field: &str) -> Option<Type> {
+        let counted = self.counts_prompt;
         let kind = self.infer(of);
-        let Term::Name(name) = &of.term else { return None };
+        let Term::Name(name) = &of.term else { return self.field_of_text(at + 1, of, field, kind) };
         let bound = self.bound(name);
         let variable = Variable::parse(name).filter(|_| bound.is_none());
         let fields = match (bound, variable) {
@@ -147,33 +147,24 @@ impl Checker {
             (None, Some(variable)) => variable.fields(),
             (None, None) => return None,
         };
+        if variable == Some(Variable::Input) {
+            self.counts_prompt = counted || field == "characters";
+        }
         // The parser places a field at its dot.
         let at = at + 1;
         let Some(fields) = fields else {
-            if let Some(found) = kind.filter(|kind| *kind != Type::Map) {
-                let operator = ".".to_owned();
-                let found = found.as_str();
-                self.note(at, TriggerProblem::WrongOperand { operator, expected: "a map", found });
-            }
+            self.expect(at, ".", kind, &[Type::Map], "a map");
             return None;
         };
         if let Some((_, kind)) = fields.iter().find(|(name, _)| *name == field) {
             return Some(*kind);
         }
-        let later = variable.is_some_and(|variable| variable.has_later_field(field));
-        self.note(
-            at,
-            if later {
-                let name = format!("{name}.{field}");
-                TriggerProblem::Unsupported { what: "field", name }
-            } else {
-                TriggerProblem::UnknownField {
-                    variable: variable.map_or("tool_calls", Variable::as_str),
-                    name: field.to_owned(),
-                    nearest: nearest(field, fields.iter().map(|(name, _)| *name)),
-                }
-            },
-        );
+        let problem = TriggerProblem::UnknownField {
+            variable: variable.map_or("tool_calls", Variable::as_str),
+            name: field.to_owned(),
+            nearest: nearest(field, fields.iter().map(|(name, _)| *name)),
+        };
+        self.note(at, problem);
         None
     }
 
@@ -201,11 +192,10 @@ impl Checker {
                 }
                 bound.kind = common(&items.iter().map(literal).collect::<Vec<_>>());
             }
-            Term::Name(name) if name == "categories" => bound.kind = Some(Type::Text),
             Term::Name(name) if name == "tool_calls" => {
                 (bound.kind, bound.fields) = (Some(Type::Map), Some(TOOL_CALL));
             }
-            _ => {}
+            _ => bound.kind = self.items(range),
         }
         self.bindings.push(bound);
         let kinds = self.infer_all(body);

@@ -1,7 +1,7 @@
 //! The facts of one phase as the values of variables. Decides what counts as unknown; evaluates
 //! nothing.
 
-use crate::facts::{AnswerFacts, RequestFacts};
+use crate::facts::{AnswerFacts, Caller, HttpFacts, RequestFacts};
 use crate::llm::pinning::Pinning;
 use crate::policy::expression::Fact;
 use crate::policy::variable::Variable;
@@ -82,15 +82,10 @@ impl<'a> Scope<'a> {
             Variable::Prompt => Some(Fact::Text(request.prompt.as_str())),
             Variable::Route => text(request.route.as_deref()),
             Variable::Gateway => text(Some(&request.gateway)),
-            Variable::Caller => {
-                let caller = &request.caller;
-                Some(stated([
-                    ("spiffe", caller.spiffe.as_deref().map(Fact::Text)),
-                    ("subject", caller.subject.as_deref().map(Fact::Text)),
-                    ("api_key_hash", caller.api_key_hash.as_deref().map(Fact::Text)),
-                    ("address", caller.address.as_deref().map(Fact::Text)),
-                ]))
-            }
+            Variable::Input => Some(input_fact(request)),
+            Variable::Caller => Some(caller_fact(&request.caller)),
+            Variable::Request => Some(http_fact(&request.http)),
+            Variable::Now => Some(now_fact(request.received_at_ms)),
             Variable::Confidence => self.answer?.1.map(Fact::Double),
             Variable::Output
             | Variable::ServedModel
@@ -113,7 +108,12 @@ impl<'a> Scope<'a> {
     /// There is or may be more of the variable than was read.
     pub fn cut(&self, variable: Variable) -> bool {
         let of_prompt = variable == Variable::Prompt || self.is_detected(variable);
-        (of_prompt && self.request.prompt.truncated()) || self.answer_cut(variable)
+        let cut = match variable {
+            Variable::Input => self.request.input.tools_cut,
+            Variable::Request => self.request.http.cut,
+            _ => of_prompt && self.request.prompt.truncated(),
+        };
+        cut || self.answer_cut(variable)
     }
 
     /// Of what the answer has of the variable, there is or may be more than was read.
@@ -146,6 +146,55 @@ fn all_pinned(policy: &Policy, request: &RequestFacts) -> Option<bool> {
     all
 }
 
+/// The prompt counts as far as it was kept.
+fn input_fact(request: &RequestFacts) -> Fact<'_> {
+    let input = &request.input;
+    let tools = input.tools.iter().map(|name| Fact::Text(name)).collect();
+    stated([
+        ("messages", Some(Fact::Int(input.messages))),
+        ("characters", Some(Fact::Int(request.prompt.as_str().chars().count() as u64))),
+        ("images", Some(Fact::Int(input.images))),
+        ("tools", Some(Fact::List(tools))),
+        ("max_tokens", input.max_tokens.map(Fact::Int)),
+        ("temperature", input.temperature.map(Fact::Double)),
+        ("stream", Some(Fact::Bool(request.stream))),
+    ])
+}
+
+fn caller_fact(caller: &Caller) -> Fact<'_> {
+    let (namespace, service_account) = caller.workload().unzip();
+    stated([
+        ("spiffe", caller.spiffe.as_deref().map(Fact::Text)),
+        ("namespace", namespace.map(Fact::Text)),
+        ("service_account", service_account.map(Fact::Text)),
+        ("subject", caller.subject.as_deref().map(Fact::Text)),
+        ("api_key_hash", caller.api_key_hash.as_deref().map(Fact::Text)),
+        ("address", caller.address.as_deref().map(Fact::Text)),
+    ])
+}
+
+fn http_fact(http: &HttpFacts) -> Fact<'_> {
+    let headers = http.headers.iter().map(|(name, value)| (name.as_str(), Fact::Text(value)));
+    stated([
+        ("method", text(Some(&http.method))),
+        ("path", text(Some(&http.path))),
+        ("host", text(http.host.as_deref())),
+        ("headers", Some(Fact::Map(headers.collect()))),
+    ])
+}
+
+/// In UTC, days of the week as CEL's `getDayOfWeek` counts them: Sunday is 0. The first of January
+/// 1970 was a Thursday.
+fn now_fact(now_ms: u64) -> Fact<'static> {
+    let unix = now_ms / 1000;
+    let (hours, days) = (unix / 3600, unix / 86_400);
+    Fact::Map(vec![
+        ("unix", Fact::Int(unix)),
+        ("hour", Fact::Int(hours % 24)),
+        ("weekday", Fact::Int((days + 4) % 7)),
+    ])
+}
+
 fn answer_fact(answer: &AnswerFacts, variable: Variable) -> Option<Fact<'_>> {
     match variable {
         Variable::Output => Some(Fact::Text(answer.output.as_str())),
@@ -165,6 +214,9 @@ fn answer_fact(answer: &AnswerFacts, variable: Variable) -> Option<Fact<'_>> {
         Variable::Usage => Some(stated([
             ("input_tokens", answer.usage.input_tokens.map(Fact::Int)),
             ("output_tokens", answer.usage.output_tokens.map(Fact::Int)),
+            ("total_tokens", answer.usage.total_tokens.map(Fact::Int)),
+            ("cached_tokens", answer.usage.cached_tokens.map(Fact::Int)),
+            ("reasoning_tokens", answer.usage.reasoning_tokens.map(Fact::Int)),
         ])),
         Variable::Status => Some(Fact::Int(u64::from(answer.status))),
         Variable::LatencyMs => Some(Fact::Int(answer.latency_ms)),

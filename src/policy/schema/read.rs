@@ -203,11 +203,20 @@ impl Reader<'_, '_> {
 
     /// A number from 0 to 1.
     pub fn share(&mut self, node: &Node, key: &str) -> Option<f64> {
+        self.within(node, key, 1.0, "a number from 0 to 1")
+    }
+
+    /// A number that is not negative.
+    pub fn decimal(&mut self, node: &Node, key: &str) -> Option<f64> {
+        self.within(node, key, f64::MAX, "a number, 0 or more")
+    }
+
+    fn within(&mut self, node: &Node, key: &str, max: f64, expected: &'static str) -> Option<f64> {
         let found = self.scalar(node, key)?;
         match found.parse() {
-            Ok(number) if (0.0..=1.0).contains(&number) => Some(number),
+            Ok(number) if (0.0..=max).contains(&number) => Some(number),
             _ => {
-                self.wrong_value(node, key, "a number from 0 to 1", found);
+                self.wrong_value(node, key, expected, found);
                 None
             }
         }

@@ -56,7 +56,11 @@ impl Checker {
                 self.within(at, args, first, second);
                 Some(Some(Type::Bool))
             }
-            "_[_]" => Some(None),
+            "_[_]" => {
+                let of = args.first()?;
+                self.header_within(of, args.get(1));
+                Some(self.items(of))
+            }
             _ => None,
         }
     }
@@ -74,12 +78,12 @@ impl Checker {
             return true;
         }
         // The side that is no literal is the one to speak of.
-        let literal_first = args.first().is_some_and(|arg| matches!(arg.term, Term::Literal(_)));
+        let literal_first = args.first().is_some_and(|arg| literal(arg).is_some());
         let (index, is, with) = if literal_first { (1, right, left) } else { (0, left, right) };
-        let name = match args.get(index).map(|arg| &arg.term) {
-            Some(Term::Name(name)) => format!("`{name}`"),
-            _ if index == 0 => "the left side".to_owned(),
-            _ => "the right side".to_owned(),
+        let name = match args.get(index).and_then(shown) {
+            Some(name) => format!("`{name}`"),
+            None if index == 0 => "the left side".to_owned(),
+            None => "the right side".to_owned(),
         };
         let (is, with) = (is.as_str(), with.as_str());
         self.note(at, TriggerProblem::NeverMatches { name, is, with });
@@ -91,14 +95,14 @@ impl Checker {
         self.expect(list.at, "in", second, &[Type::List, Type::Map], "a list");
         let items = match &list.term {
             Term::List(items) => items.iter().map(literal).collect(),
-            Term::Name(name) if name == "categories" => vec![Some(Type::Text)],
-            _ => return,
+            _ => vec![self.items(list)],
         };
+        self.header_within(list, args.first());
         let (Some(is), Some(with)) = (first, common(&items)) else { return };
         if is != with {
-            let name = match args.first().map(|arg| &arg.term) {
-                Some(Term::Name(name)) => format!("`{name}`"),
-                _ => "the left side".to_owned(),
+            let name = match args.first().and_then(shown) {
+                Some(name) => format!("`{name}`"),
+                None => "the left side".to_owned(),
             };
             let (is, with) = (is.as_str(), with.as_str());
             self.note(at, TriggerProblem::NeverMatches { name, is, with });
@@ -153,6 +157,7 @@ fn carried(node: &Node) -> Option<Variable> {
             carried(range).or_else(|| body.iter().find_map(carried))
         }
         Term::Literal(_)
+        | Term::Text(_)
         | Term::Field { .. }
         | Term::Call { .. }
         | Term::Loop { .. }
@@ -160,10 +165,20 @@ fn carried(node: &Node) -> Option<Variable> {
     }
 }
 
+/// A variable, or a field, as it is written.
+fn shown(node: &Node) -> Option<String> {
+    match &node.term {
+        Term::Name(name) => Some(name.clone()),
+        Term::Field { of, field, test: false } => Some(format!("{}.{field}", shown(of)?)),
+        _ => None,
+    }
+}
+
 /// The type of a written value.
 pub fn literal(node: &Node) -> Option<Type> {
     match &node.term {
         Term::Literal(kind) => Some(*kind),
+        Term::Text(_) => Some(Type::Text),
         Term::Name(_)
         | Term::Field { .. }
         | Term::Call { .. }
