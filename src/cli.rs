@@ -21,6 +21,7 @@ mod ports;
 mod postgres;
 mod process;
 mod psql;
+mod replay;
 pub mod standin;
 mod terminal;
 mod test;
@@ -51,6 +52,9 @@ enum Command {
     /// Explain what a policy makes of one exchange: each trigger, what it read, and why
     #[command(after_help = eval::EXAMPLES)]
     Eval(eval::Options),
+    /// Judge past calls by another policy: what would have changed
+    #[command(after_help = replay::EXAMPLES)]
+    Replay(replay::Options),
     /// Say what the names of models promise: pinned, floating or unknown, by which rule
     #[command(after_help = models::EXAMPLES)]
     Models(models::Options),
@@ -69,6 +73,7 @@ pub fn run() -> ExitCode {
         Command::Check { file } => check::run(&file),
         Command::Test(options) => test::run(&options),
         Command::Eval(options) => eval::run(&options),
+        Command::Replay(options) => replay::run(&options),
         Command::Models(options) => models::run(&options),
         Command::Detect(options) => detect::run(&options),
         Command::Up(options) => up::run(*options),

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::facts::{AnswerFacts, RequestFacts, Unread};
+use crate::facts::{AnswerFacts, RequestFacts, Unread, Usage};
 use answer::Answer;
 use json::{Notes, Object};
 
@@ -129,6 +129,15 @@ pub fn classify(method: &str, path: &str, content_type: Option<&str>, upgrade: b
 /// Whose API a path can be, in OpenTelemetry's GenAI words and, where it has none, ours.
 pub fn providers() -> Vec<&'static str> {
     routes::words(|(provider, _)| provider)
+}
+
+/// The counts that a provider's own usage object states under names of their own.
+pub fn usage_details(raw: &serde_json::Value) -> Usage {
+    let mut usage = Usage { raw: Some(raw.clone()), ..Usage::default() };
+    if let Some(raw) = raw.as_object() {
+        answer::tokens::read_details(raw, &mut usage);
+    }
+    usage
 }
 
 /// What a path can ask for, in the same words.

@@ -18,11 +18,12 @@ use std::collections::BTreeMap;
 
 use crate::detect;
 use crate::facts::{AnswerFacts, RequestFacts};
-use crate::record::Triggered;
+use crate::record::{Outcome, Triggered};
 
 pub use categories::{Categories, CategorySource};
 pub use error::{Display, PolicyErrors, Problem};
 pub use judge::explain::Explanation;
+pub use judge::past::{PastResult, PastRule, PastVerdict};
 pub use names::NameVerdict;
 pub use variable::Phase;
 
@@ -295,6 +296,12 @@ impl Policy {
         answer_categories: &[String],
     ) -> Vec<Explanation> {
         judge::explain::answer(self, request, answer, answer_categories)
+    }
+
+    /// What the policy would make of a past call, as far as its record tells. `then` is the policy
+    /// by which it was judged, where that is known.
+    pub fn judge_past(&self, then: Option<&Policy>, record: &Outcome) -> PastVerdict {
+        judge::past::judge(self, then, record)
     }
 
     /// Some trigger reads the prompt when the answer is judged, so it must be kept until then.

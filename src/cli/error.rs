@@ -14,6 +14,8 @@ pub(crate) enum CliError {
     File { doing: &'static str, path: PathBuf, source: io::Error },
     /// A line of a file is not what it should be; what it holds is not shown.
     Line { path: PathBuf, number: usize, expected: &'static str, column: usize },
+    /// The collector gives no answer, or not the one that was asked for.
+    Collector { url: String, why: String },
     /// A file of exchanges has none of that name.
     NoExchange { path: PathBuf, id: String },
     /// A program could not be started at all.
@@ -68,6 +70,9 @@ impl fmt::Display for CliError {
             }
             Self::Line { path, number, expected, column } => {
                 write!(f, "{}:{number}:{column}: expected {expected}", path.display())
+            }
+            Self::Collector { url, why } => {
+                write!(f, "cannot read the records of `{url}`: {why}")
             }
             Self::NoExchange { path, id } => {
                 write!(f, "{}: expected an exchange with the id `{id}`, found none", path.display())

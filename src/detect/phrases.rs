@@ -8,7 +8,7 @@ use super::reading::UNSPACED;
 pub const WORDS_MAX: usize = 8;
 
 /// Phrases by category, for one pass over a text.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Phrases {
     categories: Vec<String>,
     /// In order, with the number of the category: what begins alike stands together.

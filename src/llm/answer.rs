@@ -13,7 +13,7 @@ use crate::facts::{AnswerFacts, TEXT_BYTES_MAX, Text, ToolCall, Unread, first_ch
 mod calls;
 mod items;
 mod placed;
-mod tokens;
+pub(super) mod tokens;
 
 pub(super) use placed::{ArgumentPiece, PlacedArgument};
 

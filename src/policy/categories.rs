@@ -31,6 +31,14 @@ pub struct Categories {
 // === impl Categories ===
 
 impl Categories {
+    /// The same categories are found in the same places; their order does not matter.
+    pub fn finds_as(&self, other: &Categories) -> bool {
+        let all = |one: &Categories, in_other: &Categories| {
+            one.from.iter().all(|source| in_other.from.contains(source))
+        };
+        all(self, other) && all(other, self) && self.custom == other.custom
+    }
+
     /// What this source says counts.
     pub fn come_from(&self, source: CategorySource) -> bool {
         self.from.contains(&source)

@@ -115,6 +115,16 @@ impl Expression {
         parts.filter_map(|part| Expression::compile(part, &self.functions).ok()).collect()
     }
 
+    /// Of `variable` it reads nothing but these fields.
+    pub fn reads_only_fields(&self, variable: Variable, kept: &[&str]) -> bool {
+        parts::mentions_only(&self.source, variable.as_str(), kept)
+    }
+
+    /// The word stands in it, outside of texts.
+    pub fn mentions(&self, word: &str) -> bool {
+        parts::mentions(&self.source, word)
+    }
+
     /// The variables it reads.
     pub fn variables(&self) -> &[Variable] {
         &self.variables

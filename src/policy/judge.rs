@@ -3,6 +3,7 @@
 
 mod allowed;
 pub mod explain;
+pub mod past;
 mod scope;
 
 use super::expression::{Expression, Failure, Outcome};

@@ -37,7 +37,7 @@ const REASONING: &Places = &[
 ];
 
 /// Takes them from the provider's own object.
-pub(super) fn read_details(raw: &Map<String, Value>, usage: &mut Usage) {
+pub(in crate::llm) fn read_details(raw: &Map<String, Value>, usage: &mut Usage) {
     let stated = |places: &Places| places.iter().find_map(|place| at(raw, place));
     usage.total_tokens = stated(TOTAL);
     usage.cached_tokens = stated(CACHED);

@@ -29,3 +29,36 @@ pub fn of(source: &str) -> Vec<&str> {
     let parts = starts.zip(ends).filter_map(|(start, end)| source.get(start..end));
     parts.map(str::trim).collect()
 }
+
+/// Every mention of the variable `name` is one of its field `kept`, so that nothing else of it is
+/// read. A name that a loop binds counts as the variable.
+pub fn mentions_only(source: &str, name: &str, kept: &[&str]) -> bool {
+    let mut tokens = tokens(source).peekable();
+    let mut before = "";
+    while let Some(token) = tokens.next() {
+        if token == name && before != "." {
+            let field = tokens.next_if_eq(&".").and_then(|_| tokens.peek().copied());
+            if !field.is_some_and(|field| kept.contains(&field)) {
+                return false;
+            }
+        }
+        before = token;
+    }
+    true
+}
+
+/// The word stands somewhere outside of texts.
+pub fn mentions(source: &str, word: &str) -> bool {
+    tokens(source).any(|token| token == word)
+}
+
+/// The tokens without blanks and comments.
+fn tokens(source: &str) -> impl Iterator<Item = &str> {
+    let mut rest = source;
+    let all = std::iter::from_fn(move || {
+        let token = next_token(rest)?;
+        rest = rest.get(token.len()..).unwrap_or("");
+        Some(token)
+    });
+    all.filter(|token| !token.trim().is_empty() && !token.starts_with("//"))
+}
