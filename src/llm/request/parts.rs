@@ -9,7 +9,6 @@ use serde_json::value::RawValue;
 
 use super::super::json::BorrowedText;
 use super::{Read, Seen, blob, keys, sampling};
-
 use media::Content;
 
 mod media;
