@@ -15,6 +15,8 @@ mod codings;
 mod limits;
 #[path = "exchange/refusals.rs"]
 mod refusals;
+#[path = "exchange/request_facts.rs"]
+mod request_facts;
 #[path = "exchange/schedules.rs"]
 mod schedules;
 #[path = "exchange/streams.rs"]

@@ -3,6 +3,8 @@
 
 #![allow(clippy::panic, reason = "helpers of tests are not seen as tests")]
 
+#[path = "policy_verdicts/facts.rs"]
+mod facts;
 #[path = "policy_verdicts/fallbacks.rs"]
 mod fallbacks;
 #[path = "policy_verdicts/observe.rs"]

@@ -41,14 +41,21 @@ mod expected;
 mod fallbacks;
 #[path = "providers/google.rs"]
 mod google;
+#[path = "providers/input.rs"]
+mod input;
 #[path = "providers/ollama.rs"]
 mod ollama;
 #[path = "providers/openai.rs"]
 mod openai;
 #[path = "providers/shapes.rs"]
 mod shapes;
+#[cfg(not(target_family = "wasm"))]
+#[path = "providers/stated.rs"]
+mod stated;
 #[path = "providers/text.rs"]
 mod text;
+#[path = "providers/tokens.rs"]
+mod tokens;
 #[path = "providers/watsonx.rs"]
 mod watsonx;
 

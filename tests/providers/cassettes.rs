@@ -13,7 +13,7 @@ use governance_filter::llm::content_coding::{self, Coding};
 use governance_filter::llm::{self, AnswerReading, StreamSettings, Target, Traffic};
 use serde_json::Value;
 
-use super::drive;
+use super::{drive, stated};
 
 /// Streams up to this length are cut in two at every place; longer ones are cut into many pieces
 /// at once, again with a cut at every place.
@@ -167,6 +167,7 @@ fn check_request(target: &Target, pair: &Pair) -> Vec<String> {
     let model = facts.requested_model.map(Value::from).unwrap_or_default();
     compare(&mut failures, "model_requested", &expect["model_requested"], &model);
     compare(&mut failures, "stream", &expect["stream"], &facts.stream.into());
+    failures.extend(stated::input(&facts.input, target.api, &pair.request));
     failures
 }
 
@@ -264,6 +265,7 @@ fn check_reading(reading: &AnswerReading, expect: &Value) -> Vec<String> {
     for (name, value) in &found {
         compare(&mut failures, name, &expect[name], value);
     }
+    failures.extend(stated::tokens(&facts.usage));
     // The reference parser read the first choice alone: what was found starts with that one's text
     // and calls, and the confidence, the lowest of all choices, has nothing to be compared with.
     let several = expect["n_choices"].as_u64().is_some_and(|choices| choices > 1);

@@ -115,6 +115,12 @@ impl Model {
         self.pass(Side::Request)
     }
 
+    /// Time passes.
+    pub fn wait(&mut self, milliseconds: u64) -> &mut Model {
+        self.now_ms += milliseconds;
+        self
+    }
+
     /// Bytes of the request's body.
     pub fn request_body(&mut self, chunk: &[u8], end: End) -> &mut Model {
         if self.reply.is_some() || self.reset {

@@ -7,18 +7,12 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::super::json::{self, BorrowedText};
+use super::super::json::BorrowedText;
 use super::{Read, Seen, blob, keys, sampling};
+use media::Content;
 
+mod media;
 mod tools;
-
-/// `type` of parts whose `data` or `uri` beside it is no text, as it stands in JSON.
-/// <https://ai.google.dev/api/interactions-api>
-const MEDIA_TYPES: [&str; 4] = [r#""image""#, r#""audio""#, r#""video""#, r#""document""#];
-
-/// `type` of parts that are images, under whatever key the image stands.
-const IMAGE_TYPES: [&str; 4] =
-    [r#""image""#, r#""image_url""#, r#""input_image""#, r#""computer_screenshot""#];
 
 /// Gathers what stands in a value.
 pub(super) struct Gather<'r> {
@@ -57,46 +51,6 @@ enum What {
     Images,
     /// `metadata`: only `category` is read.
     Metadata,
-}
-
-/// What of a part tells whether its content is text; `type` may stand behind it.
-#[derive(Default)]
-struct Content<'a> {
-    kind: Option<&'a str>,
-    data: Option<&'a str>,
-    uri: Option<&'a str>,
-}
-
-// === impl Content ===
-
-impl<'a> Content<'a> {
-    fn take(&mut self, key: &str, value: &'a RawValue) {
-        let place = match key {
-            "type" => &mut self.kind,
-            "data" => &mut self.data,
-            _ => &mut self.uri,
-        };
-        *place = Some(value.get());
-    }
-
-    /// The model's own reasoning, which its provider has sealed: nobody else can write any.
-    fn is_sealed(&self) -> bool {
-        self.kind == Some(r#""redacted_thinking""#)
-    }
-
-    fn is_image(&self) -> bool {
-        self.kind.is_some_and(|kind| IMAGE_TYPES.contains(&kind))
-    }
-
-    /// Words are text whatever `type` calls them.
-    fn is_media(&self) -> bool {
-        // Slashes may be escaped.
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=-_\\".contains(&byte);
-        let encoded = |data: &str| data.bytes().all(plain);
-        let quoted = self.data.map(|data| data.trim_matches('"'));
-        let is_file = quoted.map_or(self.uri.is_some(), encoded);
-        is_file && self.kind.is_some_and(|kind| MEDIA_TYPES.contains(&kind))
-    }
 }
 
 // === impl What ===
@@ -267,49 +221,6 @@ impl<'r> Gather<'r> {
             map.next_value_seed(self.within(what))?;
         }
         Ok(())
-    }
-
-    fn source_map<'de, A: MapAccess<'de>>(&mut self, mut map: A) -> Result<(), A::Error> {
-        let mut seen = Seen::default();
-        let mut kind = None;
-        let mut data = None;
-        let before = self.read.prompt.as_str().len();
-        while let Some(key) = map.next_key::<BorrowedText>()? {
-            self.read.duplicate |= seen.again(&["type", "data", "content", "text"], &key.0);
-            match key.0.as_ref() {
-                "type" => kind = Some(map.next_value::<BorrowedText>()?),
-                "data" => data = Some(map.next_value::<BorrowedText>()?),
-                "content" | "text" => map.next_value_seed(self.within(What::Part))?,
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        let is_text = kind.is_some_and(|kind| kind.0 == "text");
-        match data.filter(|_| is_text) {
-            Some(data) => self.text(&data.0),
-            None if self.read.prompt.as_str().len() == before => self.read.media_parts += 1,
-            None => {}
-        }
-        Ok(())
-    }
-
-    /// A file; one of Google's is an image where its media type says so.
-    fn media_map<'de, A: MapAccess<'de>>(&mut self, mut map: A) -> Result<(), A::Error> {
-        let mut image = self.what == What::Images;
-        while let Some(key) = map.next_key::<BorrowedText>()? {
-            let raw = map.next_value::<&RawValue>()?.get();
-            if matches!(key.0.as_ref(), "mimeType" | "mime_type") {
-                image |= json::string(raw).is_some_and(|kind| kind.starts_with("image/"));
-            }
-        }
-        self.media_part(image);
-        Ok(())
-    }
-
-    fn media_part(&mut self, image: bool) {
-        self.read.media_parts += 1;
-        self.read.input.images += u64::from(image);
     }
 
     fn metadata_map<'de, A: MapAccess<'de>>(&mut self, mut map: A) -> Result<(), A::Error> {

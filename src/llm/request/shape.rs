@@ -258,3 +258,45 @@ impl Api {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::{Api, document};
+
+    const APIS: [Api; 15] = [
+        Api::OpenAiChat,
+        Api::OpenAiCompletions,
+        Api::OpenAiResponses,
+        Api::OpenAiMedia,
+        Api::Embeddings,
+        Api::AnthropicMessages,
+        Api::AnthropicComplete,
+        Api::Gemini,
+        Api::GeminiEmbeddings,
+        Api::GeminiInteractions,
+        Api::BedrockConverse,
+        Api::BedrockInvoke,
+        Api::Ollama,
+        Api::Cohere,
+        Api::Watsonx,
+    ];
+
+    fn cell(keys: &[&str]) -> String {
+        match keys {
+            [] => "none".to_owned(),
+            _ => format!("`{}`", keys.join("`, `")),
+        }
+    }
+
+    #[test]
+    fn document_says_where_the_input_is_stated() {
+        let row = |api: &Api| {
+            let shape = api.body_shape();
+            let cells = [shape.messages, shape.tools, shape.max_tokens, shape.settings];
+            format!("| `{api:?}` | {} |", cells.map(cell).join(" | "))
+        };
+        let expected: Vec<String> = APIS.iter().map(row).collect();
+        let shown = document::rows("### Input");
+        assert!(shown == expected, "docs/providers.md is to show:\n{}", expected.join("\n"));
+    }
+}

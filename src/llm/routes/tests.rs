@@ -307,7 +307,7 @@ fn document_says_of_every_api_what_is_read() {
         _ => None,
     };
     let expected: BTreeSet<String> = ROWS.iter().filter_map(api).collect();
-    for heading in ["### Requests", "### Answers", "### Numbers", "### Streams"] {
+    for heading in ["### Requests", "### Input", "### Answers", "### Numbers", "### Streams"] {
         let rows = document::rows(heading);
         // Names of APIs begin with a capital, content types do not.
         let is_api = |cell: &&str| cell[1..].starts_with(|first: char| first.is_ascii_uppercase());
