@@ -116,6 +116,8 @@ pub async fn put_policy(
         label: label(&headers, "x-policy-label"),
         git_revision: label(&headers, "x-policy-git-revision"),
         gateway: label(&headers, "x-gateway"),
+        configured_at: label(&headers, "x-configured-at")
+            .and_then(|time| humantime::parse_rfc3339(&time).ok()),
     };
     match app.store.put_policy(&policy).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),

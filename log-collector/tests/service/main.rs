@@ -13,6 +13,7 @@
 mod alerts;
 mod closing;
 mod faults;
+mod history;
 mod roles;
 mod support;
 mod wire;
