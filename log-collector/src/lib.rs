@@ -12,6 +12,7 @@ pub mod error;
 pub mod ingest;
 pub mod metrics;
 pub mod notify;
+pub mod policy;
 pub mod readiness;
 pub mod store;
 

@@ -1,7 +1,9 @@
 //! The history of policies: one row for each change, however many workers and replicas tell of it,
 //! and a text for every decision, whoever tries to take it away.
 
-use governance_filter::record::{AckStatus, rfc3339};
+use governance_filter::record::{AckStatus, rfc3339, sha256_hex};
+use log_collector::config::Database as DatabaseConfig;
+use log_collector::store::migrate::migrate;
 
 use crate::support::{
     Collector, Database, POLICY, TOKEN, flagged, id, intent, line, now, outcome, version_of,
@@ -99,6 +101,41 @@ async fn workers_and_replicas_that_tell_at_once_make_one_row_for_each_change() {
         }
     }
     assert_eq!(history(&database, "g").await, texts.map(version_of));
+}
+
+#[tokio::test]
+async fn rows_of_the_earlier_schema_are_kept_in_their_order() {
+    let roles = Database::fresh().await;
+    let database = Database::empty_on(&roles.admin_url).await;
+    let admin = database.admin().await;
+    let earlier = [
+        (1, "decisions", include_str!("../../migrations/0001_decisions.sql")),
+        (2, "reading", include_str!("../../migrations/0002_reading.sql")),
+    ];
+    admin.batch_execute("GRANT CREATE ON SCHEMA public TO governance_owner").await.unwrap();
+    admin.batch_execute("SET ROLE governance_owner").await.unwrap();
+    let table = "CREATE TABLE governance_migrations (version INT PRIMARY KEY, name TEXT NOT NULL,
+        digest TEXT NOT NULL, applied_at TIMESTAMPTZ NOT NULL DEFAULT now())";
+    admin.batch_execute(table).await.unwrap();
+    for (version, name, sql) in earlier {
+        admin.batch_execute(sql).await.unwrap();
+        let applied = "INSERT INTO governance_migrations VALUES ($1, $2, $3)";
+        admin.execute(applied, &[&version, &name, &sha256_hex(sql.as_bytes())]).await.unwrap();
+    }
+    for (text, day) in [(A, "2026-03-01"), (B, "2026-03-02")] {
+        let version = version_of(text);
+        let policy = "INSERT INTO ai_policies (version, text) VALUES ($1, $2)";
+        admin.execute(policy, &[&version, &text.as_bytes()]).await.unwrap();
+        let seen = format!("INSERT INTO ai_policy_observations VALUES ('g', '{version}', '{day}')");
+        admin.batch_execute(&seen).await.unwrap();
+    }
+    migrate(&DatabaseConfig::parse(&database.admin_url).unwrap()).await.unwrap();
+    assert_eq!(history(&database, "g").await, [A, B].map(version_of));
+    let kept = "SELECT count(*) FROM ai_policy_observations WHERE first_seen < '2026-03-03'";
+    assert_eq!(database.count(kept).await, 2);
+    let checked = "SELECT count(*) FROM pg_constraint
+        WHERE conname = 'ai_policies_version_is_digest' AND convalidated";
+    assert_eq!(database.count(checked).await, 1);
 }
 
 async fn code(client: &tokio_postgres::Client, sql: &str) -> String {

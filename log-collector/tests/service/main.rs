@@ -14,6 +14,7 @@ mod alerts;
 mod closing;
 mod faults;
 mod history;
+mod policy;
 mod roles;
 mod support;
 mod wire;
