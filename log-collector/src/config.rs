@@ -34,6 +34,12 @@ pub struct ServeArgs {
     /// File that holds the token.
     #[arg(long, env = "GOVERNANCE_TOKEN_FILE")]
     token_file: Option<PathBuf>,
+    /// Bearer token of programs that read decisions and policies; without one nobody can.
+    #[arg(long, env = "GOVERNANCE_READ_TOKEN", hide_env_values = true)]
+    read_token: Option<Secret>,
+    /// File that holds it.
+    #[arg(long, env = "GOVERNANCE_READ_TOKEN_FILE")]
+    read_token_file: Option<PathBuf>,
     /// Slack incoming webhook; without one no alerts are sent.
     #[arg(long, env = "SLACK_WEBHOOK_URL", hide_env_values = true)]
     slack_webhook_url: Option<Secret>,
@@ -64,6 +70,8 @@ pub struct ServeConfig {
     pub database: Database,
     /// Bearer token the filters send.
     pub token: Secret,
+    /// Bearer token of programs that read.
+    pub read_token: Option<Secret>,
     /// Slack incoming webhook.
     pub slack: Option<Webhook>,
     /// Age at which an intent without outcome is closed.
@@ -133,17 +141,18 @@ impl ServeArgs {
         let mut problems = Problems::default();
         let database = self.database.read(&mut problems);
         let token = problems.secret("GOVERNANCE_TOKEN", self.token, self.token_file);
-        match &token {
-            Some(token) if token.0.len() < 16 => {
-                problems.add("GOVERNANCE_TOKEN is shorter than 16 characters".to_owned());
-            }
-            None if !problems.mention("GOVERNANCE_TOKEN") => {
-                problems.add(
-                    "GOVERNANCE_TOKEN is not set (nor GOVERNANCE_TOKEN_FILE); filters must send it"
-                        .to_owned(),
-                );
-            }
-            _ => {}
+        problems.short("GOVERNANCE_TOKEN", token.as_ref());
+        if token.is_none() && !problems.mention("GOVERNANCE_TOKEN") {
+            problems.add(
+                "GOVERNANCE_TOKEN is not set (nor GOVERNANCE_TOKEN_FILE); filters must send it"
+                    .to_owned(),
+            );
+        }
+        let read_token =
+            problems.secret("GOVERNANCE_READ_TOKEN", self.read_token, self.read_token_file);
+        problems.short("GOVERNANCE_READ_TOKEN", read_token.as_ref());
+        if read_token.is_some() && read_token == token {
+            problems.add("GOVERNANCE_READ_TOKEN is that of the filters, who may not read".into());
         }
         let slack = problems
             .secret("SLACK_WEBHOOK_URL", self.slack_webhook_url, self.slack_webhook_url_file)
@@ -161,6 +170,7 @@ impl ServeArgs {
                 listen: listen?,
                 database: database?,
                 token: token?,
+                read_token,
                 slack,
                 close_after: close_after?,
                 commit_timeout: commit_timeout?,
@@ -293,6 +303,13 @@ impl Problems {
 
     fn keep<T>(&mut self, name: &str, parsed: Result<T, &'static str>) -> Option<T> {
         parsed.map_err(|problem| self.add(format!("{name}: {problem}"))).ok()
+    }
+
+    /// Shorter tokens can be guessed.
+    fn short(&mut self, name: &str, token: Option<&Secret>) {
+        if token.is_some_and(|token| token.0.len() < 16) {
+            self.add(format!("{name} is shorter than 16 characters"));
+        }
     }
 
     fn duration(&mut self, name: &str, text: &str) -> Option<Duration> {

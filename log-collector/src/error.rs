@@ -137,6 +137,18 @@ pub enum ApiError {
     /// The policy's text or its version.
     #[error("bad policy: {0}")]
     BadPolicy(&'static str),
+    /// A question that cannot be understood.
+    #[error("bad query: {0}")]
+    BadQuery(&'static str),
+    /// No such policy.
+    #[error("there is no policy of this version")]
+    NoPolicy,
+    /// Nobody may read, for no token was set.
+    #[error("reading is off: this collector was started without GOVERNANCE_READ_TOKEN")]
+    ReadingOff,
+    /// As many questions as are answered at once.
+    #[error("too many readers at once")]
+    Busy,
     /// More than one request may carry.
     #[error("the body is too large")]
     TooLarge,
@@ -202,9 +214,15 @@ impl ApiError {
     fn status(self) -> StatusCode {
         match self {
             ApiError::Unauthorized => StatusCode::UNAUTHORIZED,
-            ApiError::NotNdjson(_) | ApiError::BadPolicy(_) => StatusCode::BAD_REQUEST,
+            ApiError::NotNdjson(_) | ApiError::BadPolicy(_) | ApiError::BadQuery(_) => {
+                StatusCode::BAD_REQUEST
+            }
+            ApiError::NoPolicy => StatusCode::NOT_FOUND,
+            ApiError::ReadingOff => StatusCode::FORBIDDEN,
             ApiError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            ApiError::Full | ApiError::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            ApiError::Full | ApiError::Busy | ApiError::Unavailable => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 }

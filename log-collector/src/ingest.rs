@@ -16,6 +16,7 @@ use governance_filter::record::{Ack, AckStatus, IntentVerdict, Kind, sha256_hex}
 use subtle::ConstantTimeEq;
 
 use crate::AppState;
+use crate::config::Secret;
 use crate::error::{ApiError, StoreError};
 use crate::ingest::line::{Entry, is_policy_version};
 use crate::ingest::queue::{PushError, Settled};
@@ -43,15 +44,16 @@ impl FromRequestParts<AppState> for Authorized {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        let value = parts.headers.get(header::AUTHORIZATION).map(|value| value.as_bytes());
-        let sent = value.and_then(|value| value.strip_prefix(b"Bearer ")).unwrap_or_default();
-        // Of texts of unequal length only the lengths are compared; the token's is no secret.
-        if bool::from(sent.ct_eq(app.token.expose().as_bytes())) {
-            Ok(Authorized)
-        } else {
-            Err(ApiError::Unauthorized)
-        }
+        if bears(&parts.headers, &app.token) { Ok(Authorized) } else { Err(ApiError::Unauthorized) }
     }
+}
+
+/// Whether a request bears this token.
+pub fn bears(headers: &HeaderMap, token: &Secret) -> bool {
+    let value = headers.get(header::AUTHORIZATION).map(|value| value.as_bytes());
+    let sent = value.and_then(|value| value.strip_prefix(b"Bearer ")).unwrap_or_default();
+    // Of texts of unequal length only the lengths are compared; the token's is no secret.
+    bool::from(sent.ct_eq(token.expose().as_bytes()))
 }
 
 /// `POST /v1/decisions`.
@@ -116,6 +118,8 @@ pub async fn put_policy(
         label: label(&headers, "x-policy-label"),
         git_revision: label(&headers, "x-policy-git-revision"),
         gateway: label(&headers, "x-gateway"),
+        configured_at: label(&headers, "x-configured-at")
+            .and_then(|time| humantime::parse_rfc3339(&time).ok()),
     };
     match app.store.put_policy(&policy).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),

@@ -4,6 +4,7 @@
 //! ```text
 //! ingest (HTTP, checks) -> queue -> writer (group commit) -> store (all SQL) -> Postgres
 //! notify: outbox -> Slack        closing: intents without outcome        readiness: the watch
+//! reading (HTTP) and policy (the command) -> store::reader -> Postgres
 //! ```
 
 pub mod closing;
@@ -12,7 +13,9 @@ pub mod error;
 pub mod ingest;
 pub mod metrics;
 pub mod notify;
+pub mod policy;
 pub mod readiness;
+pub mod reading;
 pub mod store;
 
 use std::future::Future;
@@ -40,6 +43,7 @@ use crate::metrics::Metrics;
 use crate::notify::slack::Slack;
 use crate::notify::{Alerts, SLACK};
 use crate::readiness::{Readiness, Watch};
+use crate::reading::Reading;
 use crate::store::Store;
 
 /// After this a stopping service no longer waits for clients that hold their connections.
@@ -58,6 +62,8 @@ pub struct AppState {
     pub readiness: Arc<Readiness>,
     /// What senders must bear.
     pub token: Secret,
+    /// What readers share; none without a token for them.
+    pub reading: Option<Arc<Reading>>,
 }
 
 /// A service that is listening but not yet running.
@@ -70,8 +76,8 @@ pub struct Service {
 /// Every route.
 pub fn router(app: AppState) -> Router {
     Router::new()
-        .route(DECISIONS_PATH, post(ingest::post_decisions))
-        .route("/v1/policies/{policy_version}", put(ingest::put_policy))
+        .route(DECISIONS_PATH, post(ingest::post_decisions).get(reading::get_decisions))
+        .route("/v1/policies/{policy_version}", put(ingest::put_policy).get(reading::get_policy))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics_text))
@@ -91,6 +97,9 @@ impl Service {
         let listener = TcpListener::bind(config.listen).await;
         let listener = listener.map_err(|source| StartError::Io { doing: "listening", source })?;
         let queue = Queue::new(config.queue_lines_max, config.queue_bytes_max, metrics.clone());
+        let reading = config.read_token.clone();
+        let reading = reading.map(|token| Reading::new(&config.database, token)).transpose()?;
+        let reading = reading.map(Arc::new);
         let readiness = Arc::new(Readiness::default());
         readiness.up();
         let app = AppState {
@@ -99,6 +108,7 @@ impl Service {
             metrics,
             readiness,
             token: config.token.clone(),
+            reading,
         };
         Ok(Service { config, listener, app })
     }

@@ -1,12 +1,15 @@
 //! `log-collector`: the command line of the service. Reads arguments, sets up logging, and hands
 //! over to the library.
 
+use std::error::Error;
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use log_collector::Service;
 use log_collector::config::{DatabaseArgs, ServeArgs};
 use log_collector::error::StartError;
+use log_collector::policy::{self, PolicyArgs, Printout};
 use log_collector::store::migrate::migrate;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
@@ -26,6 +29,8 @@ enum Command {
     Migrate(DatabaseArgs),
     /// Take decision records; with a login that is granted `app_service`.
     Serve(Box<ServeArgs>),
+    /// Tell which rules were in force when, and where they came from.
+    Policy(Box<PolicyArgs>),
 }
 
 fn main() -> ExitCode {
@@ -33,7 +38,7 @@ fn main() -> ExitCode {
     set_up_logging();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let result = runtime
-        .map_err(|source| StartError::Io { doing: "starting the runtime", source })
+        .map_err(|source| StartError::Io { doing: "starting the runtime", source }.into())
         .and_then(|runtime| runtime.block_on(run(cli.command)));
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -44,11 +49,16 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command) -> Result<(), StartError> {
+async fn run(command: Command) -> Result<(), Box<dyn Error>> {
     match command {
-        Command::Migrate(args) => migrate(&args.parse()?).await,
+        Command::Migrate(args) => Ok(migrate(&args.parse().map_err(StartError::from)?).await?),
+        Command::Policy(args) => {
+            let terminal = std::io::stdout().is_terminal();
+            let colours = terminal && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
+            Ok(print(&policy::run(*args, colours).await?)?)
+        }
         Command::Serve(args) => {
-            let config = args.parse()?;
+            let config = args.parse().map_err(StartError::from)?;
             // Before anything is taken, so that no signal finds the default handler.
             let stop = |kind| {
                 signal(kind).map_err(|source| StartError::Io { doing: "handling signals", source })
@@ -57,15 +67,28 @@ async fn run(command: Command) -> Result<(), StartError> {
                 (stop(SignalKind::terminate())?, stop(SignalKind::interrupt())?);
             let service = Service::bind(config).await?;
             info!("listening on {}", service.address()?);
-            service
-                .run(async move {
-                    tokio::select! {
-                        _ = term.recv() => {}
-                        _ = int.recv() => {}
-                    }
-                })
-                .await
+            let stopped = service.run(async move {
+                tokio::select! {
+                    _ = term.recv() => {}
+                    _ = int.recv() => {}
+                }
+            });
+            Ok(stopped.await?)
         }
+    }
+}
+
+/// A reader that has seen enough, such as `head`, is no failure.
+fn print(printout: &Printout) -> Result<(), StartError> {
+    if let Some(note) = &printout.note {
+        eprintln!("log-collector: {note}");
+    }
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(&printout.text).and_then(|()| stdout.flush()) {
+        Err(source) if source.kind() != ErrorKind::BrokenPipe => {
+            Err(StartError::Io { doing: "printing", source })
+        }
+        _ => Ok(()),
     }
 }
 

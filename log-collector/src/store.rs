@@ -8,11 +8,13 @@
 
 mod batch;
 mod columns;
+pub mod history;
 pub mod intents;
 pub mod migrate;
 pub mod outbox;
 pub mod policies;
 mod quarantine;
+pub mod reader;
 mod tls;
 pub mod watch;
 

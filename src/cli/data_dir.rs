@@ -88,6 +88,11 @@ impl DataDir {
         &self.state
     }
 
+    /// The file of the token with which programs read the collector; it holds nothing else.
+    pub(crate) fn read_token_file(&self) -> PathBuf {
+        self.path.join("read-token")
+    }
+
     /// Changes what is remembered, on disk before this returns.
     pub(crate) fn remember(&mut self, change: impl FnOnce(&mut State)) -> Result<(), CliError> {
         change(&mut self.state);
@@ -96,6 +101,10 @@ impl DataDir {
     }
 
     fn fill_secrets(&mut self) -> Result<(), CliError> {
+        let read_token = self.read_token_file();
+        if !std::fs::read(&read_token).is_ok_and(|token| !token.is_empty()) {
+            replace_file(&read_token, format!("{}\n", secret()?).as_bytes(), 0o600)?;
+        }
         if !self.state.token.is_empty() && !self.state.superuser_password.is_empty() {
             return Ok(());
         }

@@ -6,6 +6,7 @@ use super::metrics::Metrics;
 use crate::exchange::{Budget, Commit, Effect, Event, Exchange, Flow, Hold, Setup, Side};
 use crate::outbox::Outbox;
 use crate::policy::Policy;
+use crate::record::rfc3339;
 use crate::settings::Settings;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -20,6 +21,8 @@ pub struct Gateway {
     pub metrics: Metrics,
     /// Envoy's node id.
     pub name: String,
+    /// When it took this policy up; tells the collector late news of an old one from its return.
+    pub configured_at: String,
     pub budget: Budget,
     queue: u32,
     woken: Cell<bool>,
@@ -49,6 +52,7 @@ impl Gateway {
             streams: RefCell::new(HashMap::new()),
             metrics: Metrics::define(),
             name: host::text_property(&["xds", "node", "id"]).unwrap_or_default(),
+            configured_at: rfc3339(host::unix_ms()),
             woken: Cell::new(false),
             settings,
         })

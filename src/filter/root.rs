@@ -101,6 +101,7 @@ impl Root {
             ("content-type", content_type),
             ("authorization", authorization.as_str()),
             ("x-gateway", gateway.name.as_str()),
+            ("x-configured-at", gateway.configured_at.as_str()),
         ];
         // Half the hold's bound, so that a call lost to a dying collector can be repeated in time.
         let timeout = Duration::from_millis((gateway.settings.commit_timeout_ms / 2).max(1));

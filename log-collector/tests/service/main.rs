@@ -13,6 +13,9 @@
 mod alerts;
 mod closing;
 mod faults;
+mod history;
+mod policy;
+mod reading;
 mod roles;
 mod support;
 mod wire;

@@ -1,6 +1,6 @@
 //! The ready file: where everything listens, for programs that start the stack and then use it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,8 @@ use crate::cli::data_dir::replace_file;
 pub(crate) struct Ready {
     pub(crate) gateway: String,
     pub(crate) collector: String,
+    /// Holds the bearer token with which the collector is read.
+    pub(crate) read_token_file: PathBuf,
     pub(crate) envoy_admin: String,
     /// The reader's.
     pub(crate) database_url: String,

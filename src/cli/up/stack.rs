@@ -145,6 +145,7 @@ impl Stack {
         Ready {
             gateway: format!("http://{}", self.envoy.address),
             collector: format!("http://{}", self.collector.address),
+            read_token_file: self.data.read_token_file(),
             envoy_admin: self.admin.url().to_owned(),
             database_url: self.urls.reader.clone(),
             database_admin_url: self.postgres.as_ref().map(|(server, _)| server.admin_url()),
@@ -245,15 +246,18 @@ fn start_collector(
 ) -> Result<Service, CliError> {
     terminal.step("starting the collector");
     let address = ports::reachable(parts.collector_address);
+    let read_token_file = data.read_token_file().to_string_lossy().into_owned();
     let environment = [
         ("DATABASE_URL", urls.app.clone()),
         ("GOVERNANCE_TOKEN", data.state().token.clone()),
+        ("GOVERNANCE_READ_TOKEN_FILE", read_token_file),
         ("SLACK_WEBHOOK_URL", options.slack_webhook.clone().unwrap_or_default()),
         // The lines that are relayed are text.
         ("LOG_FORMAT", "text".to_owned()),
         // Set for another collector, these would contradict the ones above.
         ("DATABASE_URL_FILE", String::new()),
         ("GOVERNANCE_TOKEN_FILE", String::new()),
+        ("GOVERNANCE_READ_TOKEN", String::new()),
         ("SLACK_WEBHOOK_URL_FILE", String::new()),
     ];
     let launch = Launch {

@@ -78,6 +78,7 @@ impl Database {
             listen: "127.0.0.1:0".parse().unwrap(),
             database: DatabaseConfig::parse(&self.service_url).unwrap(),
             token: TOKEN.parse::<Secret>().unwrap(),
+            read_token: None,
             slack: None,
             close_after: Duration::from_secs(3_600),
             commit_timeout: Duration::from_secs(5),
