@@ -42,6 +42,7 @@ pub struct Policy {
     confidence_from: Vec<ConfidenceSource>,
     request_logprobs: Vec<String>,
     record: RecordSettings,
+    streams: Streams,
     unreadable: Unreadable,
 }
 
@@ -66,6 +67,15 @@ pub enum OnFailure {
     Deny,
     /// Released, counted, and the record tried again.
     Allow,
+}
+
+/// How a streamed answer reaches its client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Streams {
+    /// As it comes; its terminal event waits for the outcome.
+    Pass,
+    /// Once all of it is judged and its outcome committed.
+    Hold,
 }
 
 /// What happens to a request that could not be read.
@@ -240,6 +250,11 @@ impl Policy {
     /// What the record keeps.
     pub fn record(&self) -> &RecordSettings {
         &self.record
+    }
+
+    /// How streamed answers reach their clients. Key: `streams`. Default: pass.
+    pub fn streams(&self) -> Streams {
+        self.streams
     }
 
     /// What happens to a request that could not be read; `default` is resolved.

@@ -24,6 +24,10 @@ const POLICY: &str = "policies:
 - name: no_goodbye
   trigger: \"output.contains('provider') && prompt.contains('refuse the answer')\"
   action: deny
+- name: planned
+  mode: observe
+  trigger: \"'pii' in categories\"
+  action: deny
 ";
 const CHAT: &str = "/v1/chat/completions";
 const INTENTS: &str = "ai_decision_intents";
@@ -40,6 +44,7 @@ fn nothing_passes_before_its_commit() {
     a_refusal_leaves_after_its_own_commit(&stack, &upstream);
     a_refused_answer_never_leaves(&stack);
     a_refused_stream_ends_in_an_error_event(&stack);
+    what_is_only_observed_changes_nothing(&stack);
     without_a_commit_nothing_is_called_and_nothing_leaves(&stack, &upstream);
     assert_eq!(stack.counter("host_errors_total"), 0, "no call to Envoy failed");
 }
@@ -109,6 +114,32 @@ fn a_refused_stream_ends_in_an_error_event(stack: &Stack) {
     let last = text.trim_end().rsplit("\n\n").next().expect("an event");
     assert!(last.starts_with("data: {\"error\":") && last.contains("no_goodbye"), "{last}");
     assert_eq!(stack.decision(reply.decision_id())["outcome"], "denied");
+}
+
+fn what_is_only_observed_changes_nothing(stack: &Stack) {
+    let reply = client::send(&stack.gateway(), &post(CHAT, &ask("mail ann@example.com")));
+    assert_eq!((reply.status, reply.header("x-decision-flags")), (200, None), "{}", reply.text());
+    let row = stack.decision(reply.decision_id());
+    assert_eq!((&row["outcome"], &row["actions"]), (&"completed".into(), &serde_json::json!([])));
+    let told = &row["triggered"][0];
+    assert_eq!((&told["policy"], &told["result"]), (&"planned".into(), &"would_fire".into()));
+    assert_eq!((&told["enforced"], &told["mode"]), (&false.into(), &"observe".into()));
+}
+
+#[test]
+fn a_held_stream_leaves_whole_after_its_outcomes_commit_or_not_at_all() {
+    let upstream = Upstream::start();
+    let stack = Stack::start("held_streams", &format!("{POLICY}streams: hold\n"), &upstream.url);
+    warm_up(&stack);
+    let (reply, released) = while_locked(&stack, DECISIONS, &ask_stream("hold it all"), || {});
+    let (first_byte, _) = reply.reads.first().expect("an answer");
+    assert!(*first_byte > released, "a byte of the stream left before the outcome's commit");
+    assert!(reply.status == 200 && reply.complete && reply.text().contains("[DONE]"), "{reply:?}");
+    let reply = client::send(&stack.gateway(), &post(CHAT, &ask_stream("refuse the answer")));
+    assert_eq!(reply.status, 403, "{}", reply.text());
+    assert!(reply.text().contains("no_goodbye") && !reply.text().contains(ANSWER));
+    assert_eq!(stack.decision(reply.decision_id())["outcome"], "denied");
+    assert_eq!(stack.counter("host_errors_total"), 0, "no call to Envoy failed");
 }
 
 fn without_a_commit_nothing_is_called_and_nothing_leaves(stack: &Stack, upstream: &Upstream) {

@@ -11,6 +11,8 @@ mod callers;
 mod categories;
 #[path = "exchange/codings.rs"]
 mod codings;
+#[path = "exchange/held_streams.rs"]
+mod held_streams;
 #[path = "exchange/limits.rs"]
 mod limits;
 #[path = "exchange/refusals.rs"]

@@ -10,7 +10,7 @@
 
 use governance_filter::detect::Kind;
 use governance_filter::policy::{
-    CategorySource, OnFailure, Phase, Policy, RecordSettings, Unreadable,
+    CategorySource, OnFailure, Phase, Policy, RecordSettings, Streams, Unreadable,
 };
 
 const SHIPPED: &str = include_str!("../governance.yml");
@@ -107,6 +107,7 @@ record:
   redact: [iban]
   on_failure: allow
   on_failure_until: 2026-03-15T12:00:00Z
+streams: hold
 unreadable: flag
 ",
     );
@@ -117,6 +118,7 @@ unreadable: flag
     let found = policy.categories().of_text("ann@example.com asked for attorney client privilege");
     assert_eq!(policy.categories().in_order(found), ["legal", "pii"]);
     assert!(!policy.categories().come_from(CategorySource::Header));
+    assert_eq!(policy.streams(), Streams::Hold);
     assert_eq!(policy.unreadable(), Unreadable::Flag);
     let record = policy.record();
     assert_eq!((record.summary_characters, record.redact.as_slice()), (0, &[Kind::Iban][..]));

@@ -1,5 +1,5 @@
-//! The provider's answer: a plain one is held whole until its outcome is committed. One that
-//! passes as it comes is `stream`'s.
+//! The provider's answer: a plain one is held whole until its outcome is committed, and so is a
+//! stream where it cannot pass or may not. One that passes as it comes is `stream`'s.
 
 use super::body::Body;
 use super::call::{Call, Stopped, flags};
@@ -10,13 +10,14 @@ use super::{Counter, Effect, End, Ending, Hold, Phase, ResponseHead, Setup};
 use crate::facts::Unread;
 use crate::llm::content_coding::{self, Coding};
 use crate::llm::{AnswerReading, AnswerStream, Framing, StreamSettings};
+use crate::policy::Streams;
 use crate::record::OutcomeKind;
 
 /// A plain answer on its way in.
 pub(super) struct PlainAnswer {
     call: Box<Call>,
     head: ResponseHead,
-    /// It is a stream, in a coding that cannot be read as it comes.
+    /// It is a stream, in a coding that cannot be read as it comes, or one that may not pass.
     framing: Option<Framing>,
     body: Body,
     /// Why nothing more of the body is kept.
@@ -38,9 +39,10 @@ pub(super) fn begin(
     let upgraded = head.status == 101;
     // Of a stream that cannot be decoded no terminal event is seen, so it is held whole.
     let readable = call.target.is_none() || head.coding.streams();
+    let passes = readable && setup.policy.streams() == Streams::Pass;
     let framing = call.framing(&head.content_type);
     if let Some(framing) = framing
-        && readable
+        && passes
         && end == End::Open
         && !upgraded
     {

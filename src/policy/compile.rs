@@ -40,6 +40,7 @@ pub fn compile(text: &str, file: Option<File>, problems: &mut Problems) -> Optio
         confidence_from: file.confidence_from,
         request_logprobs: file.request_logprobs,
         record: file.record,
+        streams: file.streams,
         unreadable: file.unreadable.unwrap_or(default),
     })
 }

@@ -16,7 +16,7 @@ use super::error::{At, EntryProblem, ProblemKind, Problems};
 use super::yaml::{self, Data, Node};
 use super::{
     Action, Categories, ConfidenceSource, Floating, Mode, OnError, OnFailure, RecordSettings,
-    Unreadable,
+    Streams, Unreadable,
 };
 use crate::llm::pinning::Pinning;
 use keys::Key;
@@ -36,6 +36,7 @@ pub struct File {
     pub confidence_from: Vec<ConfidenceSource>,
     pub request_logprobs: Vec<String>,
     pub record: RecordSettings,
+    pub streams: Streams,
     /// `None` is `default`, which depends on the policies.
     pub unreadable: Option<Unreadable>,
 }
@@ -117,6 +118,7 @@ impl Default for File {
                 on_failure: OnFailure::Deny,
                 on_failure_until_ms: None,
             },
+            streams: Streams::Pass,
             unreadable: None,
         }
     }
@@ -137,6 +139,11 @@ impl Reader<'_, '_> {
                 "categories" => self.categories(value, &mut file.categories),
                 "confidence" => self.confidence(value, file),
                 "record" => self.record(value, &mut file.record),
+                "streams" => {
+                    if let Some(word) = self.word(value, "streams", words::STREAMS) {
+                        file.streams = word;
+                    }
+                }
                 "unreadable" => {
                     if let Some(word) = self.word(value, "unreadable", words::UNREADABLE) {
                         file.unreadable = word;

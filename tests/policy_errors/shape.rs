@@ -262,15 +262,3 @@ governance.yml:1:28: `record.on_failure_until`: expected a time like `2026-03-15
   |                            ^"#,
     );
 }
-
-#[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
-fn err_key_of_a_later_version() {
-    check(
-        r#"streams: hold
-"#,
-        r#"
-governance.yml:1:1: key `streams` is not supported by this version
-  | streams: hold
-  | ^"#,
-    );
-}

@@ -20,7 +20,7 @@ pub const TOP: &[Key] = &[
     ("categories", Now),
     ("confidence", Now),
     ("record", Now),
-    ("streams", Later),
+    ("streams", Now),
     ("unreadable", Now),
 ];
 

@@ -3,7 +3,8 @@
 use crate::detect;
 use crate::llm::pinning::Pinning;
 use crate::policy::{
-    Action, CategorySource, ConfidenceSource, Floating, Mode, OnError, OnFailure, Unreadable,
+    Action, CategorySource, ConfidenceSource, Floating, Mode, OnError, OnFailure, Streams,
+    Unreadable,
 };
 
 pub const ACTIONS: &[(&str, Action)] = &[
@@ -42,6 +43,7 @@ pub const KINDS: &[(&str, detect::Kind)] = &[
 ];
 pub const ON_FAILURE: &[(&str, OnFailure)] =
     &[("deny", OnFailure::Deny), ("allow", OnFailure::Allow)];
+pub const STREAMS: &[(&str, Streams)] = &[("pass", Streams::Pass), ("hold", Streams::Hold)];
 pub const UNREADABLE: &[(&str, Option<Unreadable>)] = &[
     ("default", None),
     ("deny", Some(Unreadable::Deny)),
