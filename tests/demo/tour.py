@@ -53,7 +53,7 @@ def version():
     return "sha256:" + hashlib.sha256(POLICY.read_bytes()).hexdigest()
 
 
-def judged(answer, outcome, fired=(), model=None, stream=False):
+def judged(answer, outcome, fired=(), model=None, stream=False, would_fire=()):
     """Checks the headers of one answer and notes what its record must say."""
     headers = answer.headers
     decision = headers.get("x-decision-id", "")
@@ -63,6 +63,7 @@ def judged(answer, outcome, fired=(), model=None, stream=False):
     for name in fired:
         check(stream or name in flags, f"x-decision-flags {flags} lacks {name}")
     note = {"decision_id": decision, "outcome": outcome, "fired": list(fired), "stream": stream}
+    note["would_fire"] = list(would_fire)
     note["input_hash"] = hashlib.sha256(answer.request.content).hexdigest()
     if model:
         note["model"] = model
@@ -188,19 +189,10 @@ def claude_unapproved():
     check(False, "the call was answered")
 
 
-def policy_edit():
-    """governance.yml is edited: the next calls are judged by the new text"""
-    text = "What is the codename of Project Falcon?"
-    answer, _ = ask(PINNED, text)
-    judged(answer, "completed", model=PINNED)
-    say(f"     in force: {version()}")
-    rule = (
-        "policies:\n- name: no_falcon\n  trigger: \"prompt.contains('Project Falcon')\"\n"
-        "  action: deny\n  message: Project Falcon is not for models.\n"
-    )
-    before = POLICY.read_text(encoding="utf-8")
+def edit(change):
+    """Replaces governance.yml and waits until calls are judged by the new text."""
     beside = POLICY.with_suffix(".new")
-    beside.write_text(before.replace("policies:\n", rule, 1), encoding="utf-8")
+    beside.write_text(change(POLICY.read_text(encoding="utf-8")), encoding="utf-8")
     beside.replace(POLICY)
     deadline = time.monotonic() + 20
     while True:
@@ -210,8 +202,30 @@ def policy_edit():
         check(time.monotonic() < deadline, "the edited policy is not in force after 20 s")
         time.sleep(0.3)
     say(f"     in force: {version()}")
+
+
+FALCON = "What is the codename of Project Falcon?"
+RULE = (
+    "policies:\n- name: no_falcon\n  trigger: \"prompt.contains('Project Falcon')\"\n"
+    "  action: deny\n  message: Project Falcon is not for models.\n"
+)
+OBSERVED = "  mode: observe\n"
+
+
+def policy_on_trial():
+    """A rule is added to governance.yml on trial: it refuses nobody, and the record says it would"""
+    say(f"     in force: {version()}")
+    edit(lambda text: text.replace("policies:\n", RULE + OBSERVED, 1))
+    answer, _ = ask(PINNED, FALCON)
+    check("no_falcon" not in answer.headers.get("x-decision-flags", ""), "the trial shows outside")
+    judged(answer, "completed", model=PINNED, would_fire=["no_falcon"])
+
+
+def policy_enforced():
+    """`mode: observe` is taken out: the same call is refused"""
+    edit(lambda text: text.replace(OBSERVED, "", 1))
     try:
-        ask(PINNED, text)
+        ask(PINNED, FALCON)
     except openai.PermissionDeniedError as error:
         judged(error.response, "denied", ["no_falcon"])
         say(f"     {type(error).__name__}: {error.body['message'] if error.body else error}")
@@ -220,7 +234,7 @@ def policy_edit():
 
 
 STEPS = [approved, floating_alias, unapproved, low_confidence, high_risk, stream, tool_call]
-STEPS += [upstream_error, claude, claude_unapproved, policy_edit]
+STEPS += [upstream_error, claude, claude_unapproved, policy_on_trial, policy_enforced]
 # A real provider gives no such answers on demand, and is one provider.
 REPLAY_ONLY = {low_confidence, upstream_error}
 ANTHROPIC_ONLY = {high_risk, claude, claude_unapproved}

@@ -17,6 +17,7 @@ struct Expected {
     decision_id: String,
     outcome: String,
     fired: Vec<String>,
+    would_fire: Vec<String>,
     stream: bool,
     input_hash: String,
     model: Option<String>,
@@ -32,6 +33,7 @@ struct Decision {
     confidence: String,
     actions: String,
     fired: Vec<String>,
+    would_fire: Vec<String>,
     stream: bool,
     input_hash: String,
     version: String,
@@ -42,6 +44,8 @@ const ROWS: &str = "SELECT decision_id, coalesce(requested_model, ''), model, ou
         coalesce(round(confidence, 3)::text, ''), array_to_string(actions, ', '),
         ARRAY(SELECT fired->>'policy' FROM jsonb_array_elements(triggered) AS fired
               WHERE fired->>'result' = 'fired'),
+        ARRAY(SELECT fired->>'policy' FROM jsonb_array_elements(triggered) AS fired
+              WHERE fired->>'result' = 'would_fire'),
         stream, input_hash, coalesce(policy_version, ''), coalesce(output_summary, '')
     FROM ai_decisions WHERE created_at >= $1 ORDER BY decision_id";
 
@@ -113,10 +117,11 @@ impl Decision {
             confidence: row.try_get(4)?,
             actions: row.try_get(5)?,
             fired: row.try_get(6)?,
-            stream: row.try_get(7)?,
-            input_hash: row.try_get(8)?,
-            version: row.try_get(9)?,
-            summary: row.try_get(10)?,
+            would_fire: row.try_get(7)?,
+            stream: row.try_get(8)?,
+            input_hash: row.try_get(9)?,
+            version: row.try_get(10)?,
+            summary: row.try_get(11)?,
         })
     }
 
@@ -131,10 +136,16 @@ impl Decision {
             format!("{}{}", self.outcome, if self.stream { " (stream)" } else { "" }),
             self.confidence.clone(),
             self.actions.clone(),
-            self.fired.join(", "),
+            self.fired_cell(),
             self.version.trim_start_matches("sha256:").chars().take(8).collect(),
             one_line(&self.summary, 32),
         ]
+    }
+
+    /// The policies that fired, and in brackets those that would have.
+    fn fired_cell(&self) -> String {
+        let would = self.would_fire.iter().map(|policy| format!("({policy})"));
+        self.fired.iter().cloned().chain(would).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -158,6 +169,7 @@ impl Expected {
         for policy in self.fired.iter().filter(|policy| !row.fired.contains(policy)) {
             compare("fired policies", policy, &row.fired.join(", "));
         }
+        compare("policies on trial", &self.would_fire.join(", "), &row.would_fire.join(", "));
         problems
     }
 }
