@@ -13,6 +13,7 @@ mod variable;
 mod yaml;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::detect;
 use crate::facts::{AnswerFacts, RequestFacts};
@@ -32,7 +33,7 @@ pub struct Policy {
     rules: Vec<Rule>,
     floating: Floating,
     pins: BTreeMap<String, String>,
-    names: names::Names,
+    names: Arc<names::Names>,
     confidence_from: Vec<ConfidenceSource>,
     request_logprobs: Vec<String>,
     record: RecordSettings,
@@ -153,6 +154,12 @@ enum ConfidenceSource {
     Header,
     Field,
     Logprobs,
+}
+
+/// How every function and macro is written that a trigger can call, by its name.
+pub fn functions() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let functions = variable::FUNCTIONS.iter().map(|function| (function.name, function.usage));
+    functions.chain(variable::MACROS.iter().copied())
 }
 
 // === impl Policy ===

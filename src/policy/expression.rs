@@ -4,6 +4,8 @@
 
 mod bounds;
 mod check;
+mod functions;
+mod pattern;
 mod syntax;
 mod term;
 
@@ -19,7 +21,10 @@ use cel_interpreter::{Context, Env, ExecutionError, Program, Value};
 
 use super::error::TriggerProblem;
 use super::variable::{Phase, Type, Variable};
+use functions::Called;
 use term::{Node, Term};
+
+pub use functions::Findings;
 
 /// The functions of CEL, made once for all expressions of a policy.
 #[derive(Clone)]
@@ -29,6 +34,7 @@ pub struct Functions(Arc<Env>);
 pub struct Expression {
     program: Program,
     functions: Functions,
+    called: Arc<Called>,
     variables: Vec<Variable>,
 }
 
@@ -96,8 +102,8 @@ impl Expression {
         if !checked.problems.is_empty() {
             return Err(checked.problems);
         }
-        let variables = checked.variables;
-        Ok(Expression { program, functions: functions.clone(), variables })
+        let (variables, called) = (checked.variables, Arc::new(checked.called));
+        Ok(Expression { program, functions: functions.clone(), called, variables })
     }
 
     /// The variables it reads.
@@ -115,14 +121,25 @@ impl Expression {
         self.variables.iter().any(|variable| variable.is_of_answer_body())
     }
 
+    /// What its patterns take of the bound on all of a file.
+    pub fn pattern_bytes(&self) -> usize {
+        self.called.patterns.iter().map(pattern::Pattern::bytes).sum()
+    }
+
     /// The first phase that has all it reads.
     pub fn phase(&self) -> Phase {
         self.variables.iter().map(|variable| variable.phase()).max().unwrap_or(Phase::Request)
     }
 
-    /// Evaluates on the facts that `fact` gives; `None` is a value that nobody knows.
-    pub fn evaluate<'a>(&self, fact: impl Fn(Variable) -> Option<Fact<'a>>) -> Outcome {
+    /// Evaluates on the facts that `fact` gives; `None` is a value that nobody knows. Texts that
+    /// `fact` lends must outlive `findings`, which know them by their place.
+    pub fn evaluate<'a>(
+        &self,
+        findings: &Arc<Findings>,
+        fact: impl Fn(Variable) -> Option<Fact<'a>>,
+    ) -> Outcome {
         let mut context = Context::with_env(Arc::clone(&self.functions.0));
+        functions::add(&mut context, &self.called, findings);
         for variable in &self.variables {
             // A value nobody knows is left out: reading it is then an error, not a guess.
             if let Some(fact) = fact(*variable) {
@@ -219,6 +236,7 @@ impl Lowering<'_> {
         let at = self.offset(expr);
         let term = match &expr.expr {
             Expr::Unspecified | Expr::Struct(_) => Term::Other,
+            Expr::Literal(LiteralValue::String(text)) => Term::Text(text.inner().to_owned()),
             Expr::Literal(literal) => literal_type(literal).map_or(Term::Other, Term::Literal),
             Expr::Ident(name) => Term::Name(name.clone()),
             Expr::Select(select) => Term::Field {

@@ -113,6 +113,24 @@ pub enum TriggerProblem {
     UnknownFunction { name: String, nearest: Option<&'static str> },
     /// A function with other arguments than it takes.
     WrongArguments { name: String, usage: &'static str },
+    /// A function of CEL that no trigger needs.
+    Refused { name: String, instead: &'static str },
+    /// A pattern that is no written text.
+    PatternComputed { name: String },
+    /// A `glob` that is none.
+    Glob { problem: GlobProblem },
+    /// A regular expression that is none. The text is the library's, of the file alone.
+    Pattern { found: String },
+    /// A regular expression that is too long to read.
+    PatternTooLong { characters: usize, max: usize },
+    /// A regular expression that would be slow on a large text.
+    PatternTooLarge,
+    /// `(?i)` with a letter whose case is not folded.
+    PatternCase,
+    /// A large text read anew for each item of a loop.
+    SlowInLoop { name: String, text: &'static str },
+    /// A detector on a text that is no fact.
+    TextComputed { name: String },
     /// A field that its map does not have.
     UnknownField { variable: &'static str, name: String, nearest: Option<&'static str> },
     /// A comparison whose sides have different types.
@@ -277,6 +295,36 @@ impl fmt::Display for TriggerProblem {
             T::UnknownFunction { name, nearest } => {
                 write!(f, "unknown function `{name}`{}", DidYouMean(*nearest))
             }
+            T::Refused { name, instead } => {
+                write!(f, "function `{name}` is no part of the language: {instead}")
+            }
+            T::PatternComputed { name } => {
+                write!(f, "`{name}` expects its pattern written out in quotes, found something else")
+            }
+            T::Glob { problem } => write!(f, "`glob`: {problem}"),
+            T::Pattern { found } => {
+                write!(f, "`matches` expects a regular expression, but in this one: {found}")
+            }
+            T::PatternTooLong { characters, max } => {
+                write!(f, "`matches`: expected at most {max} characters, found {characters}")
+            }
+            T::PatternTooLarge => write!(
+                f,
+                "`matches`: the pattern is too large once its repetitions such as `{{100}}` are \
+                 written out, make them smaller or `+`"
+            ),
+            T::PatternCase => write!(
+                f,
+                "`matches`: `(?i)` holds for the letters a to z alone, write others out: `[éÉ]`"
+            ),
+            T::SlowInLoop { name, text } => write!(
+                f,
+                "`{name}` may not read `{text}` for each item of a loop, write it outside the loop"
+            ),
+            T::TextComputed { name } => write!(
+                f,
+                "`{name}` reads a text of the exchange as it is, such as `prompt`, found another"
+            ),
             T::WrongArguments { name, usage } => write!(f, "`{name}` is written `{usage}`"),
             T::UnknownField { variable, name, nearest } => {
                 write!(f, "`{variable}` has no field `{name}`{}", DidYouMean(*nearest))

@@ -1,14 +1,14 @@
 //! What can be said of an expression without facts: names it does not have, comparisons that can
 //! never match, and what would cost too much on the largest exchange. Evaluates nothing.
 
+mod function;
 mod operator;
 
+use super::functions::Called;
 use super::term::{Node, Term};
 use crate::policy::error::{TriggerProblem, nearest};
-use crate::policy::variable::{
-    FUNCTIONS, FUNCTIONS_LATER, MACROS, Type, VARIABLES, VARIABLES_LATER, Variable,
-};
-use operator::{common, literal};
+use crate::policy::variable::{Type, VARIABLES, VARIABLES_LATER, Variable};
+use operator::{carried, common, literal};
 
 /// A loop reads a large text once for each item: 64 MiB at most, some 10 ms.
 const LOOP_ITEMS_MAX: usize = 64;
@@ -23,6 +23,8 @@ const TOOL_CALL: &[(&str, Type)] = &[("name", Type::Text), ("arguments", Type::T
 pub struct Checked {
     /// Variables read, without duplicates.
     pub variables: Vec<Variable>,
+    /// Functions called that are not the interpreter's own.
+    pub called: Called,
     /// Problems with their byte offsets.
     pub problems: Vec<(usize, TriggerProblem)>,
 }
@@ -31,6 +33,7 @@ pub struct Checked {
 pub fn check(root: &Node) -> Checked {
     let mut checker = Checker {
         variables: Vec::new(),
+        called: Called::default(),
         problems: Vec::new(),
         bindings: Vec::new(),
         loops: 0,
@@ -44,7 +47,8 @@ pub fn check(root: &Node) -> Checked {
             checker.problems.push((root.at, problem));
         }
     }
-    Checked { variables: checker.variables, problems: checker.problems }
+    let Checker { variables, called, problems, .. } = checker;
+    Checked { variables, called, problems }
 }
 
 /// The name that a loop binds, and what is known of its items.
@@ -52,10 +56,15 @@ struct Binding {
     name: String,
     kind: Option<Type>,
     fields: Option<&'static [(&'static str, Type)]>,
+    /// Items are parts of the exchange as they are.
+    of_facts: bool,
+    /// Some item may be this large text.
+    carries: Option<Variable>,
 }
 
 struct Checker {
     variables: Vec<Variable>,
+    called: Called,
     problems: Vec<(usize, TriggerProblem)>,
     /// The innermost last.
     bindings: Vec<Binding>,
@@ -69,6 +78,7 @@ impl Checker {
     fn infer(&mut self, node: &Node) -> Option<Type> {
         match &node.term {
             Term::Literal(kind) => Some(*kind),
+            Term::Text(_) => Some(Type::Text),
             Term::Name(name) => self.name(node.at, name),
             Term::Field { of, field, test } => {
                 let kind = self.field(node.at, of, field);
@@ -191,7 +201,13 @@ impl Checker {
         }
         let kind = self.infer(range);
         self.expect(range.at, name, kind, &[Type::List, Type::Map], "a list");
-        let mut bound = Binding { name: binding.to_owned(), kind: None, fields: None };
+        let mut bound = Binding {
+            name: binding.to_owned(),
+            kind: None,
+            fields: None,
+            of_facts: matches!(range.term, Term::Name(_) | Term::Field { .. }),
+            carries: carried(range),
+        };
         match &range.term {
             Term::List(items) => {
                 if items.len() > LOOP_ITEMS_MAX {
@@ -217,53 +233,5 @@ impl Checker {
             self.expect(condition.at, name, *kind, &[Type::Bool], "a condition");
         }
         Some(Type::Bool)
-    }
-
-    fn call(
-        &mut self,
-        at: usize,
-        name: &str,
-        target: Option<&Node>,
-        args: &[Node],
-    ) -> Option<Type> {
-        // The parser leaves a macro that is written wrongly as a call.
-        if let Some((_, usage)) = MACROS.iter().find(|(known, _)| *known == name) {
-            self.note(at, TriggerProblem::WrongArguments { name: name.to_owned(), usage });
-            return None;
-        }
-        let target_kind = target.and_then(|target| self.infer(target));
-        let kinds = self.infer_all(args);
-        if let Some(kind) = self.operator(at, name, args, &kinds) {
-            return kind;
-        }
-        let Some((_, usage, takes, gives)) = FUNCTIONS.iter().find(|row| row.0 == name) else {
-            let name = name.to_owned();
-            self.note(
-                at,
-                if FUNCTIONS_LATER.contains(&name.as_str()) {
-                    TriggerProblem::Unsupported { what: "function", name }
-                } else {
-                    let functions = FUNCTIONS.iter().map(|row| row.0);
-                    let names = functions.chain(MACROS.iter().map(|row| row.0));
-                    let nearest = nearest(&name, names);
-                    TriggerProblem::UnknownFunction { name, nearest }
-                },
-            );
-            return None;
-        };
-        let fits = match (takes, target.is_some(), args.len()) {
-            (Some(_), true, 1) | (None, false, 1) => true,
-            (None, true, 0) => name == "size",
-            _ => false,
-        };
-        if !fits {
-            self.note(at, TriggerProblem::WrongArguments { name: name.to_owned(), usage });
-        } else if let (Some(takes), Some(part)) = (takes, args.first()) {
-            let expected = takes.as_str();
-            let target_at = target.map_or(at, |target| target.at);
-            self.expect(target_at, name, target_kind, &[*takes], expected);
-            self.expect(part.at, name, kinds.first().copied().flatten(), &[*takes], expected);
-        }
-        Some(*gives)
     }
 }

@@ -17,6 +17,8 @@ pub struct Node {
 pub enum Term {
     /// A written value.
     Literal(Type),
+    /// A written text.
+    Text(String),
     /// A name: a variable's, or one that a loop binds.
     Name(String),
     /// `of.field`, `has(of.field)`.

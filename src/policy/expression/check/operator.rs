@@ -74,7 +74,7 @@ impl Checker {
             return true;
         }
         // The side that is no literal is the one to speak of.
-        let literal_first = args.first().is_some_and(|arg| matches!(arg.term, Term::Literal(_)));
+        let literal_first = args.first().is_some_and(|arg| matches!(arg.term, Term::Literal(_) | Term::Text(_)));
         let (index, is, with) = if literal_first { (1, right, left) } else { (0, left, right) };
         let name = match args.get(index).map(|arg| &arg.term) {
             Some(Term::Name(name)) => format!("`{name}`"),
@@ -141,7 +141,7 @@ impl Checker {
 }
 
 /// The large text that a value holds, rather than something computed from it.
-fn carried(node: &Node) -> Option<Variable> {
+pub fn carried(node: &Node) -> Option<Variable> {
     match &node.term {
         Term::Name(name) => Variable::parse(name).filter(|variable| variable.is_large()),
         Term::Call { name, args, .. } if name == "string" => args.iter().find_map(carried),
@@ -153,6 +153,7 @@ fn carried(node: &Node) -> Option<Variable> {
             carried(range).or_else(|| body.iter().find_map(carried))
         }
         Term::Literal(_)
+        | Term::Text(_)
         | Term::Field { .. }
         | Term::Call { .. }
         | Term::Loop { .. }
@@ -164,6 +165,7 @@ fn carried(node: &Node) -> Option<Variable> {
 pub fn literal(node: &Node) -> Option<Type> {
     match &node.term {
         Term::Literal(kind) => Some(*kind),
+        Term::Text(_) => Some(Type::Text),
         Term::Name(_)
         | Term::Field { .. }
         | Term::Call { .. }
