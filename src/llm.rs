@@ -126,6 +126,16 @@ pub fn classify(method: &str, path: &str, content_type: Option<&str>, upgrade: b
     routes::classify(method, path, content_type, upgrade)
 }
 
+/// Every word that a request's provider can be.
+pub fn providers() -> Vec<&'static str> {
+    routes::words(|provider, _| provider)
+}
+
+/// Every word that a request's operation can be.
+pub fn operations() -> Vec<&'static str> {
+    routes::words(|_, operation| operation)
+}
+
 /// The model that a path or its query names, for a request of which nothing else can be read.
 pub fn model_named(path: &str) -> Option<String> {
     routes::model_named(path)

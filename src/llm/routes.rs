@@ -74,6 +74,20 @@ pub(super) fn provider(path: &str) -> Option<&'static str> {
     }
 }
 
+/// The words that `choose` takes of the rows that ask a model, each once.
+pub(super) fn words(choose: fn(&'static str, &'static str) -> &'static str) -> Vec<&'static str> {
+    let mut words = Vec::new();
+    for row in ROWS {
+        if let Means::Inference(provider, operation, _) = row.means {
+            let word = choose(provider, operation);
+            if !words.contains(&word) {
+                words.push(word);
+            }
+        }
+    }
+    words
+}
+
 /// See [`super::query_values`]. What is no UTF-8 is left out.
 pub(super) fn query_values<'a>(path: &'a str, name: &'a str) -> impl Iterator<Item = Cow<'a, str>> {
     let (_, query) = path.split_once('?').unwrap_or_default();

@@ -4,8 +4,10 @@
 use std::fmt;
 
 mod kind;
+mod trigger;
 
-pub use kind::{EntryProblem, ProblemKind, TriggerProblem};
+pub use kind::{EntryProblem, ProblemKind};
+pub use trigger::TriggerProblem;
 
 /// Problems told in full; a file with more is not a policy with mistakes but another file.
 const PROBLEMS_MAX: usize = 50;

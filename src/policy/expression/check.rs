@@ -3,12 +3,14 @@
 
 mod function;
 mod operator;
+mod shape;
 
 use super::functions::Called;
 use super::term::{Node, Term};
 use crate::policy::error::{TriggerProblem, nearest};
 use crate::policy::variable::{Type, VARIABLES, VARIABLES_LATER, Variable};
-use operator::{carried, common, literal};
+use operator::carried;
+use shape::Shape;
 
 /// A loop reads a large text once for each item: 64 MiB at most, some 10 ms.
 const LOOP_ITEMS_MAX: usize = 64;
@@ -54,8 +56,7 @@ pub fn check(root: &Node) -> Checked {
 /// The name that a loop binds, and what is known of its items.
 struct Binding {
     name: String,
-    kind: Option<Type>,
-    fields: Option<&'static [(&'static str, Type)]>,
+    shape: Shape,
     /// Items are parts of the exchange as they are.
     of_facts: bool,
     /// Some item may be this large text.
@@ -117,7 +118,7 @@ impl Checker {
 
     fn name(&mut self, at: usize, name: &str) -> Option<Type> {
         if let Some(binding) = self.bound(name) {
-            return binding.kind;
+            return binding.shape.kind;
         }
         let Some(variable) = Variable::parse(name) else {
             let name = name.to_owned();
@@ -126,7 +127,8 @@ impl Checker {
                 if VARIABLES_LATER.contains(&name.as_str()) {
                     TriggerProblem::Unsupported { what: "variable", name }
                 } else {
-                    let nearest = nearest(&name, VARIABLES.iter().map(|row| row.1));
+                    let words = VARIABLES.iter().map(|row| row.1).chain(["true", "false"]);
+                    let nearest = nearest(&name, words);
                     TriggerProblem::UnknownVariable { name, nearest }
                 },
             );
@@ -149,36 +151,28 @@ impl Checker {
 
     fn field(&mut self, at: usize, of: &Node, field: &str) -> Option<Type> {
         let kind = self.infer(of);
-        let Term::Name(name) = &of.term else { return None };
-        let bound = self.bound(name);
-        let variable = Variable::parse(name).filter(|_| bound.is_none());
-        let fields = match (bound, variable) {
-            (Some(binding), _) => binding.fields,
-            (None, Some(variable)) => variable.fields(),
-            (None, None) => return None,
-        };
         // The parser places a field at its dot.
-        let at = at + 1;
-        let Some(fields) = fields else {
-            if let Some(found) = kind.filter(|kind| *kind != Type::Map) {
-                let operator = ".".to_owned();
-                let found = found.as_str();
-                self.note(at, TriggerProblem::WrongOperand { operator, expected: "a map", found });
-            }
+        self.has_field(at + 1, of, kind, field)
+    }
+
+    /// The type of a field; notes where there is none of that name.
+    fn has_field(&mut self, at: usize, of: &Node, kind: Option<Type>, field: &str) -> Option<Type> {
+        let Some((map, fields)) = self.shape(of).fields else {
+            self.expect(at, ".", kind, &[Type::Map], "a map");
             return None;
         };
         if let Some((_, kind)) = fields.iter().find(|(name, _)| *name == field) {
             return Some(*kind);
         }
-        let later = variable.is_some_and(|variable| variable.has_later_field(field));
+        let later = Variable::parse(map).is_some_and(|variable| variable.has_later_field(field));
         self.note(
             at,
             if later {
-                let name = format!("{name}.{field}");
+                let name = format!("{map}.{field}");
                 TriggerProblem::Unsupported { what: "field", name }
             } else {
                 TriggerProblem::UnknownField {
-                    variable: variable.map_or("tool_calls", Variable::as_str),
+                    variable: map,
                     name: field.to_owned(),
                     nearest: nearest(field, fields.iter().map(|(name, _)| *name)),
                 }
@@ -201,28 +195,18 @@ impl Checker {
         }
         let kind = self.infer(range);
         self.expect(range.at, name, kind, &[Type::List, Type::Map], "a list");
-        let mut bound = Binding {
+        if let Term::List(items) = &range.term
+            && items.len() > LOOP_ITEMS_MAX
+        {
+            let problem = TriggerProblem::LoopTooLong { found: items.len(), max: LOOP_ITEMS_MAX };
+            self.note(range.at, problem);
+        }
+        let bound = Binding {
             name: binding.to_owned(),
-            kind: None,
-            fields: None,
+            shape: self.shape(range).items.map(|item| *item).unwrap_or_default(),
             of_facts: matches!(range.term, Term::Name(_) | Term::Field { .. }),
             carries: carried(range),
         };
-        match &range.term {
-            Term::List(items) => {
-                if items.len() > LOOP_ITEMS_MAX {
-                    let problem =
-                        TriggerProblem::LoopTooLong { found: items.len(), max: LOOP_ITEMS_MAX };
-                    self.note(range.at, problem);
-                }
-                bound.kind = common(&items.iter().map(literal).collect::<Vec<_>>());
-            }
-            Term::Name(name) if name == "categories" => bound.kind = Some(Type::Text),
-            Term::Name(name) if name == "tool_calls" => {
-                (bound.kind, bound.fields) = (Some(Type::Map), Some(TOOL_CALL));
-            }
-            _ => {}
-        }
         self.bindings.push(bound);
         let kinds = self.infer_all(body);
         self.bindings.pop();

@@ -45,6 +45,10 @@ impl Checker {
             self.note(at, TriggerProblem::WrongArguments { name: name.to_owned(), usage });
             return Some(function.gives);
         }
+        if name == "contains" && kinds.first() == Some(&Some(Type::List)) {
+            self.note(at, TriggerProblem::ListContains);
+            return Some(function.gives);
+        }
         for ((node, kind), takes) in given.iter().zip(&kinds).zip(function.takes) {
             self.expect(node.at, name, *kind, takes, one_of(takes));
         }
