@@ -62,6 +62,21 @@ pub fn find(text: &str) -> Vec<Span> {
     kept
 }
 
+/// The kinds of what the text holds, in the order of [`Kind::ALL`]. Personal data is looked for as
+/// if no secret stood in the text, for what stands inside one is in the text, too.
+pub fn kinds(text: &str) -> Vec<Kind> {
+    let mut kept = Vec::new();
+    let mut kinds = Vec::new();
+    for mut found in finds(&Reading::of(text)) {
+        kinds.extend(found.first().map(|span| span.kind).filter(|kind| *kind == Kind::Secret));
+        found.retain(|span| is_personal(text, *span));
+        found.sort_by_key(|span| span.start);
+        kept = with(kept, found);
+    }
+    kinds.extend(kept.iter().map(|span| span.kind));
+    Kind::ALL.into_iter().filter(|kind| kinds.contains(kind)).collect()
+}
+
 /// Categories that the text falls into: `pii`, `healthcare`, `financial`.
 pub fn categories(text: &str) -> Vec<&'static str> {
     let reading = Reading::of(text);

@@ -15,6 +15,7 @@ mod variable;
 mod yaml;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::detect;
 use crate::facts::{AnswerFacts, RequestFacts};
@@ -37,7 +38,7 @@ pub struct Policy {
     rules: Vec<Rule>,
     floating: Floating,
     pins: BTreeMap<String, String>,
-    names: names::Names,
+    names: Arc<names::Names>,
     categories: Categories,
     confidence_from: Vec<ConfidenceSource>,
     request_logprobs: Vec<String>,
@@ -182,6 +183,12 @@ enum ConfidenceSource {
     Header,
     Field,
     Logprobs,
+}
+
+/// How every function and macro is written that a trigger can call, by its name.
+pub fn functions() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let functions = variable::FUNCTIONS.iter().map(|function| (function.name, function.usage));
+    functions.chain(variable::MACROS.iter().copied())
 }
 
 // === impl Policy ===

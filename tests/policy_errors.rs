@@ -7,6 +7,8 @@ mod categories;
 mod entries;
 #[path = "policy_errors/facts.rs"]
 mod facts;
+#[path = "policy_errors/functions.rs"]
+mod functions;
 #[path = "policy_errors/models.rs"]
 mod models;
 #[path = "policy_errors/places.rs"]
@@ -15,6 +17,8 @@ mod places;
 mod shape;
 #[path = "policy_errors/triggers.rs"]
 mod triggers;
+#[path = "policy_errors/types.rs"]
+mod types;
 #[path = "policy_errors/typos.rs"]
 mod typos;
 
@@ -36,6 +40,12 @@ fn errors(yaml: &str) -> String {
 fn first_line(trigger: &str) -> String {
     let yaml = format!("policies:\n- name: gate\n  trigger: |\n    {trigger}\n  action: deny\n");
     errors(&yaml).lines().next().unwrap_or_default().to_owned()
+}
+
+/// The sentence of the first problem of a trigger, without its place.
+fn sentence(trigger: &str) -> String {
+    let line = first_line(trigger);
+    line.split_once("trigger of policy `gate`: ").map_or(line.clone(), |(_, said)| said.to_owned())
 }
 
 #[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]

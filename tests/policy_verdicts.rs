@@ -7,6 +7,8 @@
 mod facts;
 #[path = "policy_verdicts/fallbacks.rs"]
 mod fallbacks;
+#[path = "policy_verdicts/functions.rs"]
+mod functions;
 #[path = "policy_verdicts/observe.rs"]
 mod observe;
 #[path = "policy_verdicts/unread.rs"]
@@ -246,9 +248,9 @@ fn every_failure_has_a_kind_of_a_closed_set() {
         ("served_model == 'a'", "unknown_served_model"),
         ("usage.input_tokens > 3", "no_such_key"),
         ("categories[3] == 'a'", "no_such_key"),
-        ("tool_calls[0].name == 'x' && status[0] == 1", "type_mismatch"),
+        ("tool_calls[0].name == 'x' && [1, 'a'][1] > 1", "type_mismatch"),
         ("status * 9223372036854775807 > 1", "overflow"),
-        ("tool_calls[0].name", "not_boolean"),
+        ("[status, 'a'][0]", "not_boolean"),
         ("int(tool_calls[0].name) == status", "other"),
         ("status / 0 == 1", "other"),
     ];

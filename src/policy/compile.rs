@@ -4,6 +4,7 @@
 mod place;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use super::error::{EntryProblem, ProblemKind, Problems};
 use super::expression::{Expression, Functions};
@@ -35,7 +36,7 @@ pub fn compile(text: &str, file: Option<File>, problems: &mut Problems) -> Optio
         rules,
         floating: file.floating,
         pins,
-        names,
+        names: Arc::new(names),
         categories: file.categories,
         confidence_from: file.confidence_from,
         request_logprobs: file.request_logprobs,

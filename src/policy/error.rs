@@ -5,9 +5,11 @@ use std::fmt;
 
 mod case;
 mod kind;
+mod trigger;
 
 pub use case::CaseProblem;
-pub use kind::{EntryProblem, ProblemKind, TriggerProblem};
+pub use kind::{EntryProblem, ProblemKind};
+pub use trigger::TriggerProblem;
 
 /// Problems told in full; a file with more is not a policy with mistakes but another file.
 const PROBLEMS_MAX: usize = 50;

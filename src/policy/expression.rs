@@ -4,7 +4,9 @@
 
 mod bounds;
 mod check;
+mod functions;
 mod parts;
+mod pattern;
 mod syntax;
 mod term;
 
@@ -20,7 +22,10 @@ use cel_interpreter::{Context, Env, ExecutionError, Program, Value};
 
 use super::error::TriggerProblem;
 use super::variable::{Phase, Type, Variable};
+use functions::Called;
 use term::{Node, Term};
+
+pub use functions::Findings;
 
 /// The functions of CEL, made once for all expressions of a policy.
 #[derive(Clone)]
@@ -31,6 +36,7 @@ pub struct Expression {
     source: Box<str>,
     program: Program,
     functions: Functions,
+    called: Arc<Called>,
     variables: Vec<Variable>,
     counts_prompt: bool,
 }
@@ -101,7 +107,8 @@ impl Expression {
         }
         let (variables, counts_prompt) = (checked.variables, checked.counts_prompt);
         let (source, functions) = (source.into(), functions.clone());
-        Ok(Expression { source, program, functions, variables, counts_prompt })
+        let called = Arc::new(checked.called);
+        Ok(Expression { source, program, functions, called, variables, counts_prompt })
     }
 
     /// As it is written.
@@ -145,14 +152,25 @@ impl Expression {
         self.variables.iter().any(|variable| variable.is_of_answer_body())
     }
 
+    /// What its patterns take of the bound on all of a file.
+    pub fn pattern_bytes(&self) -> usize {
+        self.called.patterns.iter().map(pattern::Pattern::bytes).sum()
+    }
+
     /// The first phase that has all it reads.
     pub fn phase(&self) -> Phase {
         self.variables.iter().map(|variable| variable.phase()).max().unwrap_or(Phase::Request)
     }
 
-    /// Evaluates on the facts that `fact` gives; `None` is a value that nobody knows.
-    pub fn evaluate<'a>(&self, fact: impl Fn(Variable) -> Option<Fact<'a>>) -> Outcome {
+    /// Evaluates on the facts that `fact` gives; `None` is a value that nobody knows. Texts that
+    /// `fact` lends must outlive `findings`, which know them by their place.
+    pub fn evaluate<'a>(
+        &self,
+        findings: &Arc<Findings>,
+        fact: impl Fn(Variable) -> Option<Fact<'a>>,
+    ) -> Outcome {
         let mut context = Context::with_env(Arc::clone(&self.functions.0));
+        functions::add(&mut context, &self.called, findings);
         for variable in &self.variables {
             // A value nobody knows is left out: reading it is then an error, not a guess.
             if let Some(fact) = fact(*variable) {

@@ -42,10 +42,11 @@ fn asked(policy: &Policy, request: &RequestFacts, known: Known) -> Verdict {
         verdict.triggered.push(fired("models.pins", Action::FlagForReview, Phase::Request));
     }
     judge_floating(policy, request, &mut verdict);
+    let scope = Scope::request(policy, request);
     for rule in &policy.rules {
         match (&rule.when, known) {
             (When::Trigger(trigger), Known::Whole) if trigger.phase() == Phase::Request => {
-                let outcome = evaluate(trigger, &Scope::request(policy, request));
+                let outcome = evaluate(trigger, &scope);
                 verdict.take(rule, outcome, Phase::Request, || refusal(rule));
             }
             (When::Trigger(_), Known::Whole | Known::Names) => {}
@@ -177,7 +178,7 @@ fn evaluate(trigger: &Expression, scope: &Scope) -> Outcome {
     let mut outcome = Outcome::NotFired;
     let each = if trigger.reads(Variable::Category) { scope.each_category() } else { vec![""] };
     for category in each {
-        match trigger.evaluate(|variable| scope.fact(variable, category)) {
+        match trigger.evaluate(scope.findings(), |variable| scope.fact(variable, category)) {
             Outcome::Fired => return Outcome::Fired,
             Outcome::Failed(failure) if outcome == Outcome::NotFired => {
                 outcome = Outcome::Failed(failure);

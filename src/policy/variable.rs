@@ -132,15 +132,63 @@ const OF_TEXTS: &[(Variable, Option<&str>)] = &[
     (Variable::Request, Some("headers")),
 ];
 
-/// Functions of this version: the name, how it is written, the type it takes, the type it gives.
-pub const FUNCTIONS: &[(&str, &str, Option<Type>, Type)] = &[
-    ("size", "size(value)", None, Type::Number),
-    ("contains", "text.contains('part')", Some(Type::Text), Type::Bool),
-    ("startsWith", "text.startsWith('part')", Some(Type::Text), Type::Bool),
-    ("endsWith", "text.endsWith('part')", Some(Type::Text), Type::Bool),
-    ("string", "string(value)", None, Type::Text),
-    ("int", "int(value)", None, Type::Number),
-    ("double", "double(value)", None, Type::Number),
+/// How a function is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// `size(text)`
+    Plain,
+    /// `text.contains('part')`
+    Method,
+    /// Either.
+    Both,
+}
+
+/// A function of this version.
+#[derive(Debug)]
+pub struct Function {
+    /// Its name.
+    pub name: &'static str,
+    /// How it is written, for people.
+    pub usage: &'static str,
+    pub form: Form,
+    /// The types that each argument may have, that of a method's target first; none: any.
+    pub takes: &'static [&'static [Type]],
+    /// The type it gives.
+    pub gives: Type,
+}
+
+const TEXT: &[Type] = &[Type::Text];
+const SIZED: &[Type] = &[Type::Text, Type::List, Type::Map];
+const PRINTED: &[Type] = &[Type::Text, Type::Number, Type::Bool];
+const CONVERTED: &[Type] = &[Type::Text, Type::Number];
+
+const fn function(
+    name: &'static str,
+    usage: &'static str,
+    form: Form,
+    takes: &'static [&'static [Type]],
+    gives: Type,
+) -> Function {
+    Function { name, usage, form, takes, gives }
+}
+
+/// Functions of this version.
+pub const FUNCTIONS: &[Function] = &[
+    function("size", "size(value)", Form::Both, &[SIZED], Type::Number),
+    function("contains", "text.contains('part')", Form::Method, &[TEXT, TEXT], Type::Bool),
+    function("startsWith", "text.startsWith('part')", Form::Method, &[TEXT, TEXT], Type::Bool),
+    function("endsWith", "text.endsWith('part')", Form::Method, &[TEXT, TEXT], Type::Bool),
+    function("matches", "text.matches('pattern')", Form::Both, &[TEXT, TEXT], Type::Bool),
+    function("glob", "glob(text, 'pattern')", Form::Plain, &[TEXT, TEXT], Type::Bool),
+    function("contains_pii", "contains_pii(text)", Form::Plain, &[TEXT], Type::Bool),
+    function("pii_kinds", "pii_kinds(text)", Form::Plain, &[TEXT], Type::List),
+    function("contains_secret", "contains_secret(text)", Form::Plain, &[TEXT], Type::Bool),
+    function("is_pinned", "is_pinned(model)", Form::Plain, &[TEXT], Type::Bool),
+    function("string", "string(value)", Form::Plain, &[PRINTED], Type::Text),
+    function("int", "int(value)", Form::Plain, &[CONVERTED], Type::Number),
+    function("uint", "uint(value)", Form::Plain, &[CONVERTED], Type::Number),
+    function("double", "double(value)", Form::Plain, &[CONVERTED], Type::Number),
+    function("bool", "bool(value)", Form::Plain, &[&[Type::Text, Type::Bool]], Type::Bool),
 ];
 
 /// Macros of this version and how they are written.
@@ -153,21 +201,19 @@ pub const MACROS: &[(&str, &str)] = &[
     ("filter", "list.filter(item, condition)"),
 ];
 
-/// Functions that the language or CEL documents and this version does not have.
-pub const FUNCTIONS_LATER: &[&str] = &[
-    "matches",
-    "glob",
-    "contains_pii",
-    "pii_kinds",
-    "contains_secret",
-    "is_pinned",
-    "timestamp",
-    "duration",
-    "bytes",
-    "bool",
-    "uint",
-    "dyn",
-    "type",
+/// Functions of CEL that no trigger needs, and what to write instead.
+pub const FUNCTIONS_REFUSED: &[(&str, &str)] = &[
+    ("timestamp", "a time is a number of `now`, such as `now.hour`"),
+    ("duration", "a time is a number, such as `latency_ms`"),
+    ("bytes", "a text is read as it is, and `size` counts its characters"),
+    ("dyn", "a value is read as it is"),
+    ("type", "the type of each variable is known when the file is loaded"),
+    ("lowerAscii", "write `text.matches('(?i)pattern')`"),
+    ("upperAscii", "write `text.matches('(?i)pattern')`"),
+    ("lower", "write `text.matches('(?i)pattern')`"),
+    ("upper", "write `text.matches('(?i)pattern')`"),
+    ("toLowerCase", "write `text.matches('(?i)pattern')`"),
+    ("toUpperCase", "write `text.matches('(?i)pattern')`"),
 ];
 
 // === impl Variable ===

@@ -198,36 +198,6 @@ governance.yml:3:12: trigger of policy `gate`: expected a condition, found a str
 }
 
 #[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
-fn err_unsupported_function() {
-    check(
-        r#"policies:
-- name: gate
-  trigger: "prompt.matches('x')"
-  action: deny
-"#,
-        r#"
-governance.yml:3:20: trigger of policy `gate`: function `matches` is not supported by this version
-  |   trigger: "prompt.matches('x')"
-  |                    ^"#,
-    );
-}
-
-#[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
-fn err_unsupported_own_function() {
-    check(
-        r#"policies:
-- name: gate
-  trigger: contains_pii(prompt)
-  action: deny
-"#,
-        r#"
-governance.yml:3:12: trigger of policy `gate`: function `contains_pii` is not supported by this version
-  |   trigger: contains_pii(prompt)
-  |            ^"#,
-    );
-}
-
-#[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
 fn err_unknown_field() {
     check(
         r#"policies:

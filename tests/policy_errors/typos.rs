@@ -1,6 +1,6 @@
-//! The ten likeliest mistakes: is each message enough to mend the file unaided?
+//! The likeliest mistakes: is each message enough to mend the file unaided?
 
-use super::check;
+use super::{check, sentence};
 
 #[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
 fn err_misspelt_top_level_key() {
@@ -151,4 +151,27 @@ governance.yml:3:20: trigger of policy `gate`: unknown function `contain`, did y
   |   trigger: "prompt.contain('x')"
   |                    ^"#,
     );
+}
+
+#[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
+fn err_habits_from_other_languages() {
+    let cases = [
+        ("category === 'pii'", "unexpected `=`, write `==`"),
+        ("category <> 'pii'", "unexpected `>`, write `!=`"),
+        ("category == 'pii' or refusal", "unexpected `or`, write `||`"),
+        ("not refusal", "unexpected `refusal`, write `!` in the place of `not`"),
+        ("category not in ['pii']", "unexpected `not`, write `!(value in list)`"),
+        ("category in ('pii', 'legal')", "unexpected `,`, a list is written `['a', 'b']`"),
+        ("confidence <= 0,75", "unexpected `,`, a number has a point: `0.75`"),
+        ("model like 'gpt%'", "unexpected `like`, write `.matches('pattern')`"),
+        ("refusal == True", "unknown variable `True`, did you mean `true`?"),
+        ("model =~ 'gpt'", "unexpected `=`, write `.matches('pattern')`"),
+        (
+            r"prompt.matches('\d+')",
+            r"`\d` means nothing in this text, write `\\d`, or `r` before the quote",
+        ),
+    ];
+    for (trigger, expected) in cases {
+        assert_eq!(sentence(trigger), expected, "{trigger}");
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::CaseProblem;
+use super::{CaseProblem, TriggerProblem};
 use crate::policy::glob::GlobProblem;
 
 /// What is wrong.
@@ -95,51 +95,6 @@ pub enum EntryProblem {
     Idle { key: &'static str, because: &'static str },
     /// `allowed` without a model.
     NothingAllowed,
-}
-
-/// What is wrong with a trigger.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TriggerProblem {
-    /// Nothing stands there.
-    Empty,
-    /// Not CEL. The text is the parser's, of the file alone.
-    Syntax { found: String },
-    /// Longer than allowed.
-    TooLong { bytes: usize, max: usize },
-    /// More operators than allowed.
-    TooManyOperators { found: usize, max: usize },
-    /// Brackets nested deeper than allowed.
-    TooDeep { found: usize, max: usize },
-    /// More than one `all`, `exists`, `exists_one`, `map`, `filter`.
-    TooManyLoops { name: String },
-    /// A loop over a written list that is too long.
-    LoopTooLong { found: usize, max: usize },
-    /// `prompt` or `output` read too often.
-    TooManyReads { max: usize },
-    /// `prompt` or `output` joined to another text.
-    LargeJoined { name: &'static str },
-    /// A name that is no variable.
-    UnknownVariable { name: String, nearest: Option<&'static str> },
-    /// A variable, function or field that a later version may have.
-    Unsupported { what: &'static str, name: String },
-    /// A name that is no function.
-    UnknownFunction { name: String, nearest: Option<&'static str> },
-    /// A function with other arguments than it takes.
-    WrongArguments { name: String, usage: &'static str },
-    /// A field that its map does not have.
-    UnknownField { variable: &'static str, name: String, nearest: Option<&'static str> },
-    /// A header that holds a credential.
-    CredentialHeader { name: String },
-    /// A header that is not written in lower case; this is how it is.
-    HeaderCase { name: String },
-    /// A comparison whose sides have different types.
-    NeverMatches { name: String, is: &'static str, with: &'static str },
-    /// An operator on a value that it does not take.
-    WrongOperand { operator: String, expected: &'static str, found: &'static str },
-    /// An expression that is no condition.
-    NotACondition { found: &'static str },
-    /// CEL that no condition needs: messages, bytes.
-    Construct,
 }
 
 // === impl ProblemKind ===
@@ -277,70 +232,8 @@ impl fmt::Display for EntryProblem {
     }
 }
 
-// === impl TriggerProblem ===
-
-impl fmt::Display for TriggerProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use TriggerProblem as T;
-        match self {
-            T::Empty => write!(f, "expected a condition, found nothing"),
-            T::Syntax { found } => write!(f, "{found}"),
-            T::TooLong { bytes, max } => write!(f, "expected at most {max} bytes, found {bytes}"),
-            T::TooManyOperators { found, max } => {
-                write!(f, "expected at most {max} operators, found {found}")
-            }
-            T::TooDeep { found, max } => {
-                write!(f, "expected brackets at most {max} deep, found {found}")
-            }
-            T::TooManyLoops { name } => {
-                write!(f, "`{name}` is one too many: a trigger may loop over one list, once")
-            }
-            T::LoopTooLong { found, max } => {
-                write!(f, "expected a loop over at most {max} items, found {found}")
-            }
-            T::TooManyReads { max } => write!(
-                f,
-                "`prompt` and `output` may be read at most {max} times, and once within a loop"
-            ),
-            T::LargeJoined { name } => write!(f, "`{name}` may not be joined to another text"),
-            T::UnknownVariable { name, nearest: None } => {
-                write!(f, "unknown variable `{name}`, a text needs quotes: `'{name}'`")
-            }
-            T::UnknownVariable { name, nearest } => {
-                write!(f, "unknown variable `{name}`{}", DidYouMean(*nearest))
-            }
-            T::Unsupported { what, name } => {
-                write!(f, "{what} `{name}` is not supported by this version")
-            }
-            T::UnknownFunction { name, nearest } => {
-                write!(f, "unknown function `{name}`{}", DidYouMean(*nearest))
-            }
-            T::WrongArguments { name, usage } => write!(f, "`{name}` is written `{usage}`"),
-            T::UnknownField { variable, name, nearest } => {
-                write!(f, "`{variable}` has no field `{name}`{}", DidYouMean(*nearest))
-            }
-            T::CredentialHeader { name } => write!(
-                f,
-                "`{name}` holds a credential, which `request.headers` never has: \
-                 `caller.api_key_hash` tells callers apart"
-            ),
-            T::HeaderCase { name } => {
-                write!(f, "names in `request.headers` are in lower case, write `{name}`")
-            }
-            T::NeverMatches { name, is, with } => {
-                write!(f, "this can never match: {name} is {is}, compared with {with}")
-            }
-            T::WrongOperand { operator, expected, found } => {
-                write!(f, "`{operator}` expects {expected}, found {found}")
-            }
-            T::NotACondition { found } => write!(f, "expected a condition, found {found}"),
-            T::Construct => write!(f, "expected a condition over facts, found a message or bytes"),
-        }
-    }
-}
-
 /// `, did you mean …?` where there is a near name.
-struct DidYouMean(Option<&'static str>);
+pub struct DidYouMean(pub Option<&'static str>);
 
 impl fmt::Display for DidYouMean {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -352,7 +245,7 @@ impl fmt::Display for DidYouMean {
 }
 
 /// `` `a`, `b` or `c` ``.
-struct OneOf<'a>(&'a [&'static str]);
+pub struct OneOf<'a>(pub &'a [&'static str]);
 
 impl fmt::Display for OneOf<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

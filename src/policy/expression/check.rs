@@ -1,13 +1,17 @@
 //! What can be said of an expression without facts: names it does not have, comparisons that can
 //! never match, and what would cost too much on the largest exchange. Evaluates nothing.
 
+mod function;
+mod header;
 mod operator;
-mod texts;
+mod shape;
 
+use super::functions::Called;
 use super::term::{Node, Term};
 use crate::policy::error::{TriggerProblem, nearest};
-use crate::policy::variable::{FUNCTIONS, FUNCTIONS_LATER, MACROS, Type, VARIABLES, Variable};
-use operator::{common, literal};
+use crate::policy::variable::{Type, VARIABLES, Variable};
+use operator::carried;
+use shape::Shape;
 
 /// A loop reads a large text once for each item: 64 MiB at most, some 10 ms.
 const LOOP_ITEMS_MAX: usize = 64;
@@ -24,6 +28,8 @@ pub struct Checked {
     pub variables: Vec<Variable>,
     /// The length of the prompt is read, or may be.
     pub counts_prompt: bool,
+    /// Functions called that are not the interpreter's own.
+    pub called: Called,
     /// Problems with their byte offsets.
     pub problems: Vec<(usize, TriggerProblem)>,
 }
@@ -33,6 +39,7 @@ pub fn check(root: &Node) -> Checked {
     let mut checker = Checker {
         variables: Vec::new(),
         counts_prompt: false,
+        called: Called::default(),
         problems: Vec::new(),
         bindings: Vec::new(),
         loops: 0,
@@ -46,20 +53,24 @@ pub fn check(root: &Node) -> Checked {
             checker.problems.push((root.at, problem));
         }
     }
-    let Checker { variables, counts_prompt, problems, .. } = checker;
-    Checked { variables, counts_prompt, problems }
+    let Checker { variables, counts_prompt, called, problems, .. } = checker;
+    Checked { variables, counts_prompt, called, problems }
 }
 
 /// The name that a loop binds, and what is known of its items.
 struct Binding {
     name: String,
-    kind: Option<Type>,
-    fields: Option<&'static [(&'static str, Type)]>,
+    shape: Shape,
+    /// Items are parts of the exchange as they are.
+    of_facts: bool,
+    /// Some item may be this large text.
+    carries: Option<Variable>,
 }
 
 struct Checker {
     variables: Vec<Variable>,
     counts_prompt: bool,
+    called: Called,
     problems: Vec<(usize, TriggerProblem)>,
     /// The innermost last.
     bindings: Vec<Binding>,
@@ -112,10 +123,11 @@ impl Checker {
 
     fn name(&mut self, at: usize, name: &str) -> Option<Type> {
         if let Some(binding) = self.bound(name) {
-            return binding.kind;
+            return binding.shape.kind;
         }
         let Some(variable) = Variable::parse(name) else {
-            let nearest = nearest(name, VARIABLES.iter().map(|row| row.1));
+            let words = VARIABLES.iter().map(|row| row.1).chain(["true", "false"]);
+            let nearest = nearest(name, words);
             let name = name.to_owned();
             self.note(at, TriggerProblem::UnknownVariable { name, nearest });
             return None;
@@ -139,28 +151,26 @@ impl Checker {
     fn field(&mut self, at: usize, of: &Node, field: &str) -> Option<Type> {
         let counted = self.counts_prompt;
         let kind = self.infer(of);
-        let Term::Name(name) = &of.term else { return self.field_of_text(at + 1, of, field, kind) };
-        let bound = self.bound(name);
-        let variable = Variable::parse(name).filter(|_| bound.is_none());
-        let fields = match (bound, variable) {
-            (Some(binding), _) => binding.fields,
-            (None, Some(variable)) => variable.fields(),
-            (None, None) => return None,
-        };
-        if variable == Some(Variable::Input) {
+        if self.is_variable(of, Variable::Input) {
             self.counts_prompt = counted || field == "characters";
         }
         // The parser places a field at its dot.
-        let at = at + 1;
-        let Some(fields) = fields else {
+        self.has_field(at + 1, of, kind, field)
+    }
+
+    /// The type of a field; notes where there is none of that name.
+    fn has_field(&mut self, at: usize, of: &Node, kind: Option<Type>, field: &str) -> Option<Type> {
+        let shape = self.shape(of);
+        let Some((map, fields)) = shape.fields else {
             self.expect(at, ".", kind, &[Type::Map], "a map");
-            return None;
+            self.header_of(of, at, field);
+            return shape.items.and_then(|item| item.kind);
         };
         if let Some((_, kind)) = fields.iter().find(|(name, _)| *name == field) {
             return Some(*kind);
         }
         let problem = TriggerProblem::UnknownField {
-            variable: variable.map_or("tool_calls", Variable::as_str),
+            variable: map,
             name: field.to_owned(),
             nearest: nearest(field, fields.iter().map(|(name, _)| *name)),
         };
@@ -182,21 +192,18 @@ impl Checker {
         }
         let kind = self.infer(range);
         self.expect(range.at, name, kind, &[Type::List, Type::Map], "a list");
-        let mut bound = Binding { name: binding.to_owned(), kind: None, fields: None };
-        match &range.term {
-            Term::List(items) => {
-                if items.len() > LOOP_ITEMS_MAX {
-                    let problem =
-                        TriggerProblem::LoopTooLong { found: items.len(), max: LOOP_ITEMS_MAX };
-                    self.note(range.at, problem);
-                }
-                bound.kind = common(&items.iter().map(literal).collect::<Vec<_>>());
-            }
-            Term::Name(name) if name == "tool_calls" => {
-                (bound.kind, bound.fields) = (Some(Type::Map), Some(TOOL_CALL));
-            }
-            _ => bound.kind = self.items(range),
+        if let Term::List(items) = &range.term
+            && items.len() > LOOP_ITEMS_MAX
+        {
+            let problem = TriggerProblem::LoopTooLong { found: items.len(), max: LOOP_ITEMS_MAX };
+            self.note(range.at, problem);
         }
+        let bound = Binding {
+            name: binding.to_owned(),
+            shape: self.shape(range).items.map(|item| *item).unwrap_or_default(),
+            of_facts: matches!(range.term, Term::Name(_) | Term::Field { .. }),
+            carries: carried(range),
+        };
         self.bindings.push(bound);
         let kinds = self.infer_all(body);
         self.bindings.pop();
@@ -207,53 +214,5 @@ impl Checker {
             self.expect(condition.at, name, *kind, &[Type::Bool], "a condition");
         }
         Some(Type::Bool)
-    }
-
-    fn call(
-        &mut self,
-        at: usize,
-        name: &str,
-        target: Option<&Node>,
-        args: &[Node],
-    ) -> Option<Type> {
-        // The parser leaves a macro that is written wrongly as a call.
-        if let Some((_, usage)) = MACROS.iter().find(|(known, _)| *known == name) {
-            self.note(at, TriggerProblem::WrongArguments { name: name.to_owned(), usage });
-            return None;
-        }
-        let target_kind = target.and_then(|target| self.infer(target));
-        let kinds = self.infer_all(args);
-        if let Some(kind) = self.operator(at, name, args, &kinds) {
-            return kind;
-        }
-        let Some((_, usage, takes, gives)) = FUNCTIONS.iter().find(|row| row.0 == name) else {
-            let name = name.to_owned();
-            self.note(
-                at,
-                if FUNCTIONS_LATER.contains(&name.as_str()) {
-                    TriggerProblem::Unsupported { what: "function", name }
-                } else {
-                    let functions = FUNCTIONS.iter().map(|row| row.0);
-                    let names = functions.chain(MACROS.iter().map(|row| row.0));
-                    let nearest = nearest(&name, names);
-                    TriggerProblem::UnknownFunction { name, nearest }
-                },
-            );
-            return None;
-        };
-        let fits = match (takes, target.is_some(), args.len()) {
-            (Some(_), true, 1) | (None, false, 1) => true,
-            (None, true, 0) => name == "size",
-            _ => false,
-        };
-        if !fits {
-            self.note(at, TriggerProblem::WrongArguments { name: name.to_owned(), usage });
-        } else if let (Some(takes), Some(part)) = (takes, args.first()) {
-            let expected = takes.as_str();
-            let target_at = target.map_or(at, |target| target.at);
-            self.expect(target_at, name, target_kind, &[*takes], expected);
-            self.expect(part.at, name, kinds.first().copied().flatten(), &[*takes], expected);
-        }
-        Some(*gives)
     }
 }

@@ -13,7 +13,8 @@ pub fn problem<'e>(
         return (0, TriggerProblem::Syntax { found: "expected a condition".to_owned() });
     };
     let at = offset(source, place);
-    (at, TriggerProblem::Syntax { found: sentence(message, source.get(at..).unwrap_or("")) })
+    let (before, rest) = source.split_at_checked(at).unwrap_or((source, ""));
+    (at, TriggerProblem::Syntax { found: sentence(message, before, rest) })
 }
 
 /// The byte offset of a line and column, both from 1, the column in characters.
@@ -31,7 +32,7 @@ fn offset(source: &str, (line, column): (isize, isize)) -> usize {
     source.len()
 }
 
-fn sentence(message: &str, rest: &str) -> String {
+fn sentence(message: &str, before: &str, rest: &str) -> String {
     let message = message.strip_prefix("Syntax error: ").unwrap_or(message);
     // The list of all tokens that could follow helps nobody.
     let message = message.split(" expecting ").next().unwrap_or(message);
@@ -44,20 +45,38 @@ fn sentence(message: &str, rest: &str) -> String {
     let instead = match word.as_str() {
         "and" | "AND" => Some("&&"),
         "or" | "OR" => Some("||"),
+        "not" if rest.starts_with("not in ") => Some("!(value in list)"),
         "not" | "NOT" => Some("!"),
         "is" => Some("=="),
+        "like" | "LIKE" => Some(".matches('pattern')"),
+        _ if rest.starts_with("=~") => Some(".matches('pattern')"),
+        _ if rest.starts_with('>') && before.ends_with('<') => Some("!="),
         _ if rest.starts_with('=') => Some("=="),
         _ => None,
     };
     if let Some(instead) = instead {
         return format!("unexpected {}, write `{instead}`", found());
     }
+    if before.trim_end().ends_with("not") && !word.is_empty() {
+        return format!("unexpected {}, write `!` in the place of `not`", found());
+    }
+    if rest.starts_with(',') && before.ends_with(|c: char| c.is_ascii_digit()) {
+        return "unexpected `,`, a number has a point: `0.75`".to_owned();
+    }
+    if rest.starts_with(',') && before.contains(" in ") {
+        return "unexpected `,`, a list is written `['a', 'b']`".to_owned();
+    }
     if let Some(missing) = message.strip_prefix("missing '") {
         let missing = missing.split('\'').next().unwrap_or(missing);
         return format!("expected `{missing}`, found {}", found());
     }
     if rest.starts_with(['"', '\'']) && message.starts_with("token recognition error") {
-        return "the text that begins here has no closing quote".to_owned();
+        return match unknown_escape(rest) {
+            Some(letter) => format!(
+                "`\\{letter}` means nothing in this text, write `\\\\{letter}`, or `r` before the quote"
+            ),
+            None => "the text that begins here has no closing quote".to_owned(),
+        };
     }
     if message.starts_with("reserved identifier") {
         return format!("{} is a reserved word", found());
@@ -72,4 +91,21 @@ fn sentence(message: &str, rest: &str) -> String {
         return "the condition ends too early".to_owned();
     }
     format!("unexpected {}", found())
+}
+
+/// The first letter after a backslash that gives it no meaning, in the text that begins here.
+fn unknown_escape(text: &str) -> Option<char> {
+    let quote = text.chars().next()?;
+    let mut letters = text.chars().skip(1);
+    loop {
+        match letters.next()? {
+            '\\' => match letters.next()? {
+                'a' | 'b' | 'f' | 'n' | 'r' | 't' | 'v' | '\\' | '?' | '"' | '\'' | '`' => {}
+                'x' | 'X' | 'u' | 'U' | '0'..='3' => {}
+                letter => return Some(letter),
+            },
+            letter if letter == quote => return None,
+            _ => {}
+        }
+    }
 }

@@ -144,7 +144,7 @@ impl Past<'_> {
                 Some(_) => None,
                 None => scope.fact(variable, category),
             };
-            match trigger.evaluate(fact) {
+            match trigger.evaluate(scope.findings(), fact) {
                 Outcome::Fired => return PastResult::Fired,
                 Outcome::Failed(_) => failed = true,
                 Outcome::NotFired => {}

@@ -1,9 +1,11 @@
 //! The facts of one phase as the values of variables. Decides what counts as unknown; evaluates
 //! nothing.
 
+use std::sync::Arc;
+
 use crate::facts::{AnswerFacts, Caller, HttpFacts, RequestFacts};
 use crate::llm::pinning::Pinning;
-use crate::policy::expression::Fact;
+use crate::policy::expression::{Fact, Findings};
 use crate::policy::variable::Variable;
 use crate::policy::{CategorySource, Policy};
 
@@ -22,13 +24,16 @@ pub struct Scope<'a> {
     categories: Vec<&'a str>,
     /// Those that `category` goes through.
     each: Vec<&'a str>,
+    /// What functions found in the texts, for all triggers of the judgement.
+    findings: Arc<Findings>,
 }
 
 impl<'a> Scope<'a> {
     /// Before the provider is called.
     pub fn request(policy: &'a Policy, request: &'a RequestFacts) -> Self {
         let categories: Vec<&str> = request.categories.iter().map(String::as_str).collect();
-        Scope { policy, request, answer: None, each: categories.clone(), categories }
+        let findings = Findings::new(&policy.names, request.provider);
+        Scope { policy, request, answer: None, each: categories.clone(), categories, findings }
     }
 
     /// When the answer is complete; `added` are the categories that only the answer has.
@@ -42,12 +47,14 @@ impl<'a> Scope<'a> {
         let mut categories: Vec<&str> = request.categories.iter().map(String::as_str).collect();
         categories.extend(added);
         let answer = Some((answer, confidence));
-        Scope { policy, request, answer, each: categories.clone(), categories }
+        let findings = Findings::new(&policy.names, request.provider);
+        Scope { policy, request, answer, each: categories.clone(), categories, findings }
     }
 
     /// The facts as they were before the provider was called.
     pub fn before_answer(&self) -> Self {
-        Scope::request(self.policy, self.request)
+        let findings = Arc::clone(&self.findings);
+        Scope { findings, ..Scope::request(self.policy, self.request) }
     }
 
     /// The same facts, `category` going through `each` alone.
@@ -58,12 +65,18 @@ impl<'a> Scope<'a> {
             answer: self.answer,
             categories: self.categories.clone(),
             each: each.to_vec(),
+            findings: Arc::clone(&self.findings),
         }
     }
 
     /// What `category` goes through.
     pub fn each_category(&self) -> Vec<&'a str> {
         if self.each.is_empty() { vec![NO_CATEGORY] } else { self.each.clone() }
+    }
+
+    /// What functions found so far.
+    pub fn findings(&self) -> &Arc<Findings> {
+        &self.findings
     }
 
     /// The variable's value; `None` where nobody knows it.

@@ -3,8 +3,9 @@
 
 use super::super::term::{Node, Term};
 use super::Checker;
-use crate::policy::error::TriggerProblem;
-use crate::policy::variable::{Type, Variable};
+use super::shape::Words;
+use crate::policy::error::{TriggerProblem, nearest};
+use crate::policy::variable::{FUNCTIONS, Type, Variable};
 
 impl Checker {
     /// The type an operator gives; the outer `None` where `name` is no operator.
@@ -27,10 +28,17 @@ impl Checker {
             "_?_:_" => {
                 let condition = args.first().map_or(at, |arg| arg.at);
                 self.expect(condition, "?", first, &[Type::Bool], "a condition");
+                if let (Some(then), Some(other)) = (second, args.get(2)) {
+                    let kind = kinds.get(2).copied().flatten();
+                    self.expect(other.at, ":", kind, &[then], then.as_str());
+                }
                 Some(common(kinds.get(1..).unwrap_or(&[])))
             }
             "_==_" | "_!=_" => {
-                self.comparable(at, args, first, second);
+                if self.comparable(at, args, first, second) {
+                    self.words(args.first(), args.get(1));
+                    self.words(args.get(1), args.first());
+                }
                 Some(Some(Type::Bool))
             }
             "_<_" | "_<=_" | "_>_" | "_>=_" => {
@@ -56,11 +64,7 @@ impl Checker {
                 self.within(at, args, first, second);
                 Some(Some(Type::Bool))
             }
-            "_[_]" => {
-                let of = args.first()?;
-                self.header_within(of, args.get(1));
-                Some(self.items(of))
-            }
+            "_[_]" => Some(self.index(args, first, second)),
             _ => None,
         }
     }
@@ -78,13 +82,11 @@ impl Checker {
             return true;
         }
         // The side that is no literal is the one to speak of.
-        let literal_first = args.first().is_some_and(|arg| literal(arg).is_some());
+        let literal_first =
+            args.first().is_some_and(|arg| matches!(arg.term, Term::Literal(_) | Term::Text(_)));
         let (index, is, with) = if literal_first { (1, right, left) } else { (0, left, right) };
-        let name = match args.get(index).and_then(shown) {
-            Some(name) => format!("`{name}`"),
-            None if index == 0 => "the left side".to_owned(),
-            None => "the right side".to_owned(),
-        };
+        let side = if index == 0 { "the left side" } else { "the right side" };
+        let name = spoken(args.get(index), side);
         let (is, with) = (is.as_str(), with.as_str());
         self.note(at, TriggerProblem::NeverMatches { name, is, with });
         false
@@ -93,19 +95,59 @@ impl Checker {
     fn within(&mut self, at: usize, args: &[Node], first: Option<Type>, second: Option<Type>) {
         let Some(list) = args.get(1) else { return };
         self.expect(list.at, "in", second, &[Type::List, Type::Map], "a list");
-        let items = match &list.term {
-            Term::List(items) => items.iter().map(literal).collect(),
-            _ => vec![self.items(list)],
-        };
         self.header_within(list, args.first());
-        let (Some(is), Some(with)) = (first, common(&items)) else { return };
-        if is != with {
-            let name = match args.first().and_then(shown) {
-                Some(name) => format!("`{name}`"),
-                None => "the left side".to_owned(),
-            };
+        if let Term::List(items) = &list.term {
+            for item in items {
+                self.words(args.first(), Some(item));
+            }
+        }
+        let Some(item) = self.shape(list).items else { return };
+        if let (Some(is), Some(with)) = (first, item.kind)
+            && is != with
+        {
+            let name = spoken(args.first(), "the left side");
             let (is, with) = (is.as_str(), with.as_str());
             self.note(at, TriggerProblem::NeverMatches { name, is, with });
+        } else if let (Some(words), Some(written)) = (item.words, args.first()) {
+            self.is_one_of(words, spoken(Some(list), "the list"), written);
+        }
+    }
+
+    /// An entry of a map or of a list.
+    fn index(&mut self, args: &[Node], of: Option<Type>, key: Option<Type>) -> Option<Type> {
+        let [map, index] = args else { return None };
+        self.expect(map.at, "[]", of, &[Type::List, Type::Map], "a list or a map");
+        self.header_within(map, Some(index));
+        match (&index.term, of) {
+            (Term::Text(field), Some(Type::Map)) if self.shape(map).fields.is_some() => {
+                return self.has_field(index.at, map, of, field);
+            }
+            (_, Some(Type::Map)) if self.shape(map).fields.is_some() => {
+                self.expect(index.at, "[]", key, &[Type::Text], "a string");
+            }
+            (_, Some(Type::List)) => {
+                self.expect(index.at, "[]", key, &[Type::Number], "a number");
+            }
+            _ => {}
+        }
+        self.shape(map).items.and_then(|item| item.kind)
+    }
+
+    /// A written text that is compared with a value of few words is one of them.
+    fn words(&mut self, value: Option<&Node>, written: Option<&Node>) {
+        let (Some(value), Some(written)) = (value, written) else { return };
+        if let Some(words) = self.shape(value).words {
+            self.is_one_of(words, spoken(Some(value), "this text"), written);
+        }
+    }
+
+    fn is_one_of(&mut self, words: Words, name: String, written: &Node) {
+        let Term::Text(found) = &written.term else { return };
+        let words = words.list();
+        if !words.contains(&found.as_str()) {
+            let nearest = nearest(found, words.iter().copied());
+            let found = found.clone();
+            self.note(written.at, TriggerProblem::NeverWord { name, found, nearest, words });
         }
     }
 
@@ -145,7 +187,7 @@ impl Checker {
 }
 
 /// The large text that a value holds, rather than something computed from it.
-fn carried(node: &Node) -> Option<Variable> {
+pub fn carried(node: &Node) -> Option<Variable> {
     match &node.term {
         Term::Name(name) => Variable::parse(name).filter(|variable| variable.is_large()),
         Term::Call { name, args, .. } if name == "string" => args.iter().find_map(carried),
@@ -165,27 +207,18 @@ fn carried(node: &Node) -> Option<Variable> {
     }
 }
 
-/// A variable, or a field, as it is written.
-fn shown(node: &Node) -> Option<String> {
-    match &node.term {
-        Term::Name(name) => Some(name.clone()),
-        Term::Field { of, field, test: false } => Some(format!("{}.{field}", shown(of)?)),
-        _ => None,
-    }
-}
-
-/// The type of a written value.
-pub fn literal(node: &Node) -> Option<Type> {
-    match &node.term {
-        Term::Literal(kind) => Some(*kind),
-        Term::Text(_) => Some(Type::Text),
-        Term::Name(_)
-        | Term::Field { .. }
-        | Term::Call { .. }
-        | Term::List(_)
-        | Term::Map(_)
-        | Term::Loop { .. }
-        | Term::Other => None,
+/// A value by its name where it has a short one.
+fn spoken(node: Option<&Node>, otherwise: &str) -> String {
+    match node.map(|node| &node.term) {
+        Some(Term::Name(name)) => format!("`{name}`"),
+        Some(Term::Field { of, field, test: false }) => match written_name(of) {
+            Some(map) => format!("`{map}.{field}`"),
+            None => otherwise.to_owned(),
+        },
+        Some(Term::Call { name, target: None, .. }) if FUNCTIONS.iter().any(|f| f.name == name) => {
+            format!("`{name}`")
+        }
+        _ => otherwise.to_owned(),
     }
 }
 
@@ -198,4 +231,13 @@ pub fn common(kinds: &[Option<Type>]) -> Option<Type> {
 /// An operator as it is written.
 fn written(name: &str) -> &str {
     name.trim_matches('_')
+}
+
+/// A variable, or a field of one, as it is written.
+fn written_name(node: &Node) -> Option<String> {
+    match &node.term {
+        Term::Name(name) => Some(name.clone()),
+        Term::Field { of, field, test: false } => Some(format!("{}.{field}", written_name(of)?)),
+        _ => None,
+    }
 }

@@ -1,0 +1,179 @@
+//! The closed set of things that can be wrong within a trigger, and their sentences. Knows no
+//! positions.
+
+use std::fmt;
+
+use super::kind::{DidYouMean, OneOf};
+use crate::policy::glob::GlobProblem;
+
+/// What is wrong with a trigger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TriggerProblem {
+    /// Nothing stands there.
+    Empty,
+    /// Not CEL. The text is the parser's, of the file alone.
+    Syntax { found: String },
+    /// Longer than allowed.
+    TooLong { bytes: usize, max: usize },
+    /// More operators than allowed.
+    TooManyOperators { found: usize, max: usize },
+    /// Brackets nested deeper than allowed.
+    TooDeep { found: usize, max: usize },
+    /// More than one `all`, `exists`, `exists_one`, `map`, `filter`.
+    TooManyLoops { name: String },
+    /// A loop over a written list that is too long.
+    LoopTooLong { found: usize, max: usize },
+    /// `prompt` or `output` read too often.
+    TooManyReads { max: usize },
+    /// `prompt` or `output` joined to another text.
+    LargeJoined { name: &'static str },
+    /// A name that is no variable.
+    UnknownVariable { name: String, nearest: Option<&'static str> },
+    /// A name that is no function.
+    UnknownFunction { name: String, nearest: Option<&'static str> },
+    /// A function with other arguments than it takes.
+    WrongArguments { name: String, usage: &'static str },
+    /// A function of CEL that no trigger needs.
+    Refused { name: String, instead: &'static str },
+    /// `contains` on a list.
+    ListContains,
+    /// A pattern that is no written text.
+    PatternComputed { name: String },
+    /// A `glob` that is none.
+    Glob { problem: GlobProblem },
+    /// A regular expression that is none. The text is the library's, of the file alone.
+    Pattern { found: String },
+    /// A regular expression that is too long to read.
+    PatternTooLong { characters: usize, max: usize },
+    /// A regular expression that would be slow on a large text.
+    PatternTooLarge,
+    /// `(?i)` with a letter whose case is not folded.
+    PatternCase,
+    /// A large text read anew for each item of a loop.
+    SlowInLoop { name: String, text: &'static str },
+    /// A detector on a text that is no fact.
+    TextComputed { name: String },
+    /// A field that its map does not have.
+    UnknownField { variable: &'static str, name: String, nearest: Option<&'static str> },
+    /// A header that holds a credential.
+    CredentialHeader { name: String },
+    /// A header that is not written in lower case; this is how it is.
+    HeaderCase { name: String },
+    /// A comparison whose sides have different types.
+    NeverMatches { name: String, is: &'static str, with: &'static str },
+    /// A text that a value of few words never is.
+    NeverWord {
+        name: String,
+        found: String,
+        nearest: Option<&'static str>,
+        words: Vec<&'static str>,
+    },
+    /// An operator on a value that it does not take.
+    WrongOperand { operator: String, expected: &'static str, found: &'static str },
+    /// An expression that is no condition.
+    NotACondition { found: &'static str },
+    /// CEL that no condition needs: messages, bytes.
+    Construct,
+}
+
+// === impl TriggerProblem ===
+
+impl fmt::Display for TriggerProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use TriggerProblem as T;
+        match self {
+            T::Empty => write!(f, "expected a condition, found nothing"),
+            T::Syntax { found } => write!(f, "{found}"),
+            T::TooLong { bytes, max } => write!(f, "expected at most {max} bytes, found {bytes}"),
+            T::TooManyOperators { found, max } => {
+                write!(f, "expected at most {max} operators, found {found}")
+            }
+            T::TooDeep { found, max } => {
+                write!(f, "expected brackets at most {max} deep, found {found}")
+            }
+            T::TooManyLoops { name } => {
+                write!(f, "`{name}` is one too many: a trigger may loop over one list, once")
+            }
+            T::LoopTooLong { found, max } => {
+                write!(f, "expected a loop over at most {max} items, found {found}")
+            }
+            T::TooManyReads { max } => write!(
+                f,
+                "`prompt` and `output` may be read at most {max} times, and once within a loop"
+            ),
+            T::LargeJoined { name } => write!(f, "`{name}` may not be joined to another text"),
+            T::UnknownVariable { name, nearest: None } => {
+                write!(f, "unknown variable `{name}`, a text needs quotes: `'{name}'`")
+            }
+            T::UnknownVariable { name, nearest } => {
+                write!(f, "unknown variable `{name}`{}", DidYouMean(*nearest))
+            }
+            T::UnknownFunction { name, nearest } => {
+                write!(f, "unknown function `{name}`{}", DidYouMean(*nearest))
+            }
+            T::Refused { name, instead } => {
+                write!(f, "function `{name}` is no part of the language: {instead}")
+            }
+            T::ListContains => {
+                write!(f, "`contains` looks into a string, of a list write `value in list`")
+            }
+            T::PatternComputed { name } => {
+                write!(
+                    f,
+                    "`{name}` expects its pattern written out in quotes, found something else"
+                )
+            }
+            T::Glob { problem } => write!(f, "`glob`: {problem}"),
+            T::Pattern { found } => {
+                write!(f, "`matches` expects a regular expression, but in this one: {found}")
+            }
+            T::PatternTooLong { characters, max } => {
+                write!(f, "`matches`: expected at most {max} characters, found {characters}")
+            }
+            T::PatternTooLarge => write!(
+                f,
+                "`matches`: the pattern is too large once its repetitions such as `{{100}}` are \
+                 written out, make them smaller or `+`"
+            ),
+            T::PatternCase => write!(
+                f,
+                "`matches`: `(?i)` holds for the letters a to z alone, write others out: `[éÉ]`"
+            ),
+            T::SlowInLoop { name, text } => write!(
+                f,
+                "`{name}` may not read `{text}` for each item of a loop, write it outside the loop"
+            ),
+            T::TextComputed { name } => write!(
+                f,
+                "`{name}` reads a text of the exchange as it is, such as `prompt`, found another"
+            ),
+            T::WrongArguments { name, usage } => write!(f, "`{name}` is written `{usage}`"),
+            T::UnknownField { variable, name, nearest } => {
+                write!(f, "`{variable}` has no field `{name}`{}", DidYouMean(*nearest))
+            }
+            T::CredentialHeader { name } => write!(
+                f,
+                "`{name}` holds a credential, which `request.headers` never has: \
+                 `caller.api_key_hash` tells callers apart"
+            ),
+            T::HeaderCase { name } => {
+                write!(f, "names in `request.headers` are in lower case, write `{name}`")
+            }
+            T::NeverMatches { name, is, with } => {
+                write!(f, "this can never match: {name} is {is}, compared with {with}")
+            }
+            T::NeverWord { name, found, nearest: None, words } => {
+                write!(f, "this can never match: {name} is {}, never `{found}`", OneOf(words))
+            }
+            T::NeverWord { name, found, nearest, .. } => {
+                write!(f, "this can never match: {name} is never `{found}`")?;
+                write!(f, "{}", DidYouMean(*nearest))
+            }
+            T::WrongOperand { operator, expected, found } => {
+                write!(f, "`{operator}` expects {expected}, found {found}")
+            }
+            T::NotACondition { found } => write!(f, "expected a condition, found {found}"),
+            T::Construct => write!(f, "expected a condition over facts, found a message or bytes"),
+        }
+    }
+}
