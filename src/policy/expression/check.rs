@@ -9,7 +9,8 @@ use crate::policy::error::{TriggerProblem, nearest};
 use crate::policy::variable::{FUNCTIONS, FUNCTIONS_LATER, MACROS, Type, VARIABLES, Variable};
 use operator::{common, literal};
 
-/// A loop reads a large text once for each item: 64 MiB at most, some 10 ms.
+/// A loop reads a large text once for each item: 64 MiB at most, some 10 ms, and over the tools
+/// that a request offers twice as much.
 const LOOP_ITEMS_MAX: usize = 64;
 
 /// Reads of `prompt` and `output` in one trigger, together.
