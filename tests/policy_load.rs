@@ -43,6 +43,38 @@ fn shipped_policy_loads_and_holds_the_bare_one_word_for_word() {
 }
 
 #[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
+fn every_variable_that_the_shipped_file_names_can_be_read_when_it_says() {
+    let comment = SHIPPED.replace("\n# ", " ");
+    let part = |from: &str, to: &str| {
+        let (_, rest) = comment.split_once(from).unwrap();
+        rest.split_once(to).unwrap().0.to_owned()
+    };
+    let request = part("a trigger can read: ", ". When");
+    let answer = part("the answer is complete also: ", ". What");
+    let mut read = 0;
+    for (names, phase) in [(request, Phase::Request), (answer, Phase::Answer)] {
+        // In brackets behind a map are its fields: `caller (spiffe, subject)`.
+        let mut map = None;
+        for word in names.split(", ") {
+            let (opens, name) = word.split_once(" (").map_or((None, word), |(a, b)| (Some(a), b));
+            map = opens.or(map);
+            let field = name.trim_end_matches(')');
+            let trigger = match map {
+                Some("tool_calls") => format!("tool_calls.exists(call, has(call.{field}))"),
+                Some(map) => format!("has({map}.{field})"),
+                None => format!("{field} == {field}"),
+            };
+            map = map.filter(|_| !name.ends_with(')'));
+            let yaml = "policies: [{name: a, trigger: TRIGGER, action: deny}]";
+            let policy = policy(&yaml.replace("TRIGGER", &format!("\"{trigger}\"")));
+            assert_eq!(policy.policy_phases().next(), Some(("a", phase)), "{trigger}");
+            read += 1;
+        }
+    }
+    assert_eq!(read, 45);
+}
+
+#[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
 fn bare_file_has_the_documented_defaults() {
     let policy = policy(BARE);
     let phases: Vec<(&str, Phase)> = policy.policy_phases().collect();

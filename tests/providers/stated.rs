@@ -31,14 +31,16 @@ const TEMPERATURE: [&str; 7] = [
 ];
 
 const TOTAL: [&str; 3] = ["total_tokens", "totalTokens", "totalTokenCount"];
-const CACHED: [&str; 5] = [
+const CACHED: [&str; 6] = [
     "cached_tokens",
     "cache_read_input_tokens",
     "cacheReadInputTokens",
     "cacheReadInputTokenCount",
     "cachedContentTokenCount",
+    "total_cached_tokens",
 ];
-const REASONING: [&str; 3] = ["reasoning_tokens", "thinking_tokens", "thoughtsTokenCount"];
+const REASONING: [&str; 4] =
+    ["reasoning_tokens", "thinking_tokens", "thoughtsTokenCount", "total_thought_tokens"];
 
 /// What was read of an input otherwise than it stands there.
 pub fn input(found: &Input, api: Api, body: &[u8]) -> Vec<String> {
@@ -48,8 +50,8 @@ pub fn input(found: &Input, api: Api, body: &[u8]) -> Vec<String> {
         messages: messages(api, &body),
         tools: ["/tools", "/functions", "/toolConfig/tools"]
             .into_iter()
-            .filter_map(|place| body.pointer(place)?.as_array())
-            .flatten()
+            .filter_map(|place| body.pointer(place))
+            .flat_map(items)
             .flat_map(names)
             .collect(),
         max_tokens: first(&MAX_TOKENS).and_then(|value| value.as_u64()),
@@ -82,14 +84,18 @@ fn messages(api: Api, body: &Value) -> u64 {
         Api::OpenAiMedia | Api::Embeddings | Api::GeminiEmbeddings => &[],
         _ => &["messages", "contents", "message", "chat_history"],
     };
-    let count = |value: &Value| value.as_array().map_or(1, |items| items.len() as u64);
-    keys.iter().filter_map(|key| body.get(key)).map(count).sum()
+    keys.iter().filter_map(|key| body.get(key)).map(|value| items(value).len() as u64).sum()
+}
+
+/// Those of a list; else it is one itself.
+fn items(value: &Value) -> &[Value] {
+    value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice)
 }
 
 fn names(tool: &Value) -> Vec<String> {
     let declared = ["functionDeclarations", "function_declarations"];
-    if let Some(declared) = declared.iter().find_map(|key| tool.get(key)?.as_array()) {
-        return declared.iter().flat_map(names).collect();
+    if let Some(declared) = declared.iter().find_map(|key| tool.get(key)) {
+        return items(declared).iter().flat_map(names).collect();
     }
     let name = ["/name", "/function/name", "/toolSpec/name", "/type"];
     match name.iter().find_map(|place| tool.pointer(place)?.as_str()) {

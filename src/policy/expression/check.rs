@@ -13,7 +13,8 @@ use crate::policy::variable::{Type, VARIABLES, Variable};
 use operator::carried;
 use shape::Shape;
 
-/// A loop reads a large text once for each item: 64 MiB at most, some 10 ms.
+/// A loop reads a large text once for each item: 64 MiB at most, some 10 ms, and over the tools
+/// that a request offers twice as much.
 const LOOP_ITEMS_MAX: usize = 64;
 
 /// Reads of `prompt` and `output` in one trigger, together.

@@ -26,7 +26,8 @@ impl Gather<'_> {
         }
     }
 
-    /// A tool: named, or of a `type` that the provider defines (OpenAI), or each key is one (Google).
+    /// A tool: named, or of a `type` that its provider defines (OpenAI), or a key of it is one
+    /// (Google).
     ///
     /// - <https://platform.openai.com/docs/api-reference/responses/create#responses-create-tools>
     /// - <https://ai.google.dev/api/caching#Tool>
