@@ -27,7 +27,7 @@ Use a login that is granted `governance_reader`.
 
 Exit codes:
   0  printed, whether or not there is a difference
-  1  there is no such policy, gateway or time, or the database did not answer
+  1  there is no such policy, gateway or time, or no database that answers
   2  the arguments make no sense";
 
 /// What `policy` is asked.

@@ -1,6 +1,6 @@
-//! The read-only endpoints, for programs that replay decisions: records as they were hashed, and the
-//! policies they were judged by. They have a token, connections and bounds of their own, and hand
-//! out neither summaries nor salts.
+//! The read-only endpoints, for programs that replay decisions: records as they were hashed, and
+//! the policies they were judged by. They have a token, connections and bounds of their own, and
+//! hand out neither summaries nor salts.
 
 use std::sync::Arc;
 use std::time::Duration;

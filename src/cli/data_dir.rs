@@ -208,3 +208,25 @@ fn short_hash(path: &Path) -> String {
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn read_token_is_its_owner_s_alone_and_outlives_a_restart() {
+        let folder = std::env::temp_dir().join(format!("governance-data-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        let open = || DataDir::open(&folder, None, &Terminal::new()).unwrap();
+        let data = open();
+        let path = data.read_token_file();
+        let token = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(token.trim_end().len(), 32);
+        assert_ne!(token.trim_end(), data.state().token);
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        drop(data);
+        assert_eq!(std::fs::read_to_string(open().read_token_file()).unwrap(), token);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}

@@ -60,6 +60,21 @@ fn secrets_come_from_a_file_but_not_from_both() {
 }
 
 #[test]
+fn err_read_token_is_long_and_not_that_of_the_filters() {
+    let url = "--database-url=postgres://app@db/governance";
+    let token = "--token=0123456789abcdef";
+    let error = |read_token| parse(&[url, token, read_token]).unwrap_err().to_string();
+    let expected = "GOVERNANCE_READ_TOKEN is shorter than 16 characters";
+    assert_eq!(error("--read-token=short"), expected);
+    let expected = "GOVERNANCE_READ_TOKEN is that of the filters, who may not read";
+    assert_eq!(error("--read-token=0123456789abcdef"), expected);
+    let config = parse(&[url, token, "--read-token=another-0123456789"]).unwrap();
+    assert!(config.read_token.is_some() && !format!("{config:?}").contains("another"));
+    let config = parse(&[url, token, "--read-token="]).unwrap();
+    assert!(config.read_token.is_none(), "an empty variable is none");
+}
+
+#[test]
 fn sslmode_is_read_as_libpq_reads_it() {
     use tokio_postgres::config::SslMode;
     for (query, mode, verify) in [

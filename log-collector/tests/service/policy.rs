@@ -162,26 +162,34 @@ async fn err_start_that_two_versions_share() {
     assert_eq!(history.run(&["show", &start]), err(1, &expected));
 }
 
-fn git(repo: &Path, arguments: &[&str]) {
+fn git(repo: &Path, date: &str, arguments: &[&str]) {
     let mut command = Command::new("git");
     command.arg("-C").arg(repo).args(["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]);
-    let output = command.args(arguments).env("GIT_COMMITTER_DATE", "2026-02-28T12:00:00Z").output();
-    let output = output.unwrap();
+    let output = command.args(arguments).env("GIT_COMMITTER_DATE", date).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// A repository that holds A, in a folder of its own, and a later commit without it.
+/// A repository that holds A, in a folder of its own; then a commit without it, and on another
+/// branch one that brings it back.
 fn repository() -> PathBuf {
     let repo = std::env::temp_dir().join(format!("collector-policies-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&repo);
     let folder = repo.join("gateway");
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("governance.yml"), A).unwrap();
-    git(&repo, &["init", "--quiet"]);
-    git(&repo, &["add", "."]);
-    git(&repo, &["commit", "--quiet", "-m", "first"]);
-    git(&repo, &["rm", "--quiet", "--cached", "gateway/governance.yml"]);
-    git(&repo, &["commit", "--quiet", "-m", "gone"]);
+    for (date, arguments) in [
+        ("2026-02-28T12:00:00Z", &["init", "--quiet"][..]),
+        ("2026-02-28T12:00:00Z", &["add", "."]),
+        ("2026-02-28T12:00:00Z", &["commit", "--quiet", "-m", "first"]),
+        ("2026-03-09T12:00:00Z", &["rm", "--quiet", "--cached", "gateway/governance.yml"]),
+        ("2026-03-09T12:00:00Z", &["commit", "--quiet", "-m", "gone"]),
+        ("2026-03-19T12:00:00Z", &["add", "."]),
+        ("2026-03-19T12:00:00Z", &["commit", "--quiet", "-m", "back"]),
+        ("2026-03-19T12:00:00Z", &["branch", "other"]),
+        ("2026-03-19T12:00:00Z", &["reset", "--quiet", "HEAD~1"]),
+    ] {
+        git(&repo, date, arguments);
+    }
     repo
 }
 
@@ -207,15 +215,19 @@ async fn log_joins_observations_with_decisions_and_commits() {
     let folder = repo.join("gateway").display().to_string();
     let (code, text, note) = history.run(&["log", "--repo", &folder]);
     assert_eq!((code, note.as_str()), (0, ""));
-    let commit = text.split("commit ").nth(1).unwrap().split(' ').next().unwrap().to_owned();
-    assert_eq!(commit.len(), 12, "{text}");
-    let committed = format!("    commit {commit}  2026-02-28T12:00:00Z  Ada\n");
+    let mut commits = text.lines().filter_map(|line| line.strip_prefix("    commit "));
+    let (back, first) = (commits.next().unwrap(), commits.next().unwrap());
+    let digits = |commit: &str| commit.split(' ').next().unwrap().to_owned();
+    let (back, first) = (digits(back), digits(first));
+    assert!(back != first && back.len() == 12, "{text}");
+    let back = format!("    commit {back}  2026-03-19T12:00:00Z  Ada\n");
+    let first = format!("    commit {first}  2026-02-28T12:00:00Z  Ada\n");
     let never = "    NEVER COMMITTED as governance.yml\n";
     let expected = format!(
-        "2026-03-20T09:00:00.5Z  east  {a}  1 decision  label \"first\"\n{committed}\
+        "2026-03-20T09:00:00.5Z  east  {a}  1 decision  label \"first\"\n{back}\
          2026-03-12T09:00:00Z  west  {b}  0 decisions  revision 1a2b3c\n{never}\
          2026-03-10T09:00:00Z  east  {b}  1 decision  revision 1a2b3c\n{never}\
-         2026-03-01T09:00:00Z  east  {a}  3 decisions  label \"first\"\n{committed}"
+         2026-03-01T09:00:00Z  east  {a}  3 decisions  label \"first\"\n{first}"
     );
     assert_eq!(text, expected);
 

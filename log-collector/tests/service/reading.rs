@@ -2,6 +2,7 @@
 
 use governance_filter::record::Line;
 use log_collector::config::{Secret, ServeConfig};
+use log_collector::store::reader::{Reader, Selection};
 
 use crate::support::{
     Collector, Database, POLICY, TOKEN, flagged, id, intent, line, now, outcome, version_of,
@@ -71,6 +72,22 @@ async fn records_come_as_they_were_hashed_in_order_and_by_pages() {
     assert_eq!(read(&collector, &path).await.2, expected, "since is within, until is not");
     let (status, next, text) = read(&collector, "/v1/decisions?until=1970-01-02").await;
     assert_eq!((status, next, text.as_str()), (200, None, ""));
+}
+
+#[tokio::test]
+async fn page_ends_at_its_bytes_but_holds_one_record_at_least() {
+    let database = Database::fresh().await;
+    let collector = Collector::ready(readable(&database)).await;
+    let lines: Vec<Line> = (0..3).map(|n| line(&outcome(&id_at(now(), n)))).collect();
+    collector.acks(&lines.iter().collect::<Vec<_>>()).await;
+    let config = readable(&database);
+    let reader = Reader::new(&config.database, config.commit_timeout, 1).unwrap();
+    let bytes = i64::try_from(record_of(&lines[0]).len()).unwrap();
+    for (bytes_max, expected) in [(1, 1), (bytes, 1), (bytes + 1, 2), (bytes * 3, 3)] {
+        let part = Selection { from: "", before: "e", after: "", records_max: 9, bytes_max };
+        let records = reader.records(&part).await.unwrap();
+        assert_eq!(records.len(), expected, "{bytes_max} of {bytes}");
+    }
 }
 
 #[tokio::test]
