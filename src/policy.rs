@@ -48,6 +48,9 @@ pub struct Policy {
 pub struct RecordSettings {
     /// Longest summary of an answer. Key: `record.summary_characters`. Default: 500.
     pub summary_characters: usize,
+    /// Longest start of the last user message that is kept for reviewers; 0: none is. Key:
+    /// `record.input_summary_characters`. Default: 0.
+    pub input_summary_characters: usize,
     /// What is blacked out in a summary. Key: `record.redact`. Default: every kind.
     pub redact: Vec<detect::Kind>,
     /// What happens without a commit. Key: `record.on_failure`. Default: deny.

@@ -21,6 +21,8 @@ mod refusals;
 mod schedules;
 #[path = "exchange/streams.rs"]
 mod streams;
+#[path = "exchange/summaries.rs"]
+mod summaries;
 #[path = "exchange/traffic.rs"]
 mod traffic;
 #[path = "exchange/unread_events.rs"]

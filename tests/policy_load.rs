@@ -62,6 +62,7 @@ fn bare_file_has_the_documented_defaults() {
         policy.record(),
         &RecordSettings {
             summary_characters: 500,
+            input_summary_characters: 0,
             redact: Kind::ALL.to_vec(),
             on_failure: OnFailure::Deny,
             on_failure_until_ms: None,
@@ -104,6 +105,7 @@ confidence:
   request_logprobs: [gpt-4o-2025-12-17]
 record:
   summary_characters: 0
+  input_summary_characters: 1000
   redact: [iban]
   on_failure: allow
   on_failure_until: 2026-03-15T12:00:00Z
@@ -122,6 +124,7 @@ unreadable: flag
     assert_eq!(policy.unreadable(), Unreadable::Flag);
     let record = policy.record();
     assert_eq!((record.summary_characters, record.redact.as_slice()), (0, &[Kind::Iban][..]));
+    assert_eq!(record.input_summary_characters, 1000);
     assert_eq!(record.on_failure_until_ms, Some(1_773_576_000_000));
 }
 

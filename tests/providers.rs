@@ -41,6 +41,8 @@ mod expected;
 mod fallbacks;
 #[path = "providers/google.rs"]
 mod google;
+#[path = "providers/last_message.rs"]
+mod last_message;
 #[path = "providers/ollama.rs"]
 mod ollama;
 #[path = "providers/openai.rs"]

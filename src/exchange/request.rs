@@ -1,6 +1,7 @@
 //! The request as it arrives, up to the decision whether the provider is called: classify, hash,
 //! read, judge, rewrite, then either the intent or the refusal.
 
+use super::account::summary;
 use super::body::{Body, Charge, InputHash};
 use super::call::{Call, Stopped};
 use super::{Counter, Effect, End, Hold, Phase, RequestHead, Setup};
@@ -227,6 +228,8 @@ impl Incoming {
         let truncated = cut.then_some(Unread::Truncated);
         let deferred = facts.deferred.then_some(Unread::Deferred);
         let unread: Vec<Unread> = truncated.into_iter().chain(deferred).collect();
+        let characters = policy.record().input_summary_characters;
+        let summary = summary(setup, characters, facts.last_user_text());
         if !policy.reads_prompt_with_answer() {
             facts.prompt = Text::default();
             if cut {
@@ -234,7 +237,9 @@ impl Incoming {
             }
         }
         let mut call = self.into_call(setup, &unread);
-        call.kept_text = Some(setup.budget.charge(facts.prompt.as_str().len()));
+        let kept = facts.prompt.as_str().len() + summary.as_ref().map_or(0, String::len);
+        call.kept_text = Some(setup.budget.charge(kept));
+        call.input_summary = summary;
         call.facts = facts;
         call.verdict = verdict;
         call.strips_logprobs = asks_logprobs;
@@ -284,6 +289,7 @@ impl Incoming {
             sent_at_ms: None,
             first_byte_ms: None,
             attempts: None,
+            input_summary: None,
             kept_text: None,
             kept_answer: None,
         })

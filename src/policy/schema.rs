@@ -114,6 +114,7 @@ impl Default for File {
             request_logprobs: Vec::new(),
             record: RecordSettings {
                 summary_characters: 500,
+                input_summary_characters: 0,
                 redact: words::KINDS.iter().map(|(_, kind)| *kind).collect(),
                 on_failure: OnFailure::Deny,
                 on_failure_until_ms: None,

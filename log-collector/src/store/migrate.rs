@@ -9,11 +9,12 @@ use crate::config::Database;
 use crate::error::{StartError, StoreError};
 
 /// The newest migration of this build.
-pub const VERSION: i32 = 2;
+pub const VERSION: i32 = 3;
 
-const MIGRATIONS: [(i32, &str, &str); 2] = [
+const MIGRATIONS: [(i32, &str, &str); 3] = [
     (1, "decisions", include_str!("../../migrations/0001_decisions.sql")),
     (2, "reading", include_str!("../../migrations/0002_reading.sql")),
+    (3, "input_summary", include_str!("../../migrations/0003_input_summary.sql")),
 ];
 
 const ROLES: [&str; 4] =

@@ -25,6 +25,8 @@ pub(super) struct Gather<'r> {
 enum What {
     /// A message, a part, or text: known keys hold text.
     Part,
+    /// The same at the top of a body, where one text is what the user says.
+    Said,
     /// Any JSON of the client's: every string and number is text, and names are.
     Free,
     /// Settings of the provider and definitions of tools: the same, but for what no model reads.
@@ -96,9 +98,10 @@ impl What {
 // === impl Gather ===
 
 impl<'r> Gather<'r> {
-    /// Whatever stands under a text key.
-    pub(super) fn part(read: &'r mut Read) -> Gather<'r> {
-        Gather { read, what: What::Part }
+    /// Whatever stands under a text key of the body.
+    pub(super) fn input(read: &'r mut Read, key: &str) -> Gather<'r> {
+        let what = if keys::SAID.contains(&key) { What::Said } else { What::Part };
+        Gather { read, what }
     }
 
     /// Whatever stands under a key of free JSON.
@@ -143,7 +146,7 @@ impl<'r> Gather<'r> {
             // A card number may stand in a tool's input as a JSON number.
             What::Free | What::Settings => self.read.prompt.push_part(&written()),
             // Tokens in place of text: there is input that cannot be read.
-            What::Part => self.read.prompt.cut(),
+            What::Part | What::Said => self.read.prompt.cut(),
             What::Harmless
             | What::Role
             | What::Named
@@ -155,6 +158,8 @@ impl<'r> Gather<'r> {
 
     fn part_map<'de, A: MapAccess<'de>>(&mut self, mut map: A) -> Result<(), A::Error> {
         let (mut text, mut free) = (Seen::default(), Seen::default());
+        let from = self.read.prompt.as_str().len();
+        let mut of_user = false;
         let (mut kinds, mut content) = (Seen::default(), Content::default());
         while let Some(key) = map.next_key::<BorrowedText>()? {
             let key = key.0.as_ref();
@@ -172,7 +177,11 @@ impl<'r> Gather<'r> {
                 _ if keys::MEDIA.contains(&key) => What::Media,
                 _ => What::below(key),
             };
+            self.read.of_user = false;
             map.next_value_seed(self.within(what))?;
+            if key == "role" {
+                of_user = self.read.of_user;
+            }
         }
         if content.is_sealed() {
             return Ok(());
@@ -182,6 +191,9 @@ impl<'r> Gather<'r> {
         } else if let Some(data) = content.data {
             let mut deserializer = serde_json::Deserializer::from_str(data);
             self.within(What::Free).deserialize(&mut deserializer).map_err(Error::custom)?;
+        }
+        if of_user {
+            self.read.user_message = Some(from..self.read.prompt.as_str().len());
         }
         Ok(())
     }
@@ -290,7 +302,13 @@ impl<'de> Visitor<'de> for Gather<'_> {
             What::Part | What::Free | What::Settings | What::Named | What::Source => {
                 self.text(text);
             }
+            What::Said => {
+                let from = self.read.prompt.as_str().len();
+                self.text(text);
+                self.read.said = Some(from..self.read.prompt.as_str().len());
+            }
             What::Media => self.read.media_parts += 1,
+            What::Role if keys::is_user(text) => self.read.of_user = true,
             What::Role if !keys::is_role(text) => self.text(text),
             What::Harmless | What::Role | What::Metadata => {}
         }
@@ -298,14 +316,14 @@ impl<'de> Visitor<'de> for Gather<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
-        let what = self.what;
+        let what = if self.what == What::Said { What::Part } else { self.what };
         while items.next_element_seed(self.within(what))?.is_some() {}
         Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
         match self.what {
-            What::Part => return self.part_map(map),
+            What::Part | What::Said => return self.part_map(map),
             What::Source => return self.source_map(map),
             What::Metadata => return self.metadata_map(map),
             What::Free | What::Named | What::Settings | What::Harmless | What::Role => {

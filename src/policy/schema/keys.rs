@@ -56,7 +56,7 @@ pub const CONFIDENCE: &[Key] = &[("from", Now), ("request_logprobs", Now)];
 
 pub const RECORD: &[Key] = &[
     ("summary_characters", Now),
-    ("input_summary_characters", Later),
+    ("input_summary_characters", Now),
     ("redact", Now),
     ("hash_key_env", Later),
     ("keep_for_comparison", Later),

@@ -17,6 +17,12 @@ impl Reader<'_, '_> {
                         record.summary_characters = number;
                     }
                 }
+                "input_summary_characters" => {
+                    let key = "record.input_summary_characters";
+                    if let Some(number) = self.number(value, key, SUMMARY_CHARACTERS_MAX) {
+                        record.input_summary_characters = number;
+                    }
+                }
                 "redact" => {
                     let key = "record.redact";
                     record.redact = self.words(value, key, words::KINDS);
