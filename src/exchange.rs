@@ -13,6 +13,7 @@ mod call;
 mod counter;
 mod head;
 mod held;
+mod input_hash;
 mod judgement;
 mod request;
 mod stream;
@@ -20,6 +21,7 @@ mod stream;
 pub use body::Budget;
 pub use counter::Counter;
 pub use head::{Origin, RequestHead, ResponseHead, Signature};
+pub use input_hash::{HashKey, HashKeyError};
 
 use answer::PlainAnswer;
 use call::Call;
@@ -44,6 +46,8 @@ pub struct Setup {
     pub salt: [u8; 16],
     /// The gateway's node id.
     pub gateway: String,
+    /// Of the input's hash, where the policy asks for one.
+    pub hash_key: Option<HashKey>,
     /// Bytes of bodies that this VM may keep.
     pub budget: Budget,
 }

@@ -9,19 +9,20 @@ mod expression;
 mod glob;
 mod judge;
 mod names;
+mod record;
 mod schema;
 mod variable;
 mod yaml;
 
 use std::collections::BTreeMap;
 
-use crate::detect;
 use crate::facts::{AnswerFacts, RequestFacts};
 use crate::record::Triggered;
 
 pub use categories::{Categories, CategorySource};
 pub use error::{Display, PolicyErrors, Problem};
 pub use names::NameVerdict;
+pub use record::{OnFailure, RecordSettings};
 pub use variable::Phase;
 
 use names::Asked;
@@ -41,32 +42,6 @@ pub struct Policy {
     record: RecordSettings,
     streams: Streams,
     unreadable: Unreadable,
-}
-
-/// What the record keeps, and what happens when it cannot be committed.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RecordSettings {
-    /// Longest summary of an answer. Key: `record.summary_characters`. Default: 500.
-    pub summary_characters: usize,
-    /// Longest start of the last user message that is kept for reviewers; 0: none is. Key:
-    /// `record.input_summary_characters`. Default: 0.
-    pub input_summary_characters: usize,
-    /// What is blacked out in a summary. Key: `record.redact`. Default: every kind.
-    pub redact: Vec<detect::Kind>,
-    /// What happens without a commit. Key: `record.on_failure`. Default: deny.
-    pub on_failure: OnFailure,
-    /// When `allow` falls back to `deny`, Unix milliseconds. Key: `record.on_failure_until`, a
-    /// time by RFC 3339. Default: never.
-    pub on_failure_until_ms: Option<u64>,
-}
-
-/// What happens to an answer whose record could not be committed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnFailure {
-    /// No record, no answer.
-    Deny,
-    /// Released, counted, and the record tried again.
-    Allow,
 }
 
 /// How a streamed answer reaches its client.
@@ -316,18 +291,6 @@ impl Policy {
     /// When each policy is judged, in the order of the file; `allowed` begins with the request.
     pub fn policy_phases(&self) -> impl Iterator<Item = (&str, Phase)> {
         self.rules.iter().map(|rule| (rule.name.as_str(), rule.phase()))
-    }
-}
-
-// === impl RecordSettings ===
-
-impl RecordSettings {
-    /// What holds at `now_ms`: `allow` ends at its `on_failure_until`.
-    pub fn on_failure_at(&self, now_ms: u64) -> OnFailure {
-        match self.on_failure_until_ms {
-            Some(until_ms) if now_ms >= until_ms => OnFailure::Deny,
-            _ => self.on_failure,
-        }
     }
 }
 

@@ -49,7 +49,8 @@ pub struct Intent {
     pub model: String,
     /// What the client named.
     pub requested_model: Option<String>,
-    /// Lower-case hex SHA-256 of the request body's bytes as the client sent them.
+    /// Lower-case hex SHA-256 of the request body's bytes as the client sent them; with a key,
+    /// `hmac-sha256:` and the hex HMAC-SHA-256 of them.
     pub input_hash: String,
     /// OpenTelemetry GenAI provider name.
     pub provider: String,

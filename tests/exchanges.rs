@@ -13,6 +13,8 @@ mod categories;
 mod codings;
 #[path = "exchange/held_streams.rs"]
 mod held_streams;
+#[path = "exchange/keyed_hashes.rs"]
+mod keyed_hashes;
 #[path = "exchange/limits.rs"]
 mod limits;
 #[path = "exchange/refusals.rs"]

@@ -91,7 +91,7 @@ fn err_every_key_of_a_later_version() {
     for key in ["drift", "candidates"] {
         cases.push((key, format!("models:\n  {key}: 1\n")));
     }
-    for key in ["hash_key_env", "keep_for_comparison"] {
+    for key in ["keep_for_comparison"] {
         cases.push((key, format!("record:\n  {key}: 1\n")));
     }
     for (key, yaml) in cases {

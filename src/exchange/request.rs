@@ -2,8 +2,9 @@
 //! read, judge, rewrite, then either the intent or the refusal.
 
 use super::account::summary;
-use super::body::{Body, Charge, InputHash};
+use super::body::{Body, Charge};
 use super::call::{Call, Stopped};
+use super::input_hash::InputHash;
 use super::{Counter, Effect, End, Hold, Phase, RequestHead, Setup};
 use crate::facts::{RequestFacts, Text, Unread, is_category};
 use crate::llm::content_coding::{self, Coding};
@@ -63,7 +64,7 @@ impl Incoming {
             target,
             unread,
             fetches,
-            hash: InputHash::default(),
+            hash: InputHash::new(setup.hash_key.as_ref()),
             body: Body::new(&setup.budget),
             decoded: None,
             requested_at_ms: now_ms,
@@ -281,7 +282,7 @@ impl Incoming {
             refusal_api,
             head: self.head,
             requested_at_ms: self.requested_at_ms,
-            input_hash: self.hash.hex(),
+            input_hash: self.hash.text(),
             input_bytes: self.hash.bytes(),
             unread: unread.to_vec(),
             verdict: Default::default(),

@@ -116,6 +116,7 @@ impl Default for File {
                 summary_characters: 500,
                 input_summary_characters: 0,
                 redact: words::KINDS.iter().map(|(_, kind)| *kind).collect(),
+                hash_key_env: None,
                 on_failure: OnFailure::Deny,
                 on_failure_until_ms: None,
             },

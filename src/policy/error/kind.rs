@@ -43,6 +43,8 @@ pub enum ProblemKind {
     DuplicateWord { key: String, word: String },
     /// No time by RFC 3339.
     BadTime { key: &'static str, found: String },
+    /// No name of an environment variable. It is not repeated: it might be the key itself.
+    BadVariable { key: &'static str },
     /// A number outside its range.
     OutOfRange { key: &'static str, found: String, max: usize },
     /// A name or another text that is empty or too long.
@@ -175,6 +177,10 @@ impl fmt::Display for ProblemKind {
             K::BadTime { key, found } => {
                 write!(f, "`{key}`: expected a time like `2026-03-15T12:00:00Z`, found `{found}`")
             }
+            K::BadVariable { key } => write!(
+                f,
+                "`{key}`: expected the name of an environment variable, of letters, digits and `_`"
+            ),
             K::OutOfRange { key, found, max } => {
                 write!(f, "`{key}`: expected a whole number from 0 to {max}, found `{found}`")
             }

@@ -58,7 +58,7 @@ pub const RECORD: &[Key] = &[
     ("summary_characters", Now),
     ("input_summary_characters", Now),
     ("redact", Now),
-    ("hash_key_env", Later),
+    ("hash_key_env", Now),
     ("keep_for_comparison", Later),
     ("on_failure", Now),
     ("on_failure_until", Now),
