@@ -31,6 +31,7 @@ impl Reader<'_, '_> {
                     let key = "record.redact";
                     record.redact = self.words(value, key, words::KINDS);
                 }
+                "keep_for_comparison" => self.keep_for_comparison(value),
                 "hash_key_env" => record.hash_key_env = self.variable(value),
                 "on_failure" => {
                     let key = "record.on_failure";
