@@ -39,8 +39,8 @@ pub struct RequestFacts {
     pub stream: bool,
     /// All text of the input, system text included, parts separated by a newline.
     pub prompt: Text,
-    /// Where in `prompt` the last message of a user stands, or what takes its place where an API has
-    /// no messages; `None` where neither can be told.
+    /// Where in `prompt` the last message of a user stands, or what takes its place where an API
+    /// has no messages; `None` where neither can be told.
     pub last_user_message: Option<Range<usize>>,
     /// Images, audio and files in the input: counted, never read.
     pub media_parts: u64,
