@@ -14,6 +14,7 @@ mod call;
 mod counter;
 mod head;
 mod held;
+mod input_hash;
 mod judgement;
 mod request;
 mod stream;
@@ -22,6 +23,7 @@ pub use account::actions;
 pub use body::Budget;
 pub use counter::Counter;
 pub use head::{Origin, RequestHead, ResponseHead, Signature};
+pub use input_hash::{HashKey, HashKeyError};
 pub use judgement::answer_categories;
 
 use answer::PlainAnswer;
@@ -47,6 +49,8 @@ pub struct Setup {
     pub salt: [u8; 16],
     /// The gateway's node id.
     pub gateway: String,
+    /// Of the input's hash, where the policy asks for one.
+    pub hash_key: Option<HashKey>,
     /// Bytes of bodies that this VM may keep.
     pub budget: Budget,
     /// Who is to be told what was judged; nobody in a gateway.

@@ -2,6 +2,7 @@
 //! Knows no provider, no policy and no wire format; a field is `None` where nothing was stated.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde_json::Value;
 
@@ -39,6 +40,9 @@ pub struct RequestFacts {
     pub stream: bool,
     /// All text of the input, system text included, parts separated by a newline.
     pub prompt: Text,
+    /// Where in `prompt` the last message of a user stands, or what takes its place where an API
+    /// has no messages; `None` where neither can be told.
+    pub last_user_message: Option<Range<usize>>,
     /// Images, audio and files in the input: counted, never read.
     pub media_parts: u64,
     /// What else is known of the input.
@@ -270,6 +274,17 @@ impl From<&str> for Text {
         let mut kept = Text::default();
         kept.push(text);
         kept
+    }
+}
+
+// === impl RequestFacts ===
+
+impl RequestFacts {
+    /// What the user said last, as far as it is kept; all of the input where that cannot be told.
+    pub fn last_user_text(&self) -> &str {
+        let prompt = self.prompt.as_str();
+        let text = self.last_user_message.clone().map_or(Some(prompt), |range| prompt.get(range));
+        text.unwrap_or_default().trim_start()
     }
 }
 

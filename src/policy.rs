@@ -10,6 +10,7 @@ mod expression;
 mod glob;
 mod judge;
 mod names;
+mod record;
 mod schema;
 mod variable;
 mod yaml;
@@ -17,7 +18,6 @@ mod yaml;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::detect;
 use crate::facts::{AnswerFacts, RequestFacts};
 use crate::record::{Outcome, Triggered};
 
@@ -26,6 +26,7 @@ pub use error::{Display, PolicyErrors, Problem};
 pub use judge::explain::Explanation;
 pub use judge::past::{PastResult, PastRule, PastVerdict};
 pub use names::NameVerdict;
+pub use record::{OnFailure, RecordSettings};
 pub use variable::Phase;
 
 use names::Asked;
@@ -45,29 +46,6 @@ pub struct Policy {
     record: RecordSettings,
     streams: Streams,
     unreadable: Unreadable,
-}
-
-/// What the record keeps, and what happens when it cannot be committed.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RecordSettings {
-    /// Longest summary of an answer. Key: `record.summary_characters`. Default: 500.
-    pub summary_characters: usize,
-    /// What is blacked out in a summary. Key: `record.redact`. Default: every kind.
-    pub redact: Vec<detect::Kind>,
-    /// What happens without a commit. Key: `record.on_failure`. Default: deny.
-    pub on_failure: OnFailure,
-    /// When `allow` falls back to `deny`, Unix milliseconds. Key: `record.on_failure_until`, a
-    /// time by RFC 3339. Default: never.
-    pub on_failure_until_ms: Option<u64>,
-}
-
-/// What happens to an answer whose record could not be committed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnFailure {
-    /// No record, no answer.
-    Deny,
-    /// Released, counted, and the record tried again.
-    Allow,
 }
 
 /// How a streamed answer reaches its client.
@@ -354,18 +332,6 @@ impl Policy {
     /// When each policy is judged, in the order of the file; `allowed` begins with the request.
     pub fn policy_phases(&self) -> impl Iterator<Item = (&str, Phase)> {
         self.rules.iter().map(|rule| (rule.name.as_str(), rule.phase()))
-    }
-}
-
-// === impl RecordSettings ===
-
-impl RecordSettings {
-    /// What holds at `now_ms`: `allow` ends at its `on_failure_until`.
-    pub fn on_failure_at(&self, now_ms: u64) -> OnFailure {
-        match self.on_failure_until_ms {
-            Some(until_ms) if now_ms >= until_ms => OnFailure::Deny,
-            _ => self.on_failure,
-        }
     }
 }
 

@@ -4,8 +4,8 @@
 //!
 //! A request is `application/x-ndjson`, one line a record:
 //! `{"kind":"outcome","digest":"<64 hex>","record":{…},"output_summary":"…","summary_salt":"…"}`.
-//! `digest` is the SHA-256 of the exact bytes of `record` as they stand in the line. Summary and
-//! salt travel beside the record, which holds only their digest, so that they can be erased later.
+//! `digest` is the SHA-256 of the exact bytes of `record` as they stand in the line. Summaries and
+//! salt travel beside the record, which holds only their digests, so that they can be erased later.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -49,7 +49,8 @@ pub struct Intent {
     pub model: String,
     /// What the client named.
     pub requested_model: Option<String>,
-    /// Lower-case hex SHA-256 of the request body's bytes as the client sent them.
+    /// Lower-case hex SHA-256 of the request body's bytes as the client sent them; with a key,
+    /// `hmac-sha256:` and the hex HMAC-SHA-256 of them.
     pub input_hash: String,
     /// OpenTelemetry GenAI provider name.
     pub provider: String,
@@ -153,6 +154,9 @@ pub struct Outcome {
     /// The naming rule that says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pinning_rule: Option<String>,
+    /// The same as `output_summary_digest` of the input's summary; absent where none is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_summary_digest: Option<String>,
 }
 
 /// What became of a call. Speaks of the provider, never of delivery.
@@ -235,6 +239,17 @@ pub struct Line {
     pub called: bool,
 }
 
+/// Redacted texts that travel beside an outcome's record.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Summaries<'a> {
+    /// Start of the answer's text.
+    pub output: Option<&'a str>,
+    /// Start of the last user message.
+    pub input: Option<&'a str>,
+    /// Of the digests of both.
+    pub salt: [u8; 16],
+}
+
 /// A line as the collector reads it. `record` keeps the exact bytes.
 #[derive(Debug, Deserialize)]
 pub struct ReceivedLine<'a> {
@@ -248,6 +263,9 @@ pub struct ReceivedLine<'a> {
     /// Redacted start of the answer's text, beside the record.
     #[serde(default)]
     pub output_summary: Option<String>,
+    /// Redacted start of the last user message, beside the record.
+    #[serde(default)]
+    pub input_summary: Option<String>,
     /// 16 bytes as hex.
     #[serde(default)]
     pub summary_salt: Option<String>,
@@ -305,37 +323,34 @@ impl OutcomeKind {
 impl Line {
     /// An intent's line.
     pub fn intent(intent: &Intent) -> Line {
-        Line::new(Kind::Intent, &intent.decision_id, &to_json(intent), None, false)
+        let record = to_json(intent);
+        Line::new(Kind::Intent, &intent.decision_id, &record, Summaries::default(), false)
     }
 
-    /// An outcome's line. `summary` is the redacted text and its salt; the record must hold
-    /// their [`summary_digest`].
-    pub fn outcome(outcome: &Outcome, summary: Option<(&str, &[u8; 16])>) -> Line {
+    /// An outcome's line. The record must hold the [`summary_digest`] of each summary.
+    pub fn outcome(outcome: &Outcome, summaries: Summaries) -> Line {
         let called = outcome.latency_ms.is_some();
-        Line::new(Kind::Outcome, &outcome.decision_id, &to_json(outcome), summary, called)
+        Line::new(Kind::Outcome, &outcome.decision_id, &to_json(outcome), summaries, called)
     }
 
     /// A delivery's line.
     pub fn delivery(delivery: &Delivery) -> Line {
-        Line::new(Kind::Delivery, &delivery.decision_id, &to_json(delivery), None, true)
+        let record = to_json(delivery);
+        Line::new(Kind::Delivery, &delivery.decision_id, &record, Summaries::default(), true)
     }
 
-    fn new(
-        kind: Kind,
-        id: &str,
-        record: &str,
-        summary: Option<(&str, &[u8; 16])>,
-        called: bool,
-    ) -> Line {
+    fn new(kind: Kind, id: &str, record: &str, summaries: Summaries, called: bool) -> Line {
         let digest = sha256_hex(record.as_bytes());
         let kind_word = to_json(&kind);
         let mut line = format!(r#"{{"kind":{kind_word},"digest":"{digest}","record":{record}"#);
-        if let Some((text, salt)) = summary {
-            line.push_str(r#","output_summary":"#);
-            line.push_str(&to_json(text));
-            line.push_str(r#","summary_salt":""#);
-            line.push_str(&hex(salt));
-            line.push('"');
+        let Summaries { output, input, salt } = summaries;
+        for (key, text) in [("output_summary", output), ("input_summary", input)] {
+            if let Some(text) = text {
+                line.push_str(&format!(r#","{key}":{}"#, to_json(text)));
+            }
+        }
+        if output.or(input).is_some() {
+            line.push_str(&format!(r#","summary_salt":"{}""#, hex(&salt)));
         }
         line.push('}');
         Line { kind, decision_id: id.to_owned(), digest, bytes: line.into_bytes(), called }

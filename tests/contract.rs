@@ -4,7 +4,7 @@
 
 use governance_filter::record::{
     Ack, AckStatus, Delivery, DeliveryKind, Intent, IntentVerdict, Kind, Line, Outcome,
-    OutcomeKind, ReceivedLine, Triggered, sha256_hex, summary_digest,
+    OutcomeKind, ReceivedLine, Summaries, Triggered, sha256_hex, summary_digest,
 };
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -13,6 +13,7 @@ const FIXTURE: &str = include_str!("fixtures/contract/v1.ndjson");
 const GAINED: &str = include_str!("fixtures/contract/v1_gained.ndjson");
 const ID: &str = "d-019ab2c3d4e57f60a1b2c3d4e5f60718";
 const SUMMARY: &str = "Call me at [email], \"Zoë\" <ok>";
+const INPUT_SUMMARY: &str = "What is [phone]?";
 const SALT: [u8; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 255];
 
 fn intent() -> Intent {
@@ -79,6 +80,7 @@ fn outcome() -> Outcome {
         attempts: None,
         pinning: None,
         pinning_rule: None,
+        input_summary_digest: None,
     }
 }
 
@@ -95,6 +97,7 @@ fn outcome_with_all() -> Outcome {
         attempts: Some(1),
         pinning: Some("floating".to_owned()),
         pinning_rule: Some("openai.alias".to_owned()),
+        input_summary_digest: Some(summary_digest(&SALT, INPUT_SUMMARY)),
         ..outcome()
     }
 }
@@ -121,10 +124,14 @@ fn delivery() -> Delivery {
     }
 }
 
+fn summaries(input: Option<&str>) -> Summaries<'_> {
+    Summaries { output: Some(SUMMARY), input, salt: SALT }
+}
+
 fn lines() -> [Line; 3] {
     [
         Line::intent(&intent()),
-        Line::outcome(&outcome(), Some((SUMMARY, &SALT))),
+        Line::outcome(&outcome(), summaries(None)),
         Line::delivery(&delivery()),
     ]
 }
@@ -141,11 +148,12 @@ fn types_make_the_fixtures_bytes() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn gained_fields_stand_behind_the_first_ones() {
-    let line = Line::outcome(&outcome_with_all(), Some((SUMMARY, &SALT)));
+    let line = Line::outcome(&outcome_with_all(), summaries(Some(INPUT_SUMMARY)));
     assert_eq!(String::from_utf8(line.bytes).unwrap() + "\n", GAINED, "the wire format changed");
     let received: ReceivedLine<'_> = serde_json::from_str(GAINED.trim_end()).unwrap();
     let read: Outcome = serde_json::from_str(received.record.get()).unwrap();
     assert_eq!(read, outcome_with_all());
+    assert_eq!(received.input_summary.as_deref(), Some(INPUT_SUMMARY));
 }
 
 #[wasm_bindgen_test(unsupported = test)]

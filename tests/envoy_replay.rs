@@ -10,7 +10,7 @@ mod support {
     pub mod stack;
 }
 
-use governance_filter::record::{Kind, Line, Outcome, rfc3339, sha256_hex};
+use governance_filter::record::{Kind, Line, Outcome, Summaries, rfc3339, sha256_hex};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
@@ -97,7 +97,7 @@ impl Call {
             "hold_mode": "strict", "output_summary_digest": null
         });
         let outcome: Outcome = serde_json::from_value(record).expect("a record");
-        Line::outcome(&outcome, None)
+        Line::outcome(&outcome, Summaries::default())
     }
 }
 

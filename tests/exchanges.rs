@@ -13,6 +13,8 @@ mod categories;
 mod codings;
 #[path = "exchange/held_streams.rs"]
 mod held_streams;
+#[path = "exchange/keyed_hashes.rs"]
+mod keyed_hashes;
 #[path = "exchange/limits.rs"]
 mod limits;
 #[path = "exchange/refusals.rs"]
@@ -23,6 +25,8 @@ mod request_facts;
 mod schedules;
 #[path = "exchange/streams.rs"]
 mod streams;
+#[path = "exchange/summaries.rs"]
+mod summaries;
 #[path = "exchange/traffic.rs"]
 mod traffic;
 #[path = "exchange/unread_events.rs"]

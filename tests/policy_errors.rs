@@ -9,6 +9,8 @@ mod entries;
 mod facts;
 #[path = "policy_errors/functions.rs"]
 mod functions;
+#[path = "policy_errors/later.rs"]
+mod later;
 #[path = "policy_errors/models.rs"]
 mod models;
 #[path = "policy_errors/places.rs"]
@@ -91,27 +93,6 @@ fn brackets_and_operators_within_texts_count_for_nothing() {
         assert_eq!(first_line(&trigger), "no error", "{trigger}");
     }
     assert!(first_line(r#"r'\' == '\'' && modl == r"\""#).contains("modl"));
-}
-
-#[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
-fn err_every_key_of_a_later_version() {
-    let policy = |key: &str| format!("policies:\n- name: a\n  allowed: [x]\n  {key}: 1\n");
-    let mut cases = Vec::new();
-    for key in ["hold", "hold_ttl"] {
-        cases.push((key, policy(key)));
-    }
-    for key in ["drift", "candidates"] {
-        cases.push((key, format!("models:\n  {key}: 1\n")));
-    }
-    for key in ["input_summary_characters", "hash_key_env", "keep_for_comparison"] {
-        cases.push((key, format!("record:\n  {key}: 1\n")));
-    }
-    for (key, yaml) in cases {
-        let expected = format!(": key `{key}` is not supported by this version");
-        let found = errors(&yaml);
-        assert!(found.lines().next().unwrap_or_default().ends_with(&expected), "{found}");
-        assert_eq!(found.lines().count(), 3, "{found}");
-    }
 }
 
 #[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]

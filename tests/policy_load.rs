@@ -94,7 +94,9 @@ fn bare_file_has_the_documented_defaults() {
         policy.record(),
         &RecordSettings {
             summary_characters: 500,
+            input_summary_characters: 0,
             redact: Kind::ALL.to_vec(),
+            hash_key_env: None,
             on_failure: OnFailure::Deny,
             on_failure_until_ms: None,
         }
@@ -136,7 +138,9 @@ confidence:
   request_logprobs: [gpt-4o-2025-12-17]
 record:
   summary_characters: 0
+  input_summary_characters: 1000
   redact: [iban]
+  hash_key_env: HASH_KEY
   on_failure: allow
   on_failure_until: 2026-03-15T12:00:00Z
 streams: hold
@@ -154,6 +158,8 @@ unreadable: flag
     assert_eq!(policy.unreadable(), Unreadable::Flag);
     let record = policy.record();
     assert_eq!((record.summary_characters, record.redact.as_slice()), (0, &[Kind::Iban][..]));
+    assert_eq!(record.input_summary_characters, 1000);
+    assert_eq!(record.hash_key_env.as_deref(), Some("HASH_KEY"));
     assert_eq!(record.on_failure_until_ms, Some(1_773_576_000_000));
 }
 

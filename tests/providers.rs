@@ -43,6 +43,8 @@ mod fallbacks;
 mod google;
 #[path = "providers/input.rs"]
 mod input;
+#[path = "providers/last_message.rs"]
+mod last_message;
 #[path = "providers/ollama.rs"]
 mod ollama;
 #[path = "providers/openai.rs"]

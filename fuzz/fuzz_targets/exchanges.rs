@@ -122,6 +122,7 @@ impl Model {
                 decision_id: "d-019b0000000070008000000000000000".to_owned(),
                 salt: [7; 16],
                 gateway: "gateway".to_owned(),
+                hash_key: None,
                 budget: Budget::new(budget),
                 witness: None,
             }),

@@ -157,6 +157,7 @@ fn unknown(intent: &Intent, now_unix_ms: u64) -> Outcome {
         pinning: None,
         pinning_rule: None,
         output_summary_digest: None,
+        input_summary_digest: None,
     }
 }
 

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use super::CliError;
 use super::terminal::Terminal;
+use crate::exchange::HashKey;
 use crate::policy::Policy;
 
 /// Prints every error of the file, or how many policies it holds and its version.
@@ -21,6 +22,14 @@ pub(crate) fn load(file: &Path) -> Result<(String, Policy), CliError> {
     let text = std::fs::read_to_string(file).map_err(CliError::file("read the policy", file))?;
     let policy = parse(file, &text)?;
     Ok((text, policy))
+}
+
+/// The key that the policy names is in this program's environment, which Envoy inherits.
+pub(crate) fn key_is_set(file: &Path, policy: &Policy) -> Result<(), CliError> {
+    match HashKey::find(policy, |name| std::env::var(name).ok()) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(CliError::Policy { printed: format!("{}: {error}", file.display()) }),
+    }
 }
 
 /// Compiles a policy's text; the errors name `file`.

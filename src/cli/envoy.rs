@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::CliError;
+use crate::policy::Policy;
 
 /// The file that operators copy.
 const TEMPLATE: &str = include_str!("../../envoy/envoy.yaml");
@@ -110,6 +111,10 @@ pub(crate) fn render(values: &Values<'_>) -> Result<String, CliError> {
 
 /// The file that Envoy watches: the filter, its module and the policy's text, byte for byte.
 pub(crate) fn filter_resource(policy_text: &str, module: &Path) -> String {
+    // The filter's VM sees no variable that is not listed.
+    let mut variables = vec!["GOVERNANCE_TOKEN".to_owned()];
+    let policy = Policy::parse(policy_text).ok();
+    variables.extend(policy.and_then(|policy| policy.record().hash_key_env.clone()));
     let settings = json!({
         "policy_text": policy_text,
         "collector": "collector",
@@ -136,7 +141,7 @@ pub(crate) fn filter_resource(policy_text: &str, module: &Path) -> String {
                     "vm_id": "governance",
                     "runtime": "envoy.wasm.runtime.v8",
                     "code": {"local": {"filename": module}},
-                    "environment_variables": {"host_env_keys": ["GOVERNANCE_TOKEN"]},
+                    "environment_variables": {"host_env_keys": variables},
                 },
             },
         },
@@ -265,6 +270,20 @@ mod tests {
             .unwrap();
         let settings: serde_json::Value = serde_json::from_str(inner).unwrap();
         assert_eq!(settings["policy_text"], policy);
+    }
+
+    #[test]
+    fn filter_sees_the_variable_that_its_policy_names() {
+        let keyed = "record: {hash_key_env: HASH_KEY}\n";
+        for (policy, expected) in [
+            ("policies: []\n", json!(["GOVERNANCE_TOKEN"])),
+            (keyed, json!(["GOVERNANCE_TOKEN", "HASH_KEY"])),
+        ] {
+            let text = filter_resource(policy, Path::new("/f.wasm"));
+            let outer: serde_json::Value = serde_json::from_str(&text).unwrap();
+            let vm = &outer["resources"][0]["typed_config"]["config"]["vm_config"];
+            assert_eq!(vm["environment_variables"]["host_env_keys"], expected, "{policy}");
+        }
     }
 
     #[test]

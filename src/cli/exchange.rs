@@ -159,6 +159,8 @@ impl Recorded {
                 decision_id: "d-00000000000070008000000000000000".to_owned(),
                 salt: [0; 16],
                 gateway: "governance".to_owned(),
+                // The hash is not shown, so its key need not be here.
+                hash_key: None,
                 budget: Budget::new(BUDGET_BYTES),
                 witness: Some(witness),
             }),

@@ -7,8 +7,8 @@ use crate::detect;
 use crate::facts::{AnswerFacts, Unread, first_characters};
 use crate::policy::{Action, Verdict};
 use crate::record::{
-    Delivery, DeliveryKind, FORMAT, Intent, Line, Outcome, OutcomeKind, Triggered, rfc3339,
-    summary_digest,
+    Delivery, DeliveryKind, FORMAT, Intent, Line, Outcome, OutcomeKind, Summaries, Triggered,
+    rfc3339, summary_digest,
 };
 
 /// Redaction looks this far beyond the summary's cut, so that a span over the cut is still found.
@@ -54,8 +54,14 @@ impl Call {
         let confidence = setup.policy.confidence(answer);
         let found = self.facts.categories.iter().chain(&judgement.categories).cloned();
         let triggered = merged(&self.verdict, &judgement.verdict);
-        let summary = summary(setup, answer);
-        let digest = summary.as_ref().map(|text| summary_digest(&setup.salt, text));
+        let characters = setup.policy.record().summary_characters;
+        let output = summary(setup, characters, answer.output.as_str());
+        let summaries = Summaries {
+            output: output.as_deref(),
+            input: self.input_summary.as_deref(),
+            salt: setup.salt,
+        };
+        let digest = |text: Option<&str>| text.map(|text| summary_digest(&setup.salt, text));
         let promise = setup.policy.judge_asked(&self.facts);
         let outcome = Outcome {
             v: FORMAT,
@@ -94,13 +100,14 @@ impl Call {
             first_byte_ms: self.first_byte_ms,
             unread: self.unread_words(judgement),
             hold_mode: HOLD_MODE.to_owned(),
-            output_summary_digest: digest,
+            output_summary_digest: digest(summaries.output),
             media_parts: Some(self.facts.media_parts).filter(|parts| *parts > 0),
             attempts: self.attempts,
             pinning: promise.map(|verdict| verdict.pinning.as_str().to_owned()),
             pinning_rule: promise.map(|verdict| verdict.rule.to_owned()),
+            input_summary_digest: digest(summaries.input),
         };
-        Line::outcome(&outcome, summary.as_deref().map(|text| (text, &setup.salt)))
+        Line::outcome(&outcome, summaries)
     }
 
     /// What was done with an answer that had no commit in time.
@@ -131,18 +138,16 @@ impl Call {
     }
 }
 
-/// The redacted start of the answer's text; `None` where there is no text.
-fn summary(setup: &Setup, answer: &AnswerFacts) -> Option<String> {
-    let record = setup.policy.record();
-    let text = answer.output.as_str();
-    if text.is_empty() || record.summary_characters == 0 {
+/// The redacted start of a text, so many characters; `None` where there is none.
+pub(super) fn summary(setup: &Setup, characters: usize, text: &str) -> Option<String> {
+    if text.is_empty() || characters == 0 {
         return None;
     }
-    let window = record.summary_characters.saturating_add(REDACTION_MARGIN_CHARACTERS);
-    let redacted = detect::redact(first_characters(text, window), &record.redact);
+    let window = characters.saturating_add(REDACTION_MARGIN_CHARACTERS);
+    let redacted = detect::redact(first_characters(text, window), &setup.policy.record().redact);
     // Postgres keeps no NUL in text; what is stored must match its digest.
     let redacted = redacted.replace('\0', "");
-    Some(first_characters(&redacted, record.summary_characters).to_owned())
+    Some(first_characters(&redacted, characters).to_owned())
 }
 
 /// Both verdicts, a policy that fired on the request not repeated for the answer.

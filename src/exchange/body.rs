@@ -1,6 +1,5 @@
-//! A body as it arrives: hashed at once, kept within the VM's budget, dropped after it was read.
+//! A body as it arrives: kept within the VM's budget, dropped after it was read.
 
-use sha2::{Digest, Sha256};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -23,13 +22,6 @@ pub struct Body {
 pub struct Charge {
     charged: usize,
     budget: Budget,
-}
-
-/// Hash and length of a body, made as its bytes pass.
-#[derive(Clone, Debug, Default)]
-pub struct InputHash {
-    hasher: Sha256,
-    bytes: u64,
 }
 
 /// There is no room for these bytes.
@@ -114,25 +106,5 @@ impl Charge {
 impl Drop for Charge {
     fn drop(&mut self) {
         self.budget.left.set(self.budget.left.get() + self.charged);
-    }
-}
-
-// === impl InputHash ===
-
-impl InputHash {
-    /// Takes bytes as the client sent them.
-    pub fn push(&mut self, bytes: &[u8]) {
-        self.hasher.update(bytes);
-        self.bytes += bytes.len() as u64;
-    }
-
-    /// Lower-case hex over what came so far.
-    pub fn hex(&self) -> String {
-        crate::record::hex(&self.hasher.clone().finalize())
-    }
-
-    /// Bytes it covers.
-    pub fn bytes(&self) -> u64 {
-        self.bytes
     }
 }

@@ -33,7 +33,9 @@ pub(super) struct Call {
     pub first_byte_ms: Option<u64>,
     /// How often Envoy asked the provider.
     pub attempts: Option<u64>,
-    /// What `facts.prompt` takes of the VM's budget until the call is over.
+    /// The redacted start of what the user said last, where the policy keeps it.
+    pub input_summary: Option<String>,
+    /// What `facts.prompt` and `input_summary` take of the VM's budget until the call is over.
     pub kept_text: Option<Charge>,
     /// The same of a stream's bytes that are kept while its terminal event is held.
     pub kept_answer: Option<Charge>,

@@ -1,8 +1,10 @@
 //! The request as it arrives, up to the decision whether the provider is called: classify, hash,
 //! read, judge, rewrite, then either the intent or the refusal.
 
-use super::body::{Body, Charge, InputHash};
+use super::account::summary;
+use super::body::{Body, Charge};
 use super::call::{Call, Stopped};
+use super::input_hash::InputHash;
 use super::{Counter, Effect, End, Hold, Phase, RequestHead, Setup};
 use crate::facts::{RequestFacts, Text, Unread, is_category};
 use crate::llm::content_coding::{self, Coding};
@@ -62,7 +64,7 @@ impl Incoming {
             target,
             unread,
             fetches,
-            hash: InputHash::default(),
+            hash: InputHash::new(setup.hash_key.as_ref()),
             body: Body::new(&setup.budget),
             decoded: None,
             requested_at_ms: now_ms,
@@ -232,6 +234,8 @@ impl Incoming {
         let truncated = cut.then_some(Unread::Truncated);
         let deferred = facts.deferred.then_some(Unread::Deferred);
         let unread: Vec<Unread> = truncated.into_iter().chain(deferred).collect();
+        let characters = policy.record().input_summary_characters;
+        let summary = summary(setup, characters, facts.last_user_text());
         if !policy.reads_prompt_with_answer() {
             facts.prompt = Text::default();
             if cut {
@@ -239,7 +243,9 @@ impl Incoming {
             }
         }
         let mut call = self.into_call(setup, &unread);
-        call.kept_text = Some(setup.budget.charge(facts.prompt.as_str().len()));
+        let kept = facts.prompt.as_str().len() + summary.as_ref().map_or(0, String::len);
+        call.kept_text = Some(setup.budget.charge(kept));
+        call.input_summary = summary;
         call.facts = facts;
         call.verdict = verdict;
         call.strips_logprobs = asks_logprobs;
@@ -281,7 +287,7 @@ impl Incoming {
             refusal_api,
             head: self.head,
             requested_at_ms: self.requested_at_ms,
-            input_hash: self.hash.hex(),
+            input_hash: self.hash.text(),
             input_bytes: self.hash.bytes(),
             unread: unread.to_vec(),
             verdict: Default::default(),
@@ -289,6 +295,7 @@ impl Incoming {
             sent_at_ms: None,
             first_byte_ms: None,
             attempts: None,
+            input_summary: None,
             kept_text: None,
             kept_answer: None,
         })

@@ -3,7 +3,7 @@
 
 use super::host::{self, Buffer, HeaderMap, HostResult};
 use super::metrics::Metrics;
-use crate::exchange::{Budget, Commit, Effect, Event, Exchange, Flow, Hold, Setup, Side};
+use crate::exchange::{Budget, Commit, Effect, Event, Exchange, Flow, HashKey, Hold, Setup, Side};
 use crate::outbox::Outbox;
 use crate::policy::Policy;
 use crate::record::rfc3339;
@@ -23,6 +23,7 @@ pub struct Gateway {
     pub name: String,
     /// When it took this policy up; tells the collector late news of an old one from its return.
     pub configured_at: String,
+    hash_key: Option<HashKey>,
     pub budget: Budget,
     queue: u32,
     woken: Cell<bool>,
@@ -43,11 +44,17 @@ pub struct Stream {
 impl Gateway {
     /// A gateway whose root is woken through a queue named after `nonce`: queues are seen by all
     /// roots of all workers with the same vm_id, and the last to register a name gets its wakes.
-    pub fn new(settings: Settings, policy: Policy, nonce: &str) -> HostResult<Gateway> {
+    pub fn new(
+        settings: Settings,
+        policy: Policy,
+        hash_key: Option<HashKey>,
+        nonce: &str,
+    ) -> HostResult<Gateway> {
         Ok(Gateway {
             queue: host::register_queue(&format!("governance.{nonce}"))?,
             budget: Budget::new(settings.body_budget_mib << 20),
             policy: Rc::new(policy),
+            hash_key,
             outbox: RefCell::new(Outbox::default()),
             streams: RefCell::new(HashMap::new()),
             metrics: Metrics::define(),
@@ -70,6 +77,7 @@ impl Gateway {
             decision_id: format!("d-{}", id.simple()),
             salt: salt.try_into().ok()?,
             gateway: self.name.clone(),
+            hash_key: self.hash_key.clone(),
             budget: self.budget.clone(),
             witness: None,
         };

@@ -5,7 +5,7 @@
 use super::gateway::Gateway;
 use super::host::{self, Buffer, HeaderMap};
 use super::http::{HttpStream, Refusing};
-use crate::exchange::{Commit, Event};
+use crate::exchange::{Commit, Event, HashKey};
 use crate::outbox::{ACK_BYTES_MAX, Call, CallId, News, Notice};
 use crate::policy::Policy;
 use crate::record::{DECISIONS_PATH, hex};
@@ -46,10 +46,12 @@ impl Root {
         let settings = Settings::parse(&configuration).map_err(|error| error.to_string())?;
         let policy = Policy::parse(&settings.policy_text)
             .map_err(|errors| errors.display("governance.yml").to_string())?;
+        let hash_key = HashKey::find(&policy, |name| std::env::var(name).ok())
+            .map_err(|error| error.to_string())?;
         let mut nonce = [0; 16];
         getrandom::fill(&mut nonce).map_err(|_| "drawing a random name failed".to_owned())?;
         let nonce = format!("{}.{}", hex(&nonce), self.context);
-        Gateway::new(settings, policy, &nonce)
+        Gateway::new(settings, policy, hash_key, &nonce)
             .map_err(|error| format!("registering the wake queue: host status {}", error.0))
     }
 

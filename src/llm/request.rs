@@ -2,6 +2,7 @@
 //! pass that copies text up to its cap and little else.
 
 use std::fmt;
+use std::ops::Range;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -26,6 +27,12 @@ struct Read {
     has_input: bool,
     background: bool,
     prompt: Text,
+    /// Where in `prompt` the last message of a user stands.
+    user_message: Option<Range<usize>>,
+    /// The same of a text that stands in the place of messages, or follows those of a history.
+    said: Option<Range<usize>>,
+    /// The role that was read last is a user's.
+    of_user: bool,
     media_parts: u64,
     input: Input,
     category: Option<String>,
@@ -69,6 +76,7 @@ pub(super) fn read(api: Api, model_in_path: bool, body: &[u8]) -> Result<Request
         fallback_models: read.fallback_models,
         stream: read.stream.unwrap_or(shape.streams_by_default),
         prompt: read.prompt,
+        last_user_message: read.said.or(read.user_message),
         media_parts: read.media_parts,
         input: read.input,
         deferred: read.background,
@@ -114,10 +122,10 @@ impl<'de> Visitor<'de> for Body<'_> {
                 }
                 "metadata" => map.next_value_seed(Gather::metadata(read))?,
                 _ if key == shape.model => read.model = map.next_value()?,
-                _ if shape.messages.contains(&key) => {
-                    map.next_value_seed(Gather::messages(read))?
+                _ if text.contains(&key) => {
+                    let messages = shape.messages.contains(&key);
+                    map.next_value_seed(Gather::input(read, key, messages))?;
                 }
-                _ if text.contains(&key) => map.next_value_seed(Gather::part(read))?,
                 _ if free.contains(&key) => map.next_value_seed(Gather::free(read))?,
                 _ if shape.media.contains(&key) => map.next_value_seed(Gather::images(read))?,
                 _ if tools.contains(&key) => map.next_value_seed(Gather::tools(read))?,

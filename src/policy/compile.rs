@@ -11,7 +11,7 @@ use super::expression::{Expression, Functions};
 use super::glob::{Glob, GlobError};
 use super::names::{NameRule, Names};
 use super::schema::{Entry, File, ModelRule, Pin};
-use super::{Action, Floating, Mode, OnError, Policy, Rule, Unreadable, When};
+use super::{Action, Floating, Mode, OnError, Phase, Policy, Rule, Unreadable, When};
 use crate::llm::pinning::Pinning;
 use crate::record::sha256_hex;
 
@@ -112,24 +112,39 @@ fn pins(
     kept
 }
 
+/// Nothing can be held yet, an answer never.
+fn check_hold(entry: &Entry, when: &When, problems: &mut Problems) {
+    let Some(at) = entry.hold else { return };
+    let problem = match when {
+        When::Trigger(trigger) if trigger.phase() == Phase::Answer => EntryProblem::HoldsAnswer,
+        _ if entry.action != Some(Action::RouteToHumanReview) => {
+            let because = "only `action: route_to_human_review` can hold";
+            EntryProblem::Idle { key: "hold", because }
+        }
+        _ => return problems.add(at, ProblemKind::Unsupported { setting: "hold: true" }),
+    };
+    problems.add(at, ProblemKind::Policy { policy: entry.name.clone(), problem });
+}
+
 /// The entry's rule; `None` where its condition is missing or wrong, which is then noted.
 fn rule(entry: Entry, functions: &Functions, problems: &mut Problems) -> Option<Rule> {
     let line = entry.trigger.as_ref().map_or(entry.at.line, |source| source.at.line);
-    let when = match (entry.trigger, entry.allowed) {
+    let when = match (&entry.trigger, &entry.allowed) {
         (Some(source), _) => match Expression::compile(&source.text, functions) {
             Ok(trigger) => When::Trigger(trigger),
             Err(found) => {
                 for (offset, problem) in found {
-                    let at = place::locate(&source, offset, problems);
+                    let at = place::locate(source, offset, problems);
                     let policy = entry.name.clone();
                     problems.add(at, ProblemKind::Trigger { policy, problem });
                 }
                 return None;
             }
         },
-        (None, Some(models)) => When::NotAllowed(models),
+        (None, Some(models)) => When::NotAllowed(models.clone()),
         (None, None) => return None,
     };
+    check_hold(&entry, &when, problems);
     Some(Rule {
         name: entry.name,
         line,

@@ -3,6 +3,7 @@
 
 mod categories;
 pub mod keys;
+mod later;
 mod models;
 mod read;
 mod record;
@@ -49,6 +50,8 @@ pub struct Entry {
     pub trigger: Option<Source>,
     pub allowed: Option<Vec<String>>,
     pub action: Option<Action>,
+    /// Where `hold: true` stands.
+    pub hold: Option<At>,
     pub mode: Option<Mode>,
     pub on_error: Option<OnError>,
     pub message: Option<String>,
@@ -114,7 +117,9 @@ impl Default for File {
             request_logprobs: Vec::new(),
             record: RecordSettings {
                 summary_characters: 500,
+                input_summary_characters: 0,
                 redact: words::KINDS.iter().map(|(_, kind)| *kind).collect(),
+                hash_key_env: None,
                 on_failure: OnFailure::Deny,
                 on_failure_until_ms: None,
             },
@@ -161,6 +166,7 @@ impl Reader<'_, '_> {
             trigger: None,
             allowed: None,
             action: None,
+            hold: None,
             mode: None,
             on_error: None,
             message: None,
@@ -180,6 +186,8 @@ impl Reader<'_, '_> {
                 "trigger" => entry.trigger = self.source(value, "trigger"),
                 "allowed" => entry.allowed = Some(self.texts(value, "allowed")),
                 "action" => entry.action = self.word(value, "action", words::ACTIONS),
+                "hold" => self.hold(value, &mut entry),
+                "hold_ttl" => self.hold_ttl(value),
                 "mode" => entry.mode = self.word(value, "mode", words::MODES),
                 "on_error" => entry.on_error = self.word(value, "on_error", words::ON_ERROR),
                 "message" => entry.message = self.text(value, "message", 1000),

@@ -199,7 +199,7 @@ policies:
 - name: a
   trigger: modl == 'x' || confidence == 'low'
   action: deny
-  hold: true
+  hold: yes
 models: {floating: no}
 "#,
         r#"
@@ -212,9 +212,9 @@ governance.yml:4:12: trigger of policy `a`: unknown variable `modl`, did you mea
 governance.yml:4:38: trigger of policy `a`: this can never match: `confidence` is a number, compared with a string
   |   trigger: modl == 'x' || confidence == 'low'
   |                                      ^
-governance.yml:6:3: key `hold` is not supported by this version
-  |   hold: true
-  |   ^
+governance.yml:6:9: `hold`: expected `true` or `false`, found `yes`
+  |   hold: yes
+  |         ^
 governance.yml:7:20: `models.floating`: expected `deny`, `flag` or `allow`, found `no`
   | models: {floating: no}
   |                    ^"#,

@@ -252,6 +252,18 @@ governance.yml:1:30: `record.summary_characters`: expected a whole number from 0
 }
 
 #[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
+fn err_name_of_no_variable() {
+    check(
+        r#"record: {hash_key_env: hash-key}
+"#,
+        r#"
+governance.yml:1:24: `record.hash_key_env`: expected the name of an environment variable, of letters, digits and `_`
+  | record: {hash_key_env: hash-key}
+  |                        ^"#,
+    );
+}
+
+#[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
 fn err_time_that_is_none() {
     check(
         r#"record: {on_failure_until: tomorrow}

@@ -3,8 +3,8 @@
 //! Checks the invariants at every step, whatever order the events come in.
 
 use governance_filter::exchange::{
-    Budget, Commit, Counter, Effect, End, Ending, Event, Exchange, Flow, Hold, LocalReply, Origin,
-    RequestHead, ResponseHead, Setup, Side,
+    Budget, Commit, Counter, Effect, End, Ending, Event, Exchange, Flow, HashKey, Hold, LocalReply,
+    Origin, RequestHead, ResponseHead, Setup, Side,
 };
 use governance_filter::policy::{OnFailure, Policy};
 use governance_filter::record::{Kind, Line};
@@ -13,6 +13,8 @@ use std::rc::Rc;
 
 pub const JSON: &str = "application/json";
 pub const SSE: &str = "text/event-stream";
+/// What the variable of this name holds.
+pub const HASH_KEY: &str = "0123456789abcdef";
 pub const ID: &str = "d-019b0000000070008000000000000000";
 
 /// One exchange and everything that came of it.
@@ -69,11 +71,14 @@ impl Model {
             Err(errors) => panic!("{}", errors.display("governance.yml")),
         };
         let allows_uncommitted = policy.record().on_failure == OnFailure::Allow;
+        let key = |name: &str| (name == "HASH_KEY").then(|| HASH_KEY.to_owned());
+        let hash_key = HashKey::find(&policy, key).expect("the policy's key");
         let exchange = Exchange::new(Setup {
             policy: Rc::clone(&policy),
             decision_id: ID.to_owned(),
             salt: [7; 16],
             gateway: "test-gateway".to_owned(),
+            hash_key,
             budget: Budget::new(bytes),
             witness: None,
         });

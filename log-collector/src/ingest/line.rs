@@ -47,12 +47,14 @@ pub enum Content {
     Refused(Refused),
 }
 
-/// What travels beside the record.
+/// What travels beside the record: one redacted text or both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
-    /// The redacted text.
-    pub text: String,
-    /// Its salt.
+    /// Of the answer.
+    pub output: Option<String>,
+    /// Of the input.
+    pub input: Option<String>,
+    /// Of the digests of both.
     pub salt: [u8; 16],
 }
 
@@ -86,7 +88,7 @@ pub enum Reason {
     Field,
     /// `unknown` is the collector's own word.
     Outcome,
-    /// Summary and salt are not those the record's digest names.
+    /// Summaries and salt are not those the record's digests name.
     Summary,
     /// Known id, another digest.
     Conflict,
@@ -234,7 +236,7 @@ fn check(received: &ReceivedLine<'_>, digest: &str, now: u64) -> Result<Content,
             if outcome.outcome == OutcomeKind::Unknown {
                 return Err(Reason::Outcome);
             }
-            let summary = check_summary(received, outcome.output_summary_digest.as_deref())?;
+            let summary = check_summary(received, &outcome)?;
             Ok(Content::Outcome(Box::new(outcome), record, summary))
         }
         Kind::Delivery => {
@@ -263,17 +265,28 @@ fn check_time(text: &str) -> Result<(), Reason> {
 
 fn check_summary(
     received: &ReceivedLine<'_>,
-    digest: Option<&str>,
+    outcome: &Outcome,
 ) -> Result<Option<Summary>, Reason> {
-    let (text, salt) = match (&received.output_summary, &received.summary_salt, digest) {
-        (None, None, None) => return Ok(None),
-        (Some(text), Some(salt), Some(_)) => (text, parse_salt(salt).ok_or(Reason::Summary)?),
-        _ => return Err(Reason::Summary),
+    let (output, input) = (&received.output_summary, &received.input_summary);
+    let texts = [(output, &outcome.output_summary_digest), (input, &outcome.input_summary_digest)];
+    let salt = match &received.summary_salt {
+        None if texts == [(&None, &None); 2] => return Ok(None),
+        None => return Err(Reason::Summary),
+        Some(salt) => parse_salt(salt).ok_or(Reason::Summary)?,
     };
-    if text.len() > SUMMARY_BYTES_MAX || digest != Some(summary_digest(&salt, text).as_str()) {
+    let fits = |text: &String, digest: &String| {
+        text.len() <= SUMMARY_BYTES_MAX && *digest == summary_digest(&salt, text)
+    };
+    let good = texts.iter().all(|pair| match pair {
+        (Some(text), Some(digest)) => fits(text, digest),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    });
+    // A salt alone belongs to nothing.
+    if !good || output.as_ref().or(input.as_ref()).is_none() {
         return Err(Reason::Summary);
     }
-    Ok(Some(Summary { text: text.clone(), salt }))
+    Ok(Some(Summary { output: output.clone(), input: input.clone(), salt }))
 }
 
 fn parse_salt(text: &str) -> Option<[u8; 16]> {

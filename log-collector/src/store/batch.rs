@@ -157,10 +157,9 @@ fn row(entry: &Entry, shape: Shape) -> Option<Row<'_>> {
             Some(Row { columns: columns::intent(intent), record, digest, salt: None })
         }
         Content::Outcome(outcome, record, summary) => {
-            let text = summary.as_ref().map(|summary| summary.text.as_str());
             let columns = match shape {
-                Shape::Own => columns::decision(outcome, text),
-                Shape::Late => columns::late_outcome(outcome, text),
+                Shape::Own => columns::decision(outcome, summary.as_ref()),
+                Shape::Late => columns::late_outcome(outcome, summary.as_ref()),
             };
             let salt = Some(summary.as_ref().map(|summary| summary.salt.as_slice()));
             Some(Row { columns, record, digest, salt })

@@ -5,6 +5,8 @@
 use governance_filter::record::{Delivery, Intent, Outcome};
 use serde_json::{Map, Value};
 
+use crate::ingest::line::Summary;
+
 /// A column's value as Postgres reads it from text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
@@ -17,12 +19,12 @@ pub struct Column {
 }
 
 /// `ai_decisions`, but for record, digest and salt.
-pub fn decision(o: &Outcome, summary: Option<&str>) -> Vec<Column> {
+pub fn decision(o: &Outcome, summary: Option<&Summary>) -> Vec<Column> {
     vec![
         text("decision_id", Some(&o.decision_id)),
         text("model", Some(&o.model)),
         text("input_hash", Some(&o.input_hash)),
-        text("output_summary", summary),
+        text("output_summary", summary.and_then(|summary| summary.output.as_deref())),
         column("confidence", "numeric", o.confidence.map(|value| value.to_string())),
         text("policy_version", Some(&o.policy_version)),
         column("created_at", "timestamptz", Some(o.created_at.clone())),
@@ -59,17 +61,19 @@ pub fn decision(o: &Outcome, summary: Option<&str>) -> Vec<Column> {
         column("attempts", "bigint", bigint(o.attempts)),
         text("pinning", o.pinning.as_deref()),
         text("pinning_rule", o.pinning_rule.as_deref()),
+        text("input_summary", summary.and_then(|summary| summary.input.as_deref())),
     ]
 }
 
 /// `ai_late_outcomes`, but for record, digest and salt.
-pub fn late_outcome(o: &Outcome, summary: Option<&str>) -> Vec<Column> {
+pub fn late_outcome(o: &Outcome, summary: Option<&Summary>) -> Vec<Column> {
     vec![
         text("decision_id", Some(&o.decision_id)),
         text("outcome", Some(o.outcome.as_str())),
         text("policy_version", Some(&o.policy_version)),
         column("created_at", "timestamptz", Some(o.created_at.clone())),
-        text("output_summary", summary),
+        text("output_summary", summary.and_then(|summary| summary.output.as_deref())),
+        text("input_summary", summary.and_then(|summary| summary.input.as_deref())),
     ]
 }
 

@@ -11,9 +11,10 @@ use crate::error::{StartError, StoreError};
 /// The newest migration of this build.
 pub const VERSION: i32 = 4;
 
-const MIGRATIONS: [(i32, &str, &str); 3] = [
+const MIGRATIONS: [(i32, &str, &str); 4] = [
     (1, "decisions", include_str!("../../migrations/0001_decisions.sql")),
     (2, "reading", include_str!("../../migrations/0002_reading.sql")),
+    (3, "input_summary", include_str!("../../migrations/0003_input_summary.sql")),
     (4, "history", include_str!("../../migrations/0004_history.sql")),
 ];
 

@@ -48,6 +48,31 @@ async fn contract_fixture_is_committed_and_acked_line_by_line() {
 }
 
 #[tokio::test]
+async fn both_summaries_stand_beside_the_record_under_one_salt() {
+    let database = Database::fresh().await;
+    let collector = Collector::start(database.config()).await;
+    assert_eq!(collector.put_policy(POLICY).await.status(), 204);
+    let fixture = include_str!("../../../tests/fixtures/contract/v1_gained.ndjson").trim_end();
+    let post = |line: String| collector.post_bytes(vec![line.into_bytes()]);
+    let altered = fixture.replace("What is [phone]?", "What is 555-0100?");
+    let missing = fixture.replace(",\"input_summary\":\"What is [phone]?\"", "");
+    for bad in [altered, missing] {
+        assert_ne!(bad, fixture);
+        let acks = acks_of(post(bad).await).await;
+        assert_eq!(statuses(&acks), [AckStatus::Rejected]);
+    }
+    assert_eq!(statuses(&acks_of(post(fixture.to_owned()).await).await), [AckStatus::Committed]);
+    let sql = "SELECT input_summary, encode(sha256(summary_salt || convert_to(input_summary,
+            'UTF8')), 'hex') = convert_from(record, 'UTF8')::jsonb ->> 'input_summary_digest',
+            position(input_summary IN convert_from(record, 'UTF8')) = 0
+         FROM ai_decisions";
+    let row = database.admin().await.query_one(sql, &[]).await.unwrap();
+    assert_eq!(row.get::<_, String>(0), "What is [phone]?");
+    assert!(row.get::<_, bool>(1), "summary and salt give the digest in the record");
+    assert!(row.get::<_, bool>(2), "the record holds no text of the input");
+}
+
+#[tokio::test]
 async fn repeat_is_a_duplicate_and_changes_nothing() {
     let database = Database::fresh().await;
     let collector = Collector::ready(database.config()).await;

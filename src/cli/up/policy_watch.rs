@@ -86,7 +86,11 @@ impl PolicyWatch {
             terminal.warn(&format!("{} is not UTF-8; {stays}", self.path.display()));
             return Ok(());
         };
-        let policy = match check::parse(&self.path, text) {
+        let parsed = check::parse(&self.path, text).and_then(|policy| {
+            check::key_is_set(&self.path, &policy)?;
+            Ok(policy)
+        });
+        let policy = match parsed {
             Ok(policy) => policy,
             Err(errors) => {
                 terminal.warn(&format!("{errors}\nrefused; {stays}"));

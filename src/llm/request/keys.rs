@@ -68,6 +68,9 @@ pub(super) const TEXT: [&str; 51] = [
     "tool_plan",
 ];
 
+/// Keys of a body whose text is what a user says, where it is one text and no list of messages.
+pub(super) const SAID: [&str; 4] = ["input", "prompt", "message", "inputText"];
+
 /// Keys whose values are free JSON, every string of which is text: what a tool is given or gave.
 pub(super) const FREE: [&str; 15] = [
     "arguments",
@@ -198,6 +201,11 @@ pub(super) const OWN: [&str; 10] = [
 /// Roles of messages, in small letters. Templates of open models write any other into the prompt.
 const ROLES: [&str; 9] =
     ["user", "assistant", "system", "developer", "tool", "function", "model", "chatbot", "ipython"];
+
+/// The role is that of whoever asks.
+pub(super) fn is_user(role: &str) -> bool {
+    role.eq_ignore_ascii_case("user")
+}
 
 /// The role is one that protocols have.
 pub(super) fn is_role(role: &str) -> bool {

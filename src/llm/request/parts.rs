@@ -23,8 +23,8 @@ pub(super) struct Gather<'r> {
 /// What a value is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum What {
-    /// Messages, or the text of one.
-    Messages,
+    /// What stands at the top of a body: messages, or the text of one.
+    Top(Top),
     /// A message, a part, or text: known keys hold text.
     Part,
     /// Any JSON of the client's: every string and number is text, and names are.
@@ -53,6 +53,15 @@ enum What {
     Metadata,
 }
 
+/// What a text key at the top of a body holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Top {
+    /// Messages, which are counted.
+    messages: bool,
+    /// One text is what the user says.
+    said: bool,
+}
+
 // === impl What ===
 
 impl What {
@@ -70,9 +79,10 @@ impl What {
 // === impl Gather ===
 
 impl<'r> Gather<'r> {
-    /// Whatever stands under a text key.
-    pub(super) fn part(read: &'r mut Read) -> Gather<'r> {
-        Gather { read, what: What::Part }
+    /// Whatever stands under a text key of the body; `messages` are counted.
+    pub(super) fn input(read: &'r mut Read, key: &str, messages: bool) -> Gather<'r> {
+        let said = keys::SAID.contains(&key);
+        Gather { read, what: What::Top(Top { messages, said }) }
     }
 
     /// Whatever stands under a key of free JSON.
@@ -83,11 +93,6 @@ impl<'r> Gather<'r> {
     /// Whatever stands under a key that is not known to be anything else.
     pub(super) fn settings(read: &'r mut Read, key: &str) -> Gather<'r> {
         Gather { read, what: What::below(key) }
-    }
-
-    /// Whatever stands under a key of messages.
-    pub(super) fn messages(read: &'r mut Read) -> Gather<'r> {
-        Gather { read, what: What::Messages }
     }
 
     /// Whatever stands under a key of settings for the answer.
@@ -146,7 +151,7 @@ impl<'r> Gather<'r> {
                 self.read.prompt.push_part(&written());
             }
             // Tokens in place of text: there is input that cannot be read.
-            What::Part | What::Messages => self.read.prompt.cut(),
+            What::Part | What::Top(_) => self.read.prompt.cut(),
             What::Harmless
             | What::Role
             | What::Named
@@ -160,6 +165,7 @@ impl<'r> Gather<'r> {
     fn part_map<'de, A: MapAccess<'de>>(&mut self, mut map: A) -> Result<(), A::Error> {
         let (mut text, mut free) = (Seen::default(), Seen::default());
         let (mut kinds, mut content) = (Seen::default(), Content::default());
+        let (from, mut of_user) = (self.read.prompt.as_str().len(), false);
         let (media_parts, images) = (self.read.media_parts, self.read.input.images);
         while let Some(key) = map.next_key::<BorrowedText>()? {
             let key = key.0.as_ref();
@@ -178,7 +184,11 @@ impl<'r> Gather<'r> {
                 _ if keys::MEDIA.contains(&key) => What::Media,
                 _ => What::below(key),
             };
+            self.read.of_user = false;
             map.next_value_seed(self.within(what))?;
+            if key == "role" {
+                of_user = self.read.of_user;
+            }
         }
         if content.is_sealed() {
             return Ok(());
@@ -191,6 +201,9 @@ impl<'r> Gather<'r> {
         }
         if content.is_image() {
             self.read.input.images = images + (self.read.media_parts - media_parts);
+        }
+        if of_user {
+            self.read.user_message = Some(from..self.read.prompt.as_str().len());
         }
         Ok(())
     }
@@ -289,15 +302,20 @@ impl<'de> Visitor<'de> for Gather<'_> {
             | What::Tools
             | What::Named
             | What::Source => self.text(text),
-            What::Messages => {
-                self.read.input.messages += 1;
+            What::Top(top) => {
+                let from = self.read.prompt.as_str().len();
+                self.read.input.messages += u64::from(top.messages);
                 self.text(text);
+                if top.said {
+                    self.read.said = Some(from..self.read.prompt.as_str().len());
+                }
             }
             What::ToolName => {
                 self.tool(text);
                 self.text(text);
             }
             What::Media | What::Images => self.media_part(self.what == What::Images),
+            What::Role if keys::is_user(text) => self.read.of_user = true,
             What::Role if !keys::is_role(text) => self.text(text),
             What::Harmless | What::Role | What::Metadata => {}
         }
@@ -305,8 +323,10 @@ impl<'de> Visitor<'de> for Gather<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
-        let counted = self.what == What::Messages;
-        let what = if counted { What::Part } else { self.what };
+        let (what, counted) = match self.what {
+            What::Top(top) => (What::Part, top.messages),
+            what => (what, false),
+        };
         while items.next_element_seed(self.within(what))?.is_some() {
             self.read.input.messages += u64::from(counted);
         }
@@ -315,8 +335,8 @@ impl<'de> Visitor<'de> for Gather<'_> {
 
     fn visit_map<A: MapAccess<'de>>(mut self, map: A) -> Result<(), A::Error> {
         match self.what {
-            What::Messages => {
-                self.read.input.messages += 1;
+            What::Top(top) => {
+                self.read.input.messages += u64::from(top.messages);
                 self.part_map(map)
             }
             What::Part => self.part_map(map),

@@ -1,68 +1,53 @@
 //! The keys of a file of cases, mapping by mapping.
 
-use crate::policy::schema::keys::Has::Now;
 use crate::policy::schema::keys::Key;
 
-pub const CASES: &[Key] = &[("policy", Now), ("cases", Now)];
+pub const CASES: &[Key] = &["policy", "cases"];
 
-pub const CASE: &[Key] =
-    &[("name", Now), ("exchange", Now), ("request", Now), ("answer", Now), ("expect", Now)];
+pub const CASE: &[Key] = &["name", "exchange", "request", "answer", "expect"];
 
-pub const EXPECT: &[Key] = &[
-    ("verdict", Now),
-    ("actions", Now),
-    ("fired", Now),
-    ("failed", Now),
-    ("would_fire", Now),
-    ("message", Now),
-];
+pub const EXPECT: &[Key] = &["verdict", "actions", "fired", "failed", "would_fire", "message"];
 
 pub const REQUEST: &[Key] = &[
-    ("model", Now),
-    ("provider", Now),
-    ("operation", Now),
-    ("deployment", Now),
-    ("fallback_models", Now),
-    ("stream", Now),
-    ("prompt", Now),
-    ("messages", Now),
-    ("images", Now),
-    ("tools", Now),
-    ("max_tokens", Now),
-    ("temperature", Now),
-    ("categories", Now),
-    ("caller", Now),
-    ("method", Now),
-    ("path", Now),
-    ("host", Now),
-    ("headers", Now),
-    ("route", Now),
-    ("gateway", Now),
-    ("at", Now),
+    "model",
+    "provider",
+    "operation",
+    "deployment",
+    "fallback_models",
+    "stream",
+    "prompt",
+    "messages",
+    "images",
+    "tools",
+    "max_tokens",
+    "temperature",
+    "categories",
+    "caller",
+    "method",
+    "path",
+    "host",
+    "headers",
+    "route",
+    "gateway",
+    "at",
 ];
 
-pub const CALLER: &[Key] =
-    &[("spiffe", Now), ("subject", Now), ("api_key_hash", Now), ("address", Now)];
+pub const CALLER: &[Key] = &["spiffe", "subject", "api_key_hash", "address"];
 
 pub const ANSWER: &[Key] = &[
-    ("status", Now),
-    ("output", Now),
-    ("confidence", Now),
-    ("served_model", Now),
-    ("system_fingerprint", Now),
-    ("finish_reason", Now),
-    ("refusal", Now),
-    ("tool_calls", Now),
-    ("usage", Now),
-    ("latency_ms", Now),
+    "status",
+    "output",
+    "confidence",
+    "served_model",
+    "system_fingerprint",
+    "finish_reason",
+    "refusal",
+    "tool_calls",
+    "usage",
+    "latency_ms",
 ];
 
-pub const TOOL_CALL: &[Key] = &[("name", Now), ("arguments", Now)];
+pub const TOOL_CALL: &[Key] = &["name", "arguments"];
 
-pub const USAGE: &[Key] = &[
-    ("input_tokens", Now),
-    ("output_tokens", Now),
-    ("total_tokens", Now),
-    ("cached_tokens", Now),
-    ("reasoning_tokens", Now),
-];
+pub const USAGE: &[Key] =
+    &["input_tokens", "output_tokens", "total_tokens", "cached_tokens", "reasoning_tokens"];

@@ -29,8 +29,8 @@ pub enum ProblemKind {
     DuplicateKey { key: String, first_line: usize },
     /// A key that the language does not have there.
     UnknownKey { key: String, nearest: Option<&'static str> },
-    /// A key or word that a later version may have.
-    Unsupported { what: &'static str, name: String },
+    /// A setting whose feature a later version may have.
+    Unsupported { setting: &'static str },
     /// A value of another shape.
     WrongType { key: String, expected: &'static str, found: String },
     /// A word that is none of the expected ones.
@@ -44,6 +44,10 @@ pub enum ProblemKind {
     DuplicateWord { key: String, word: String },
     /// No time by RFC 3339.
     BadTime { key: &'static str, found: String },
+    /// No name of an environment variable. It is not repeated: it might be the key itself.
+    BadVariable { key: &'static str },
+    /// No span of time, or one outside its range.
+    BadSpan { key: &'static str, range: &'static str, found: String },
     /// A number outside its range.
     OutOfRange { key: &'static str, found: String, max: usize },
     /// A name or another text that is empty or too long.
@@ -95,6 +99,8 @@ pub enum EntryProblem {
     Idle { key: &'static str, because: &'static str },
     /// `allowed` without a model.
     NothingAllowed,
+    /// `hold: true` on what an answer says.
+    HoldsAnswer,
 }
 
 // === impl ProblemKind ===
@@ -123,8 +129,8 @@ impl fmt::Display for ProblemKind {
             K::UnknownKey { key, nearest } => {
                 write!(f, "unknown key `{key}`{}", DidYouMean(*nearest))
             }
-            K::Unsupported { what, name } => {
-                write!(f, "{what} `{name}` is not supported by this version")
+            K::Unsupported { setting } => {
+                write!(f, "`{setting}` is not supported by this version")
             }
             K::WrongType { key, expected, found } => {
                 write!(f, "`{key}`: expected {expected}, found {found}")
@@ -136,6 +142,13 @@ impl fmt::Display for ProblemKind {
             K::DuplicateWord { key, word } => write!(f, "`{key}`: `{word}` stands twice"),
             K::BadTime { key, found } => {
                 write!(f, "`{key}`: expected a time like `2026-03-15T12:00:00Z`, found `{found}`")
+            }
+            K::BadVariable { key } => write!(
+                f,
+                "`{key}`: expected the name of an environment variable, of letters, digits and `_`"
+            ),
+            K::BadSpan { key, range, found } => {
+                write!(f, "`{key}`: expected a span of time {range}, found `{found}`")
             }
             K::OutOfRange { key, found, max } => {
                 write!(f, "`{key}`: expected a whole number from 0 to {max}, found `{found}`")
@@ -227,6 +240,11 @@ impl fmt::Display for EntryProblem {
             E::TwoConditions => write!(f, "expected `trigger` or `allowed`, found both"),
             E::MissingAction => write!(f, "expected an `action` for its `trigger`, found none"),
             E::Idle { key, because } => write!(f, "`{key}` has no effect, {because}"),
+            E::HoldsAnswer => write!(
+                f,
+                "`hold: true` cannot wait for an answer, as a retry brings another one; use \
+                 `deny` or `route_to_human_review`"
+            ),
             E::NothingAllowed => write!(f, "expected a model in `allowed`, found none"),
         }
     }

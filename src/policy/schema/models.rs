@@ -6,7 +6,7 @@ use crate::policy::error::At;
 use crate::policy::yaml::Node;
 
 /// Longest name of a model: longer than any provider's with its prefixes.
-const NAME_CHARACTERS_MAX: usize = 200;
+pub const NAME_CHARACTERS_MAX: usize = 200;
 
 impl Reader<'_, '_> {
     pub fn models(&mut self, node: &Node, file: &mut File) {
@@ -27,6 +27,8 @@ impl Reader<'_, '_> {
                         file.deployments.insert(deployment, model);
                     }
                 }
+                "drift" => self.drift(value),
+                "candidates" => self.candidates(value),
                 "rules" => {
                     let rules = self.list(value, "models.rules");
                     file.model_rules =

@@ -4,8 +4,7 @@
 use std::collections::HashMap;
 use std::time::UNIX_EPOCH;
 
-use super::keys::Has;
-use super::{Key, Reader};
+use super::{Key, Reader, words};
 use crate::policy::error::{ProblemKind, nearest};
 use crate::policy::yaml::{Data, Node};
 
@@ -28,14 +27,10 @@ impl Reader<'_, '_> {
         let mut known = Vec::new();
         for (key, value) in entries {
             let Some(text) = self.key(key, &mut seen) else { continue };
-            match table.iter().find(|(name, _)| *name == text) {
-                Some((name, Has::Now)) => known.push((*name, key, value)),
-                Some((name, Has::Later)) => {
-                    let name = (*name).to_owned();
-                    self.problems.add(key.at, ProblemKind::Unsupported { what: "key", name });
-                }
+            match table.iter().find(|name| **name == text) {
+                Some(name) => known.push((*name, key, value)),
                 None => {
-                    let nearest = nearest(text, table.iter().map(|(name, _)| *name));
+                    let nearest = nearest(text, table.iter().copied());
                     let key_text = clip(text);
                     self.problems.add(key.at, ProblemKind::UnknownKey { key: key_text, nearest });
                 }
@@ -191,14 +186,7 @@ impl Reader<'_, '_> {
 
     /// `true` or `false`.
     pub fn flag(&mut self, node: &Node, key: &str) -> Option<bool> {
-        match self.scalar(node, key)? {
-            "true" => Some(true),
-            "false" => Some(false),
-            found => {
-                self.wrong_value(node, key, "`true` or `false`", found);
-                None
-            }
-        }
+        self.word(node, key, words::BOOLS)
     }
 
     /// A number from 0 to 1.

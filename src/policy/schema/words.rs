@@ -13,6 +13,9 @@ pub const ACTIONS: &[(&str, Action)] = &[
     ("flag_for_review", Action::FlagForReview),
     ("log", Action::Log),
 ];
+pub const BOOLS: &[(&str, bool)] = &[("true", true), ("false", false)];
+/// Whether it is watched for.
+pub const DRIFT: &[(&str, bool)] = &[("flag", true), ("allow", false)];
 pub const MODES: &[(&str, Mode)] = &[("enforce", Mode::Enforce), ("observe", Mode::Observe)];
 pub const ON_ERROR: &[(&str, OnError)] =
     &[("default", OnError::Default), ("fire", OnError::Fire), ("skip", OnError::Skip)];

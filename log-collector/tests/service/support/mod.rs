@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use governance_filter::record::{
-    Ack, Intent, Line, Outcome, OutcomeKind, Triggered, rfc3339, sha256_hex, summary_digest,
+    Ack, Intent, Line, Outcome, OutcomeKind, Summaries, Triggered, rfc3339, sha256_hex,
+    summary_digest,
 };
 use log_collector::Service;
 use log_collector::config::{Database as DatabaseConfig, Secret, ServeConfig, Webhook};
@@ -257,11 +258,12 @@ pub fn outcome(id: &str) -> Outcome {
         pinning: None,
         pinning_rule: None,
         output_summary_digest: None,
+        input_summary_digest: None,
     }
 }
 
 pub fn line(outcome: &Outcome) -> Line {
-    Line::outcome(outcome, None)
+    Line::outcome(outcome, Summaries::default())
 }
 
 /// An outcome that a policy flagged, with a summary.
@@ -279,5 +281,5 @@ pub fn flagged(id: &str, summary: &str) -> Line {
         mode: None,
     }];
     outcome.output_summary_digest = Some(summary_digest(&salt, summary));
-    Line::outcome(&outcome, Some((summary, &salt)))
+    Line::outcome(&outcome, Summaries { output: Some(summary), input: None, salt })
 }
