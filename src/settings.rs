@@ -144,7 +144,10 @@ mod tests {
             (r#","commit_timeout_ms":1500.5"#, "floating point `1500.5`, expected a whole number"),
             (r#","commit_timeout_ms":-1"#, "floating point `-1.0`, expected a whole number"),
             (r#","body_budget_mib":1e300"#, "floating point `1e+300`, expected a whole number"),
-            (r#","commit_timeout_ms":"2s""#, r#"invalid type: string "2s", expected a JSON number"#),
+            (
+                r#","commit_timeout_ms":"2s""#,
+                r#"invalid type: string "2s", expected a JSON number"#,
+            ),
             (r#","commit_timeout_ms":49.0"#, "`commit_timeout_ms` must be 50 to 60000"),
         ];
         for (given, expected) in cases {
