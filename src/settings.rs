@@ -73,11 +73,23 @@ impl Settings {
         }
         Ok(settings)
     }
+
+    /// What calls to the collector name as their host: the cluster, or of one that Istio named
+    /// (`outbound|9080||collector.ns.svc`) its host, for a server may refuse `|` in an authority.
+    pub fn collector_host(&self) -> &str {
+        self.collector.rsplit('|').next().unwrap_or_default()
+    }
 }
 
 impl std::fmt::Display for SettingsError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            // Envoy hands a `google.protobuf.Struct` over in its binary form.
+            SettingsError::Json(error) if error.is_syntax() => write!(
+                f,
+                "reading the plugin settings: {error}; expected JSON in a \
+                 google.protobuf.StringValue"
+            ),
             SettingsError::Json(error) => write!(f, "reading the plugin settings: {error}"),
             SettingsError::Range { key, expected } => {
                 write!(f, "reading the plugin settings: `{key}` must be {expected}")
@@ -106,8 +118,8 @@ fn default_body_budget_mib() -> usize {
     256
 }
 
-/// A `google.protobuf.Struct` holds doubles alone: what an operator wrote as 2000 may come back as
-/// 2000.0 or 2e3.
+/// Istio keeps settings as a `google.protobuf.Struct` before it writes them as JSON, and that holds
+/// doubles alone: what an operator wrote as 2000 may come as 2000.0 or 2e3.
 fn whole_number<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -136,6 +148,24 @@ mod tests {
         assert_eq!((plain.commit_timeout_ms, plain.body_budget_mib), (1500, 64));
         let doubles = parse(r#","commit_timeout_ms":1500.0,"body_budget_mib":6.4e1"#).unwrap();
         assert_eq!(doubles, plain);
+    }
+
+    #[test]
+    fn a_cluster_of_istio_s_gives_its_host_as_authority() {
+        let cases =
+            [("collector", "collector"), ("outbound|9080||collector.ns.svc", "collector.ns.svc")];
+        for (cluster, expected) in cases {
+            let settings = parse(&format!(r#","collector":"{cluster}""#)).unwrap();
+            assert_eq!(settings.collector_host(), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_is_told_how_envoy_hands_json_over() {
+        let error = Settings::parse(b"\n\x12\n\x0bpolicy_text").unwrap_err().to_string();
+        let expected = "reading the plugin settings: expected value at line 2 column 1; \
+                        expected JSON in a google.protobuf.StringValue";
+        assert_eq!(error, expected);
     }
 
     #[test]

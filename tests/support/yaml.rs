@@ -1,8 +1,9 @@
 //! YAML as a cluster's API server and Envoy read it: documents to JSON. By the parser that reads
-//! policies, but on its own: no anchors, no tags, and only the plain scalars that manifests use.
+//! policies, but on its own: no tags, and only the plain scalars that manifests use.
 
 use serde_json::{Map, Value};
 use serde_yaml::{Event, Parser, ScalarStyle};
+use std::collections::BTreeMap;
 
 /// A collection that is not closed yet.
 enum Open {
@@ -13,27 +14,29 @@ enum Open {
 /// Every document of a stream.
 pub fn documents(text: &str) -> Vec<Value> {
     let mut documents = Vec::new();
-    let mut open: Vec<Open> = Vec::new();
+    let mut open: Vec<(Open, usize)> = Vec::new();
+    let mut anchored: BTreeMap<usize, Value> = BTreeMap::new();
     for event in Parser::new_from_str(text) {
         let (event, span) = event.unwrap_or_else(|error| panic!("{error}\n{text}"));
-        let done = match event {
-            Event::SequenceStart(..) => {
-                open.push(Open::List(Vec::new()));
+        let (done, anchor) = match event {
+            Event::SequenceStart(anchor, ..) => {
+                open.push((Open::List(Vec::new()), anchor));
                 continue;
             }
-            Event::MappingStart(..) => {
-                open.push(Open::Map(Map::new(), None));
+            Event::MappingStart(anchor, ..) => {
+                open.push((Open::Map(Map::new(), None), anchor));
                 continue;
             }
-            Event::Scalar(text, style, ..) => scalar(&text, style),
+            Event::Scalar(text, style, anchor, ..) => (scalar(&text, style), anchor),
             Event::SequenceEnd | Event::MappingEnd => match open.pop().expect("an open one") {
-                Open::List(items) => Value::Array(items),
-                Open::Map(map, _) => Value::Object(map),
+                (Open::List(items), anchor) => (Value::Array(items), anchor),
+                (Open::Map(map, _), anchor) => (Value::Object(map), anchor),
             },
-            Event::Alias(_) => panic!("an alias at line {}", span.start.line()),
+            Event::Alias(anchor) => (anchored[&anchor].clone(), anchor),
             _ => continue,
         };
-        match open.last_mut() {
+        anchored.insert(anchor, done.clone());
+        match open.last_mut().map(|(open, _)| open) {
             None => documents.push(done),
             Some(Open::List(items)) => items.push(done),
             Some(Open::Map(map, key)) => match key.take() {
