@@ -21,7 +21,7 @@ use manifest::Manifest;
 pub(crate) const EXAMPLES: &str = "\
 envoy          envoy.yaml and ecds.json, the file with the filter and the policy that Envoy watches
 istio          envoy-filter.yaml, an EnvoyFilter
-envoy-gateway  envoy-patch-policy.yaml and envoy-extension-policy.yaml, to be applied in this order
+envoy-gateway  envoy-patch-policy.yaml and envoy-extension-policy.yaml, to be applied together
 
 The policy travels as one string, so that its SHA-256, its version in every record, survives.
 envoy/README.md says how each is applied, verified and rolled back.

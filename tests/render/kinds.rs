@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 #[derive(Deserialize)]
 #[serde(tag = "kind")]
+#[allow(clippy::enum_variant_names)] // The kinds are called so.
 pub enum Manifest {
     EnvoyFilter(Object<EnvoyFilter>),
     EnvoyExtensionPolicy(Object<EnvoyExtensionPolicy>),
