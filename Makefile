@@ -27,7 +27,7 @@ CARGO_FUZZ := 0.13.2
 
 .PHONY: help
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo '  make demo                                   the whole stack with a built-in provider, toured'
 	@echo '  make up UPSTREAM=https://api.openai.com     the same stack before a real provider, staying up'
@@ -48,6 +48,14 @@ build: prerequisites ## everything in release form: both programs and the filter
 	@CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1 \
 	  $(CARGO) rustc --release --lib --target wasm32-wasip1 -- -C strip=symbols
 	@printf '    filter: %s bytes\n' "$$(wc -c < $(WASM) | tr -d ' ')"
+
+# tests/governance_render.rs runs these very lines and compares.
+.PHONY: manifests
+manifests: prerequisites ## the examples below envoy/ anew, after a change of governance.yml
+	@$(CARGO) build --bin governance
+	target/debug/governance render --target envoy --upstream https://api.openai.com --output envoy/plain
+	target/debug/governance render --target istio --image ghcr.io/OWNER/governance-filter:v0.1.0 --gateway llm --namespace istio-ingress --output envoy/istio
+	target/debug/governance render --target envoy-gateway --image ghcr.io/OWNER/governance-filter:v0.1.0 --gateway llm --output envoy/envoy-gateway
 
 .PHONY: test
 test: tools check build ## format, lints, build, native suites, the pure suites on wasm32

@@ -21,6 +21,7 @@ mod ports;
 mod postgres;
 mod process;
 mod psql;
+mod render;
 mod replay;
 pub mod standin;
 mod terminal;
@@ -61,6 +62,9 @@ enum Command {
     /// Show what the detectors find in a text: personal data, secrets, categories
     #[command(after_help = detect::EXAMPLES)]
     Detect(detect::Options),
+    /// Print what a gateway needs, with the policy inside: for Envoy, Istio or Envoy Gateway
+    #[command(after_help = render::EXAMPLES)]
+    Render(Box<render::Options>),
     /// Start Envoy with the filter, the collector and Postgres before a provider, and stay up
     Up(Box<up::Options>),
     /// Start the stack before a built-in provider, send a guided tour of calls, show the records
@@ -76,6 +80,7 @@ pub fn run() -> ExitCode {
         Command::Replay(options) => replay::run(&options),
         Command::Models(options) => models::run(&options),
         Command::Detect(options) => detect::run(&options),
+        Command::Render(options) => render::run(&options),
         Command::Up(options) => up::run(*options),
         Command::Demo(options) => demo::run(&options),
     };

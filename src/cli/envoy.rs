@@ -24,6 +24,13 @@ pub(crate) struct Upstream {
     pub(crate) port: u16,
 }
 
+/// A host, by name or address, and a port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct HostPort {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+}
+
 /// What fills the placeholders of `envoy.yaml`.
 #[derive(Debug)]
 pub(crate) struct Values<'a> {
@@ -31,7 +38,7 @@ pub(crate) struct Values<'a> {
     pub(crate) listen: SocketAddr,
     pub(crate) admin: SocketAddr,
     pub(crate) upstream: &'a Upstream,
-    pub(crate) collector: SocketAddr,
+    pub(crate) collector: &'a HostPort,
     pub(crate) ca_bundle: &'a Path,
     pub(crate) ecds_file: &'a Path,
 }
@@ -79,8 +86,17 @@ impl Upstream {
     }
 }
 
-/// `envoy.yaml` with every placeholder filled.
+impl From<SocketAddr> for HostPort {
+    fn from(address: SocketAddr) -> Self {
+        Self { host: address.ip().to_string(), port: address.port() }
+    }
+}
+
+/// `envoy.yaml` with every placeholder filled, and without the head that lists them.
 pub(crate) fn render(values: &Values<'_>) -> Result<String, CliError> {
+    let head = TEMPLATE.lines().take_while(|line| line.starts_with('#'));
+    let skipped = head.map(|line| line.len() + 1).sum();
+    let body = TEMPLATE.get(skipped..).unwrap_or_default();
     let pairs = [
         ("NODE_ID", values.node_id.to_owned()),
         ("LISTEN_ADDRESS", values.listen.ip().to_string()),
@@ -91,38 +107,50 @@ pub(crate) fn render(values: &Values<'_>) -> Result<String, CliError> {
         ("UPSTREAM_HOST", values.upstream.host.clone()),
         ("UPSTREAM_PORT", values.upstream.port.to_string()),
         ("CA_BUNDLE", values.ca_bundle.display().to_string()),
-        ("COLLECTOR_HOST", values.collector.ip().to_string()),
-        ("COLLECTOR_PORT", values.collector.port().to_string()),
+        ("COLLECTOR_HOST", values.collector.host.clone()),
+        ("COLLECTOR_PORT", values.collector.port.to_string()),
         ("ECDS_FILE", values.ecds_file.display().to_string()),
     ];
-    let mut text = String::with_capacity(TEMPLATE.len());
-    for line in TEMPLATE.lines().filter(|line| !line.trim_start().starts_with('#')) {
-        text.push_str(line);
-        text.push('\n');
-    }
-    for (name, value) in &pairs {
-        text = text.replace(&format!("${{{name}}}"), value);
-    }
-    match text.split_once("${").map(|(_, rest)| rest.split('}').next().unwrap_or(rest)) {
-        Some(name) => Err(CliError::Placeholder { name: name.to_owned() }),
-        None => Ok(text),
-    }
+    fill(body.trim_start(), &pairs)
 }
 
-/// The file that Envoy watches: the filter, its module and the policy's text, byte for byte.
-pub(crate) fn filter_resource(policy_text: &str, module: &Path) -> String {
-    // The filter's VM sees no variable that is not listed.
-    let mut variables = vec!["GOVERNANCE_TOKEN".to_owned()];
-    let policy = Policy::parse(policy_text).ok();
-    variables.extend(policy.and_then(|policy| policy.record().hash_key_env.clone()));
-    let settings = json!({
+/// The template with each `${NAME}` replaced. What was put in is not looked at again, so a policy
+/// may hold `${` itself.
+pub(crate) fn fill(template: &str, pairs: &[(&str, String)]) -> Result<String, CliError> {
+    let mut pieces = template.split("${");
+    let mut text = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let (name, rest) = piece.split_once('}').unwrap_or((piece, ""));
+        let pair = pairs.iter().find(|(known, _)| *known == name);
+        let (_, value) = pair.ok_or_else(|| CliError::Placeholder { name: name.to_owned() })?;
+        text.push_str(value);
+        text.push_str(rest);
+    }
+    Ok(text)
+}
+
+/// The plugin's settings, written out even where they are the defaults.
+pub(crate) fn settings(policy_text: &str, collector: &str) -> serde_json::Value {
+    json!({
         "policy_text": policy_text,
-        "collector": "collector",
+        "collector": collector,
         "token_env": "GOVERNANCE_TOKEN",
         "commit_timeout_ms": 2000,
         "hold": "strict",
         "body_budget_mib": 256,
-    });
+    })
+}
+
+/// What the filter reads of its environment; its VM sees no variable that is not listed.
+pub(crate) fn variables(policy: &Policy) -> Vec<String> {
+    let token = "GOVERNANCE_TOKEN".to_owned();
+    std::iter::once(token).chain(policy.record().hash_key_env.clone()).collect()
+}
+
+/// The file that Envoy watches: the filter, its module and the policy's text, byte for byte.
+pub(crate) fn filter_resource(policy_text: &str, module: &Path) -> String {
+    let settings = settings(policy_text, "collector");
+    let variables = Policy::parse(policy_text).map(|policy| variables(&policy));
     let resource = json!({"resources": [{
         "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
         "name": "governance",
@@ -141,7 +169,7 @@ pub(crate) fn filter_resource(policy_text: &str, module: &Path) -> String {
                     "vm_id": "governance",
                     "runtime": "envoy.wasm.runtime.v8",
                     "code": {"local": {"filename": module}},
-                    "environment_variables": {"host_env_keys": variables},
+                    "environment_variables": {"host_env_keys": variables.unwrap_or_default()},
                 },
             },
         },
@@ -252,12 +280,20 @@ mod tests {
             listen: address,
             admin: address,
             upstream: &Upstream::parse("https://h").unwrap(),
-            collector: address,
+            collector: &address.into(),
             ca_bundle: Path::new("/ca"),
             ecds_file: Path::new("/ecds"),
         };
         let text = render(&values).unwrap();
         assert!(text.contains("port_value: 443"), "{text}");
+    }
+
+    #[test]
+    fn what_fills_a_placeholder_is_not_filled_itself() {
+        let pairs = [("A", "${B} {{ }} %".to_owned()), ("B", "b".to_owned())];
+        assert_eq!(fill("${A}-${B}-$A", &pairs).unwrap(), "${B} {{ }} %-b-$A");
+        let error = fill("x: ${C}", &pairs).unwrap_err().to_string();
+        assert_eq!(error, "a manifest: nothing fills the placeholder `C`");
     }
 
     #[test]

@@ -113,7 +113,7 @@ impl fmt::Display for CliError {
             ),
             Self::Policy { printed } => f.write_str(printed.trim_end()),
             Self::Placeholder { name } => {
-                write!(f, "envoy.yaml: nothing fills the placeholder `{name}`")
+                write!(f, "a manifest: nothing fills the placeholder `{name}`")
             }
             Self::Random => f.write_str("the system gave no random bytes"),
             Self::Interrupted => f.write_str("stopped before everything was up"),

@@ -99,7 +99,7 @@ impl Root {
         let headers = vec![
             (":method", method),
             (":path", path),
-            (":authority", gateway.settings.collector.as_str()),
+            (":authority", gateway.settings.collector_host()),
             ("content-type", content_type),
             ("authorization", authorization.as_str()),
             ("x-gateway", gateway.name.as_str()),

@@ -19,15 +19,24 @@ pub struct SecondEnvoy {
 impl SecondEnvoy {
     /// One whose plugin is configured otherwise.
     pub fn with_plugin(stack: &Stack, change: impl Fn(&mut Value)) -> SecondEnvoy {
+        SecondEnvoy::with_plugin_and_config(stack, change, str::to_owned)
+    }
+
+    /// One whose plugin and own configuration are changed.
+    pub fn with_plugin_and_config(
+        stack: &Stack,
+        change_plugin: impl Fn(&mut Value),
+        change_config: impl Fn(&str) -> String,
+    ) -> SecondEnvoy {
         let data = stack.folder().join("data");
         let first = data.join("ecds.json");
         let text = std::fs::read_to_string(&first).expect("ecds.json");
         let mut resource: Value = serde_json::from_str(&text).expect("JSON");
-        change(&mut resource["resources"][0]["typed_config"]["config"]);
+        change_plugin(&mut resource["resources"][0]["typed_config"]["config"]);
         let second = data.join("second-ecds.json");
         std::fs::write(&second, resource.to_string()).expect("written");
         let (first, second) = (first.display().to_string(), second.display().to_string());
-        SecondEnvoy::start(stack, 1, |config| config.replace(&first, &second))
+        SecondEnvoy::start(stack, 1, |config| change_config(&config.replace(&first, &second)))
     }
 
     /// One whose own configuration is changed, in YAML.
@@ -126,7 +135,7 @@ fn port(address: &str) -> &str {
 }
 
 /// The Envoy that `make tools` installs.
-fn envoy_program() -> PathBuf {
+pub fn envoy_program() -> PathBuf {
     let venv = concat!(env!("CARGO_MANIFEST_DIR"), "/.governance/tools/venv/lib");
     let found = std::fs::read_dir(venv).into_iter().flatten().flatten();
     found

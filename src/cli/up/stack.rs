@@ -296,7 +296,7 @@ fn start_envoy(
         listen: parts.listen,
         admin: parts.admin,
         upstream: &parts.upstream,
-        collector: ports::reachable(parts.collector_address),
+        collector: &ports::reachable(parts.collector_address).into(),
         ca_bundle: &parts.ca_bundle,
         ecds_file,
     })?;
