@@ -1,9 +1,10 @@
 //! From the file as written to a [`Policy`]: compiles triggers and checks what entries mean to
 //! each other. Collects every problem; reads no YAML.
 
+mod budget;
 mod place;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::error::{EntryProblem, ProblemKind, Problems};
@@ -14,6 +15,7 @@ use super::schema::{Entry, File, ModelRule, Pin};
 use super::{Action, Floating, OnError, Policy, Rule, Unreadable, When};
 use crate::llm::pinning::Pinning;
 use crate::record::sha256_hex;
+use budget::Budget;
 
 /// Names that the record uses for what is no entry of `policies`.
 const RESERVED_NAMES: &[&str] = &["models.pins", "models.floating", "unreadable"];
@@ -23,10 +25,11 @@ pub fn compile(text: &str, file: Option<File>, problems: &mut Problems) -> Optio
     let file = file?;
     let mut rules = Vec::with_capacity(file.entries.len());
     let functions = Functions::new();
+    let mut budget = Budget::default();
     let mut names: HashMap<String, usize> = HashMap::new();
     for entry in file.entries {
         check_name(&entry, &mut names, problems);
-        rules.extend(rule(entry, &functions, problems));
+        rules.extend(rule(entry, &functions, &mut budget, problems));
     }
     let names =
         Names { rules: name_rules(&file.model_rules, problems), deployments: file.deployments };
@@ -98,12 +101,13 @@ fn pins(
     problems: &mut Problems,
 ) -> BTreeMap<String, String> {
     let mut kept = BTreeMap::new();
+    let aliases: HashSet<&str> = pins.iter().map(|pin| pin.alias.as_str()).collect();
     for pin in pins {
         let (alias, target) = (pin.alias.clone(), pin.target.clone());
         // What a deployment is pinned to is a deployment.
         let model = names.deployments.get(&target).unwrap_or(&target);
         let floats = names.judge(model, None).pinning == Pinning::Floating;
-        if pins.iter().any(|other| other.alias == target) {
+        if aliases.contains(target.as_str()) {
             problems.add(pin.at, ProblemKind::PinToAlias { alias, target });
         } else if floating == Floating::Deny && floats {
             problems.add(pin.at, ProblemKind::PinToFloating { alias, target });
@@ -115,10 +119,19 @@ fn pins(
 }
 
 /// The entry's rule; `None` where its condition is missing or wrong, which is then noted.
-fn rule(entry: Entry, functions: &Functions, problems: &mut Problems) -> Option<Rule> {
+fn rule(
+    entry: Entry,
+    functions: &Functions,
+    budget: &mut Budget,
+    problems: &mut Problems,
+) -> Option<Rule> {
     let when = match (entry.trigger, entry.allowed) {
+        (Some(source), _) if !budget.takes_source(&source, problems) => return None,
         (Some(source), _) => match Expression::compile(&source.text, functions) {
-            Ok(trigger) => When::Trigger(trigger),
+            Ok(trigger) => {
+                budget.take_patterns(&trigger, &source, problems);
+                When::Trigger(trigger)
+            }
             Err(found) => {
                 for (offset, problem) in found {
                     let at = place::locate(&source, offset, problems);

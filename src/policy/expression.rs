@@ -22,8 +22,10 @@ use cel_interpreter::{Context, Env, ExecutionError, Program, Value};
 use super::error::TriggerProblem;
 use super::variable::{Phase, Type, Variable};
 use functions::Called;
+use pattern::Pattern;
 use term::{Node, Term};
 
+pub use bounds::tokens;
 pub use functions::Findings;
 
 /// The functions of CEL, made once for all expressions of a policy.
@@ -123,7 +125,7 @@ impl Expression {
 
     /// What its patterns take of the bound on all of a file.
     pub fn pattern_bytes(&self) -> usize {
-        self.called.patterns.iter().map(pattern::Pattern::bytes).sum()
+        self.called.patterns.iter().map(Pattern::bytes).sum()
     }
 
     /// The first phase that has all it reads.

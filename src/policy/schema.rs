@@ -19,6 +19,9 @@ use keys::Key;
 /// A file larger than this is no policy that people read.
 const FILE_BYTES_MAX: usize = 256 * 1024;
 
+/// Most policies: each is judged for every exchange.
+const POLICIES_MAX: usize = 500;
+
 /// Longest summary, in characters: the collector keeps 4,000 bytes, and a character has up to four.
 const SUMMARY_CHARACTERS_MAX: usize = 1_000;
 
@@ -171,8 +174,9 @@ impl Reader<'_, '_> {
             match key {
                 "version" => file.label = self.text(value, "version", 100),
                 "policies" => {
-                    file.entries =
-                        self.list(value, "policies").iter().map(|node| self.entry(node)).collect();
+                    let entries = self.list(value, "policies");
+                    let entries = self.at_most(value, "policies", entries, POLICIES_MAX);
+                    file.entries = entries.iter().map(|node| self.entry(node)).collect();
                 }
                 "models" => self.models(value, file),
                 "confidence" => self.confidence(value, file),

@@ -28,7 +28,8 @@ impl Case {
         let expr = text("expr");
         let fails = !case["evalError"].is_null() || !case["anyEvalErrors"].is_null();
         // What serde_json reads of a number may be off by one in its last digit.
-        let double = line.split("{\"doubleValue\": ").nth(1).and_then(|rest| rest.split('}').next());
+        let double =
+            line.split("{\"doubleValue\": ").nth(1).and_then(|rest| rest.split('}').next());
         let double = double.filter(|double| !double.starts_with('"'));
         let expected = match (&case["value"], &case["typedResult"]["result"]) {
             (Value::Object(value), _) if value.contains_key("doubleValue") && double.is_some() => {
@@ -59,7 +60,8 @@ impl Case {
 /// What a trigger comes to, or why it is refused.
 pub fn outcome(trigger: &str) -> Result<String, String> {
     let trigger = serde_json::to_string(trigger).unwrap();
-    let yaml = format!("policies:\n- {{name: case, trigger: {trigger}, action: flag_for_review}}\n");
+    let yaml =
+        format!("policies:\n- {{name: case, trigger: {trigger}, action: flag_for_review}}\n");
     let policy = Policy::parse(&yaml).map_err(|errors| errors.to_string())?;
     let verdict = policy.judge_request(&RequestFacts::default());
     Ok(match verdict.triggered.as_slice() {

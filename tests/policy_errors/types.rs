@@ -43,12 +43,24 @@ fn err_words_that_a_value_never_is() {
     let cases = [
         ("provider == 'opnai'", "`provider` is never `opnai`, did you mean `openai`?"),
         ("'OpenAI' != provider", "`provider` is never `OpenAI`, did you mean `openai`?"),
-        ("provider in ['openai', 'antropic']", "`provider` is never `antropic`, did you mean `anthropic`?"),
+        (
+            "provider in ['openai', 'antropic']",
+            "`provider` is never `antropic`, did you mean `anthropic`?",
+        ),
         ("operation == 'chatt'", "`operation` is never `chatt`, did you mean `chat`?"),
-        ("operation == 'talk'", "`operation` is `chat`, `text_completion`, `embeddings`, `image_generation`, `text_to_speech`, `moderation`, `generate_content` or `rerank`, never `talk`"),
+        (
+            "operation == 'talk'",
+            "`operation` is `chat`, `text_completion`, `embeddings`, `image_generation`, `text_to_speech`, `moderation`, `generate_content` or `rerank`, never `talk`",
+        ),
         ("'emial' in pii_kinds(prompt)", "`pii_kinds` is never `emial`, did you mean `email`?"),
-        ("'secret' in pii_kinds(prompt)", "`pii_kinds` is `email`, `phone`, `card`, `iban`, `ssn`, `national_id`, `birth_date` or `ip`, never `secret`"),
-        ("pii_kinds(prompt).exists(k, k == 'emial')", "`k` is never `emial`, did you mean `email`?"),
+        (
+            "'secret' in pii_kinds(prompt)",
+            "`pii_kinds` is `email`, `phone`, `card`, `iban`, `ssn`, `national_id`, `birth_date` or `ip`, never `secret`",
+        ),
+        (
+            "pii_kinds(prompt).exists(k, k == 'emial')",
+            "`k` is never `emial`, did you mean `email`?",
+        ),
         ("pii_kinds(prompt)[0] == 'emial'", "this text is never `emial`, did you mean `email`?"),
     ];
     for (trigger, expected) in cases {
@@ -64,7 +76,10 @@ fn err_fields_items_and_operands() {
         ("has(usage.input_token)", field),
         ("tool_calls[0].nam == 'x'", "`tool_calls` has no field `nam`, did you mean `name`?"),
         ("tool_calls[0]['nam'] == 'x'", "`tool_calls` has no field `nam`, did you mean `name`?"),
-        ("tool_calls.exists(t, t['nam'] == 'x')", "`tool_calls` has no field `nam`, did you mean `name`?"),
+        (
+            "tool_calls.exists(t, t['nam'] == 'x')",
+            "`tool_calls` has no field `nam`, did you mean `name`?",
+        ),
         ("tool_calls.name == 'x'", "`.` expects a map, found a list"),
         ("categories['pii'] == 'x'", "`[]` expects a number, found a string"),
         ("usage[0] == 3", "`[]` expects a string, found a number"),
@@ -74,7 +89,10 @@ fn err_fields_items_and_operands() {
         ("confidence ? true : false", "`?` expects a condition, found a number"),
         ("refusal ? 'a' : 'b'", "expected a condition, found a string"),
         ("tool_calls.exists(t, t.name)", "`exists` expects a condition, found a string"),
-        ("tool_calls.exists(t, t.name.startsWith(3))", "`startsWith` expects a string, found a number"),
+        (
+            "tool_calls.exists(t, t.name.startsWith(3))",
+            "`startsWith` expects a string, found a number",
+        ),
         ("usage.output_tokens * 'a' > 1", "`*` expects a number, found a string"),
     ];
     for (trigger, expected) in cases {

@@ -60,7 +60,8 @@ fn detectors_find_what_the_category_is_found_by() {
 
 #[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
 fn detectors_read_answers_and_the_arguments_of_tools() {
-    let call = |arguments: &str| ToolCall { name: "mail".to_owned(), arguments: arguments.to_owned() };
+    let call =
+        |arguments: &str| ToolCall { name: "mail".to_owned(), arguments: arguments.to_owned() };
     let answer = AnswerFacts {
         output: Text::from("Write to ann.lee@example.org."),
         tool_calls: vec![call("{}"), call("{\"to\":\"bob@example.org\"}")],
@@ -101,7 +102,10 @@ fn models_are_pinned_by_the_policy_s_own_rules_first() {
         ("is_pinned(model)", "gate fired - flag_for_review enforced request"),
         ("!is_pinned('gpt-4o-mini')", "gate fired - flag_for_review enforced request"),
         // Nobody says what such a name promises.
-        ("is_pinned('house-model')", "gate failed unknown_model_pinned flag_for_review not enforced request"),
+        (
+            "is_pinned('house-model')",
+            "gate failed unknown_model_pinned flag_for_review not enforced request",
+        ),
         ("is_pinned('house-model') || true", "gate fired - flag_for_review enforced request"),
     ];
     for (trigger, expected) in cases {

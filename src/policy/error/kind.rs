@@ -40,6 +40,12 @@ pub enum ProblemKind {
         expected: Vec<&'static str>,
         nearest: Option<&'static str>,
     },
+    /// A list or mapping with more entries than any policy needs.
+    TooManyEntries { key: &'static str, found: usize, max: usize },
+    /// Triggers that are too long together.
+    TriggersTooLong { max: usize },
+    /// Patterns that would be slow together.
+    PatternsTooLarge,
     /// A word that stands twice in a list.
     DuplicateWord { key: String, word: String },
     /// No time by RFC 3339.
@@ -121,6 +127,17 @@ impl fmt::Display for ProblemKind {
                 write!(f, "`{key}`: expected {}, found `{found}`", OneOf(expected))?;
                 write!(f, "{}", DidYouMean(*nearest))
             }
+            K::TooManyEntries { key, found, max } => {
+                write!(f, "`{key}`: expected at most {max} entries, found {found}")
+            }
+            K::TriggersTooLong { max } => write!(
+                f,
+                "the triggers up to this one have more than {max} words and operators together"
+            ),
+            K::PatternsTooLarge => write!(
+                f,
+                "the patterns of `matches` and `glob` up to this one are too large together"
+            ),
             K::DuplicateWord { key, word } => write!(f, "`{key}`: `{word}` stands twice"),
             K::BadTime { key, found } => {
                 write!(f, "`{key}`: expected a time like `2026-03-15T12:00:00Z`, found `{found}`")

@@ -119,7 +119,10 @@ impl fmt::Display for TriggerProblem {
                 write!(f, "`contains` looks into a string, of a list write `value in list`")
             }
             T::PatternComputed { name } => {
-                write!(f, "`{name}` expects its pattern written out in quotes, found something else")
+                write!(
+                    f,
+                    "`{name}` expects its pattern written out in quotes, found something else"
+                )
             }
             T::Glob { problem } => write!(f, "`glob`: {problem}"),
             T::Pattern { found } => {

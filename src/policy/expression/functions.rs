@@ -66,7 +66,8 @@ impl Called {
         };
         let is_glob = call.name == "glob";
         let mut patterns = self.patterns.iter();
-        let pattern = patterns.find(|one| one.is_glob() == is_glob && one.source() == source.inner());
+        let pattern =
+            patterns.find(|one| one.is_glob() == is_glob && one.source() == source.inner());
         let pattern = pattern.ok_or_else(|| miscalled(call))?;
         Ok(CowVal::owned(CelBool::from(pattern.matches(text.inner()))))
     }

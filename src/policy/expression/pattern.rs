@@ -84,9 +84,7 @@ fn regex(source: &str) -> Result<(Regex, usize), TriggerProblem> {
     if !source.is_ascii() && ignores_case(source) {
         return Err(TriggerProblem::PatternCase);
     }
-    let build = |bytes| {
-        RegexBuilder::new(source).size_limit(bytes).nest_limit(NESTING_MAX).build()
-    };
+    let build = |bytes| RegexBuilder::new(source).size_limit(bytes).nest_limit(NESTING_MAX).build();
     // How large it is, nobody says: the least bound that it fits.
     let mut bytes = BYTES_MAX / 8;
     loop {

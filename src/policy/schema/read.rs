@@ -91,6 +91,21 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// The first `max` of `entries`; notes where there are more.
+    pub fn at_most<'n, T>(
+        &mut self,
+        node: &Node,
+        key: &'static str,
+        entries: &'n [T],
+        max: usize,
+    ) -> &'n [T] {
+        let found = entries.len();
+        if found > max {
+            self.problems.add(node.at, ProblemKind::TooManyEntries { key, found, max });
+        }
+        entries.get(..max).unwrap_or(entries)
+    }
+
     /// A single value as it was written; a number or a date is its text.
     pub fn scalar<'n>(&mut self, node: &'n Node, key: &str) -> Option<&'n str> {
         match &node.data {

@@ -82,7 +82,8 @@ impl Checker {
             return true;
         }
         // The side that is no literal is the one to speak of.
-        let literal_first = args.first().is_some_and(|arg| matches!(arg.term, Term::Literal(_) | Term::Text(_)));
+        let literal_first =
+            args.first().is_some_and(|arg| matches!(arg.term, Term::Literal(_) | Term::Text(_)));
         let (index, is, with) = if literal_first { (1, right, left) } else { (0, left, right) };
         let side = if index == 0 { "the left side" } else { "the right side" };
         let name = spoken(args.get(index), side);
