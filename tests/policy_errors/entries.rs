@@ -267,7 +267,7 @@ fn err_more_than_any_policy_needs() {
         (patterns(4), "no error"),
         (
             patterns(5),
-            "governance.yml:6:36: the patterns of `matches` and `glob` up to this one are too large together",
+            "governance.yml:6:37: the patterns of `matches` and `glob` up to this one are too large together",
         ),
     ];
     for (yaml, expected) in cases {
