@@ -23,7 +23,7 @@ use super::error::TriggerProblem;
 use super::variable::{Phase, Type, Variable};
 use functions::Called;
 use pattern::Pattern;
-use term::{Node, Term};
+use term::{Node, Number, Term};
 
 pub use bounds::tokens;
 pub use functions::Findings;
@@ -239,7 +239,12 @@ impl Lowering<'_> {
         let term = match &expr.expr {
             Expr::Unspecified | Expr::Struct(_) => Term::Other,
             Expr::Literal(LiteralValue::String(text)) => Term::Text(text.inner().to_owned()),
-            Expr::Literal(literal) => literal_type(literal).map_or(Term::Other, Term::Literal),
+            Expr::Literal(LiteralValue::Int(_)) => Term::Number(Number::Int),
+            Expr::Literal(LiteralValue::UInt(_)) => Term::Number(Number::Uint),
+            Expr::Literal(LiteralValue::Double(_)) => Term::Number(Number::Double),
+            Expr::Literal(LiteralValue::Boolean(_)) => Term::Literal(Type::Bool),
+            Expr::Literal(LiteralValue::Null) => Term::Literal(Type::Null),
+            Expr::Literal(LiteralValue::Bytes(_)) => Term::Other,
             Expr::Ident(name) => Term::Name(name.clone()),
             Expr::Select(select) => Term::Field {
                 of: Box::new(self.node(&select.operand)),
@@ -323,17 +328,5 @@ impl Lowering<'_> {
     fn name_start(&self, at: usize, name: &str) -> usize {
         let before = self.source.get(..at).unwrap_or("").trim_end();
         if before.ends_with(name) { before.len() - name.len() } else { at }
-    }
-}
-
-fn literal_type(literal: &LiteralValue) -> Option<Type> {
-    match literal {
-        LiteralValue::Boolean(_) => Some(Type::Bool),
-        LiteralValue::Double(_) | LiteralValue::Int(_) | LiteralValue::UInt(_) => {
-            Some(Type::Number)
-        }
-        LiteralValue::String(_) => Some(Type::Text),
-        LiteralValue::Null => Some(Type::Null),
-        LiteralValue::Bytes(_) => None,
     }
 }

@@ -68,6 +68,8 @@ pub enum TriggerProblem {
     },
     /// An operator on a value that it does not take.
     WrongOperand { operator: String, expected: &'static str, found: &'static str },
+    /// Numbers of two types that are to be one.
+    MixedNumbers { operator: String, left: &'static str, right: &'static str },
     /// An expression that is no condition.
     NotACondition { found: &'static str },
     /// CEL that no condition needs: messages, bytes.
@@ -165,6 +167,11 @@ impl fmt::Display for TriggerProblem {
             T::WrongOperand { operator, expected, found } => {
                 write!(f, "`{operator}` expects {expected}, found {found}")
             }
+            T::MixedNumbers { operator, left, right } => write!(
+                f,
+                "`{operator}` expects two numbers of one type, found {left} and {right}: an int is \
+                 a double as `1.0` or `double(value)`"
+            ),
             T::NotACondition { found } => write!(f, "expected a condition, found {found}"),
             T::Construct => write!(f, "expected a condition over facts, found a message or bytes"),
         }

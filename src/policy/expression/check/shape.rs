@@ -1,7 +1,7 @@
 //! What a value holds whatever the facts are: the fields of a map, the items of a list, the words
 //! that a text can be. Notes nothing.
 
-use super::super::term::{Node, Term};
+use super::super::term::{Node, Number, Term};
 use super::{Binding, Checker, TOOL_CALL};
 use crate::detect::Kind;
 use crate::llm;
@@ -15,6 +15,8 @@ type Fields = &'static [(&'static str, Type)];
 pub struct Shape {
     /// Its type.
     pub kind: Option<Type>,
+    /// Of a number: its type.
+    pub number: Option<Number>,
     /// Of a map that has no others: its fields, and what the map is called.
     pub fields: Option<(&'static str, Fields)>,
     /// Of a list: each of its items.
@@ -50,6 +52,10 @@ impl Shape {
         Shape { kind: Some(kind), ..Shape::default() }
     }
 
+    fn number(number: Number) -> Shape {
+        Shape { number: Some(number), ..Shape::of(Type::Number) }
+    }
+
     fn text(words: Words) -> Shape {
         Shape { words: Some(words), ..Shape::of(Type::Text) }
     }
@@ -62,6 +68,8 @@ impl Shape {
         match variable {
             Variable::Provider => Shape::text(Words::Providers),
             Variable::Operation => Shape::text(Words::Operations),
+            Variable::Confidence => Shape::number(Number::Double),
+            Variable::Status | Variable::LatencyMs => Shape::number(Number::Int),
             Variable::Categories => Shape::list(Shape::of(Type::Text)),
             Variable::ToolCalls => {
                 let call = Shape::of(Type::Map);
@@ -79,6 +87,7 @@ impl Shape {
     fn and(self, other: Shape) -> Shape {
         Shape {
             kind: self.kind.filter(|kind| other.kind == Some(*kind)),
+            number: self.number.filter(|number| other.number == Some(*number)),
             fields: self.fields.filter(|(name, _)| other.fields.is_some_and(|of| of.0 == *name)),
             items: self.items.zip(other.items).map(|(left, right)| Box::new(left.and(*right))),
             words: self.words.filter(|words| other.words == Some(*words)),
@@ -88,7 +97,12 @@ impl Shape {
     /// The field of that name.
     fn field(&self, name: &str) -> Shape {
         let field = self.fields.and_then(|(_, of)| of.iter().find(|(field, _)| *field == name));
-        field.map(|(_, kind)| Shape::of(*kind)).unwrap_or_default()
+        match (self.fields, field) {
+            // Counts of tokens.
+            (Some(("usage", _)), Some((_, Type::Number))) => Shape::number(Number::Int),
+            (_, Some((_, kind))) => Shape::of(*kind),
+            (_, None) => Shape::default(),
+        }
     }
 
     fn item(self) -> Shape {
@@ -101,6 +115,7 @@ impl Checker {
     pub fn shape(&self, node: &Node) -> Shape {
         match &node.term {
             Term::Literal(kind) => Shape::of(*kind),
+            Term::Number(number) => Shape::number(*number),
             Term::Text(_) => Shape::of(Type::Text),
             Term::Name(name) => match self.bound(name) {
                 Some(Binding { shape, .. }) => shape.clone(),
@@ -121,6 +136,13 @@ impl Checker {
     fn call_shape(&self, name: &str, args: &[Node]) -> Shape {
         match (name, args) {
             ("pii_kinds", _) => Shape::list(Shape::text(Words::PersonalData)),
+            ("size" | "int", _) => Shape::number(Number::Int),
+            ("uint", _) => Shape::number(Number::Uint),
+            ("double", _) => Shape::number(Number::Double),
+            ("-_", [of]) => self.shape(of),
+            ("_+_" | "_-_" | "_*_" | "_/_" | "_%_", [left, right]) => {
+                self.shape(left).and(self.shape(right))
+            }
             ("_[_]", [of, key]) => match &key.term {
                 Term::Text(field) => self.shape(of).field(field),
                 _ => self.shape(of).item(),
