@@ -1,7 +1,7 @@
 //! What all triggers of a file may take together: time to parse at load, and time to match the
 //! patterns that they hold against a large text. Compiles nothing.
 
-use crate::policy::error::{ProblemKind, Problems};
+use crate::policy::error::{BoundProblem, ProblemKind, Problems};
 use crate::policy::expression::{self, Expression};
 use crate::policy::schema::Source;
 
@@ -28,7 +28,7 @@ impl Budget {
         }
         let fits = self.tokens <= TOKENS_MAX;
         if fitted && !fits {
-            problems.add(source.at, ProblemKind::TriggersTooLong { max: TOKENS_MAX });
+            problems.add(source.at, ProblemKind::Bound(BoundProblem::Triggers { max: TOKENS_MAX }));
         }
         fits
     }
@@ -43,7 +43,7 @@ impl Budget {
         let fitted = self.pattern_bytes <= PATTERN_BYTES_MAX;
         self.pattern_bytes += trigger.pattern_bytes();
         if fitted && self.pattern_bytes > PATTERN_BYTES_MAX {
-            problems.add(source.at, ProblemKind::PatternsTooLarge);
+            problems.add(source.at, ProblemKind::Bound(BoundProblem::Patterns));
         }
     }
 }

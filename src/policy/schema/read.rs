@@ -6,7 +6,7 @@ use std::time::UNIX_EPOCH;
 
 use super::keys::Has;
 use super::{Key, Reader};
-use crate::policy::error::{ProblemKind, nearest};
+use crate::policy::error::{BoundProblem, ProblemKind, nearest};
 use crate::policy::yaml::{Data, Node};
 
 /// Longest found text that a message repeats, in characters.
@@ -101,7 +101,8 @@ impl Reader<'_, '_> {
     ) -> &'n [T] {
         let found = entries.len();
         if found > max {
-            self.problems.add(node.at, ProblemKind::TooManyEntries { key, found, max });
+            let problem = BoundProblem::Entries { key, found, max };
+            self.problems.add(node.at, ProblemKind::Bound(problem));
         }
         entries.get(..max).unwrap_or(entries)
     }
