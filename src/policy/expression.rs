@@ -1,6 +1,6 @@
-//! One CEL expression: bounded, compiled and checked at load, evaluated on facts. The only file
-//! that imports the interpreter; its errors are mapped to a closed set and their text, which
-//! repeats values, goes nowhere.
+//! One CEL expression: bounded, compiled and checked at load, evaluated on facts. It
+//! and `functions` alone import the interpreter, whose errors are mapped to a closed set: their
+//! text, which repeats values, goes nowhere.
 
 mod bounds;
 mod check;
