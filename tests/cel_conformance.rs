@@ -3,10 +3,12 @@
 //! Native only: the cases are files.
 
 #![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, clippy::panic)] // Tests fail by panicking.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // Tests fail by panicking.
 
 #[path = "conformance/case.rs"]
 mod case;
+#[path = "conformance/document.rs"]
+mod document;
 #[path = "conformance/own.rs"]
 mod own;
 
@@ -74,6 +76,12 @@ fn run(folder: &Path) {
             }
         }
     }
+    let rows: Vec<String> = table
+        .iter()
+        .map(|(file, Counts { passed, deviating, refused })| {
+            format!("| {file} | {passed} | {deviating} | {refused} |")
+        })
+        .collect();
     println!("{:<14} {:>6} {:>9} {:>15}", "file", "passed", "deviating", "refused at load");
     for (file, Counts { passed, deviating, refused }) in &table {
         println!("{file:<14} {passed:>6} {deviating:>9} {refused:>15}");
@@ -83,4 +91,5 @@ fn run(folder: &Path) {
     let mut expected = DEVIATIONS.to_vec();
     expected.sort_unstable();
     assert_eq!(found, expected);
+    assert_eq!(document::rows("Conformance"), rows, "docs/expressions.md");
 }

@@ -250,7 +250,7 @@ fn every_failure_has_a_kind_of_a_closed_set() {
         ("categories[3] == 'a'", "no_such_key"),
         ("tool_calls[0].name == 'x' && [1, 'a'][1] > 1", "type_mismatch"),
         ("status * 9223372036854775807 > 1", "overflow"),
-        ("[status, 'a'][0]", "not_boolean"),
+        ("{'a': status}.a", "not_boolean"),
         ("int(tool_calls[0].name) == status", "other"),
         ("status / 0 == 1", "other"),
     ];

@@ -111,6 +111,8 @@ fn documents_name_only_paths_that_exist() {
         "ARCHITECTURE.md",
         "CHANGELOG.md",
         "envoy/README.md",
+        "docs/expressions.md",
+        "docs/policies.md",
         "docs/policy-history.md",
         "docs/providers.md",
     ];

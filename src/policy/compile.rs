@@ -1,9 +1,10 @@
 //! From the file as written to a [`Policy`]: compiles triggers and checks what entries mean to
 //! each other. Collects every problem; reads no YAML.
 
+mod budget;
 mod place;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::error::{EntryProblem, ProblemKind, Problems};
@@ -14,16 +15,18 @@ use super::schema::{Entry, File, ModelRule, Pin};
 use super::{Action, Floating, Mode, OnError, Phase, Policy, Rule, Unreadable, When};
 use crate::llm::pinning::Pinning;
 use crate::record::sha256_hex;
+use budget::Budget;
 
 /// The policy, unless there is no file to compile. Whether it may be used is up to `problems`.
 pub fn compile(text: &str, file: Option<File>, problems: &mut Problems) -> Option<Policy> {
     let file = file?;
     let mut rules = Vec::with_capacity(file.entries.len());
     let functions = Functions::new();
+    let mut budget = Budget::default();
     let mut names: HashMap<String, usize> = HashMap::new();
     for entry in file.entries {
         check_name(&entry, &mut names, problems);
-        rules.extend(rule(entry, &functions, problems));
+        rules.extend(rule(entry, &functions, &mut budget, problems));
     }
     let names =
         Names { rules: name_rules(&file.model_rules, problems), deployments: file.deployments };
@@ -96,12 +99,13 @@ fn pins(
     problems: &mut Problems,
 ) -> BTreeMap<String, String> {
     let mut kept = BTreeMap::new();
+    let aliases: HashSet<&str> = pins.iter().map(|pin| pin.alias.as_str()).collect();
     for pin in pins {
         let (alias, target) = (pin.alias.clone(), pin.target.clone());
         // What a deployment is pinned to is a deployment.
         let model = names.deployments.get(&target).unwrap_or(&target);
         let floats = names.judge(model, None).pinning == Pinning::Floating;
-        if pins.iter().any(|other| other.alias == target) {
+        if aliases.contains(target.as_str()) {
             problems.add(pin.at, ProblemKind::PinToAlias { alias, target });
         } else if floating == Floating::Deny && floats {
             problems.add(pin.at, ProblemKind::PinToFloating { alias, target });
@@ -127,11 +131,20 @@ fn check_hold(entry: &Entry, when: &When, problems: &mut Problems) {
 }
 
 /// The entry's rule; `None` where its condition is missing or wrong, which is then noted.
-fn rule(entry: Entry, functions: &Functions, problems: &mut Problems) -> Option<Rule> {
+fn rule(
+    entry: Entry,
+    functions: &Functions,
+    budget: &mut Budget,
+    problems: &mut Problems,
+) -> Option<Rule> {
     let line = entry.trigger.as_ref().map_or(entry.at.line, |source| source.at.line);
     let when = match (&entry.trigger, &entry.allowed) {
+        (Some(source), _) if !budget.takes_source(source, problems) => return None,
         (Some(source), _) => match Expression::compile(&source.text, functions) {
-            Ok(trigger) => When::Trigger(trigger),
+            Ok(trigger) => {
+                budget.take_patterns(&trigger, source, problems);
+                When::Trigger(trigger)
+            }
             Err(found) => {
                 for (offset, problem) in found {
                     let at = place::locate(source, offset, problems);

@@ -8,8 +8,8 @@ mod kind;
 mod trigger;
 
 pub use case::CaseProblem;
-pub use kind::{EntryProblem, ProblemKind};
-pub use trigger::TriggerProblem;
+pub use kind::{BoundProblem, EntryProblem, ProblemKind};
+pub use trigger::{PatternProblem, TriggerProblem};
 
 /// Problems told in full; a file with more is not a policy with mistakes but another file.
 const PROBLEMS_MAX: usize = 50;

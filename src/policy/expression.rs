@@ -1,6 +1,6 @@
-//! One CEL expression: bounded, compiled and checked at load, evaluated on facts. The only file
-//! that imports the interpreter; its errors are mapped to a closed set and their text, which
-//! repeats values, goes nowhere.
+//! One CEL expression: bounded, compiled and checked at load, evaluated on facts. It
+//! and `functions` alone import the interpreter, whose errors are mapped to a closed set: their
+//! text, which repeats values, goes nowhere.
 
 mod bounds;
 mod check;
@@ -23,8 +23,10 @@ use cel_interpreter::{Context, Env, ExecutionError, Program, Value};
 use super::error::TriggerProblem;
 use super::variable::{Phase, Type, Variable};
 use functions::Called;
-use term::{Node, Term};
+use pattern::Pattern;
+use term::{Node, Number, Term};
 
+pub use bounds::tokens;
 pub use functions::Findings;
 
 /// The functions of CEL, made once for all expressions of a policy.
@@ -154,7 +156,7 @@ impl Expression {
 
     /// What its patterns take of the bound on all of a file.
     pub fn pattern_bytes(&self) -> usize {
-        self.called.patterns.iter().map(pattern::Pattern::bytes).sum()
+        self.called.patterns.iter().map(Pattern::bytes).sum()
     }
 
     /// The first phase that has all it reads.
@@ -268,7 +270,12 @@ impl Lowering<'_> {
         let term = match &expr.expr {
             Expr::Unspecified | Expr::Struct(_) => Term::Other,
             Expr::Literal(LiteralValue::String(text)) => Term::Text(text.inner().to_owned()),
-            Expr::Literal(literal) => literal_type(literal).map_or(Term::Other, Term::Literal),
+            Expr::Literal(LiteralValue::Int(_)) => Term::Number(Number::Int),
+            Expr::Literal(LiteralValue::UInt(_)) => Term::Number(Number::Uint),
+            Expr::Literal(LiteralValue::Double(_)) => Term::Number(Number::Double),
+            Expr::Literal(LiteralValue::Boolean(_)) => Term::Literal(Type::Bool),
+            Expr::Literal(LiteralValue::Null) => Term::Literal(Type::Null),
+            Expr::Literal(LiteralValue::Bytes(_)) => Term::Other,
             Expr::Ident(name) => Term::Name(name.clone()),
             Expr::Select(select) => Term::Field {
                 of: Box::new(self.node(&select.operand)),
@@ -352,17 +359,5 @@ impl Lowering<'_> {
     fn name_start(&self, at: usize, name: &str) -> usize {
         let before = self.source.get(..at).unwrap_or("").trim_end();
         if before.ends_with(name) { before.len() - name.len() } else { at }
-    }
-}
-
-fn literal_type(literal: &LiteralValue) -> Option<Type> {
-    match literal {
-        LiteralValue::Boolean(_) => Some(Type::Bool),
-        LiteralValue::Double(_) | LiteralValue::Int(_) | LiteralValue::UInt(_) => {
-            Some(Type::Number)
-        }
-        LiteralValue::String(_) => Some(Type::Text),
-        LiteralValue::Null => Some(Type::Null),
-        LiteralValue::Bytes(_) => None,
     }
 }

@@ -25,6 +25,9 @@ use keys::Key;
 /// A file larger than this is no policy that people read.
 const FILE_BYTES_MAX: usize = 256 * 1024;
 
+/// Most policies: each is judged for every exchange.
+const POLICIES_MAX: usize = 500;
+
 /// The file, each absent key at its default.
 pub struct File {
     pub label: Option<String>,
@@ -137,8 +140,9 @@ impl Reader<'_, '_> {
             match key {
                 "version" => file.label = self.text(value, "version", 100),
                 "policies" => {
-                    file.entries =
-                        self.list(value, "policies").iter().map(|node| self.entry(node)).collect();
+                    let entries = self.list(value, "policies");
+                    let entries = self.at_most(value, "policies", entries, POLICIES_MAX);
+                    file.entries = entries.iter().map(|node| self.entry(node)).collect();
                 }
                 "models" => self.models(value, file),
                 "categories" => self.categories(value, &mut file.categories),

@@ -1,6 +1,6 @@
 //! Policies and pins that contradict themselves or each other.
 
-use super::check;
+use super::{check, errors};
 
 #[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
 fn err_missing_name() {
@@ -219,4 +219,60 @@ governance.yml:7:20: `models.floating`: expected `deny`, `flag` or `allow`, foun
   | models: {floating: no}
   |                    ^"#,
     );
+}
+
+#[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
+fn err_more_than_any_policy_needs() {
+    let list = |count: usize, entry: fn(usize) -> String| -> String {
+        (0..count).map(entry).collect::<Vec<_>>().join("")
+    };
+    let policies = |count| {
+        "policies:\n".to_owned() + &list(count, |n| format!("- {{name: p{n}, allowed: [a]}}\n"))
+    };
+    let pins =
+        |count| "models:\n  pins:\n".to_owned() + &list(count, |n| format!("    a{n}: b{n}\n"));
+    let rules = |count| {
+        "models:\n  rules:\n".to_owned()
+            + &list(count, |n| format!("  - {{match: a{n}, class: pinned}}\n"))
+    };
+    // Each trigger has 9 words and operators.
+    let triggers = |count| {
+        let trigger = "model == 'a' || model in ['b']";
+        "policies:\n".to_owned()
+            + &list(count, |n| format!("- {{name: p{n}, action: deny, trigger: T}}\n"))
+                .replace('T', &format!("\"{trigger}\""))
+    };
+    // Each pattern has 512 bytes.
+    let patterns = |count: usize| {
+        let trigger = vec!["glob(model, 'a')"; 16].join(" || ");
+        "policies:\n".to_owned()
+            + &list(count, |n| format!("- {{name: p{n}, action: deny, trigger: T}}\n"))
+                .replace('T', &format!("\"{trigger}\""))
+    };
+    let cases = [
+        (policies(500), "no error"),
+        (policies(501), "governance.yml:2:3: `policies`: expected at most 500 entries, found 501"),
+        (pins(2000), "no error"),
+        (
+            pins(2001),
+            "governance.yml:3:5: `models.pins`: expected at most 2000 entries, found 2001",
+        ),
+        (rules(200), "no error"),
+        (rules(201), "governance.yml:3:5: `models.rules`: expected at most 200 entries, found 201"),
+        (triggers(455), "no error"),
+        (
+            triggers(456),
+            "governance.yml:457:39: the triggers up to this one have more than 4096 words and operators together",
+        ),
+        (patterns(4), "no error"),
+        (
+            patterns(5),
+            "governance.yml:6:37: the patterns of `matches` and `glob` up to this one are too large together",
+        ),
+    ];
+    for (yaml, expected) in cases {
+        let found = errors(&yaml);
+        assert_eq!(found.lines().next(), Some(expected));
+        assert!(found.lines().count() <= 3, "told once: {found}");
+    }
 }

@@ -99,3 +99,26 @@ fn err_fields_items_and_operands() {
         assert_eq!(sentence(trigger), expected, "{trigger}");
     }
 }
+
+#[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
+fn err_numbers_of_two_types() {
+    let cases = [
+        ("confidence * 100 < 75", "*", "a double", "an int"),
+        ("status / 100.0 > 4.0", "/", "an int", "a double"),
+        ("usage.input_tokens + 1u > 3", "+", "an int", "a uint"),
+        ("usage['input_tokens'] - confidence > 3", "-", "an int", "a double"),
+        ("(refusal ? 1.0 : confidence) + size(output) > 2", "+", "a double", "an int"),
+        ("-confidence * int('3') < 1", "*", "a double", "an int"),
+    ];
+    for (trigger, operator, left, right) in cases {
+        let expected = format!(
+            "`{operator}` expects two numbers of one type, found {left} and {right}: an int is a \
+             double as `1.0` or `double(value)`"
+        );
+        assert_eq!(sentence(trigger), expected, "{trigger}");
+    }
+    assert_eq!(sentence("confidence % 2.0 == 1"), "`%` expects an int, found a double");
+    for trigger in ["confidence < 1", "status == 200.0", "latency_ms * 2 > 1.5", "3u > status"] {
+        assert_eq!(sentence(trigger), "no error", "{trigger}");
+    }
+}

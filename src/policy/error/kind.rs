@@ -40,6 +40,8 @@ pub enum ProblemKind {
         expected: Vec<&'static str>,
         nearest: Option<&'static str>,
     },
+    /// More than a file may have.
+    Bound(BoundProblem),
     /// A word that stands twice in a list.
     DuplicateWord { key: String, word: String },
     /// No time by RFC 3339.
@@ -78,6 +80,17 @@ pub enum ProblemKind {
     Case(CaseProblem),
     /// Something within a trigger.
     Trigger { policy: String, problem: TriggerProblem },
+}
+
+/// What is more than a file may have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BoundProblem {
+    /// A list or mapping with more entries than any policy needs.
+    Entries { key: &'static str, found: usize, max: usize },
+    /// Triggers that are too long together.
+    Triggers { max: usize },
+    /// Patterns that would be slow together.
+    Patterns,
 }
 
 /// What is wrong with a policy as a whole.
@@ -139,6 +152,7 @@ impl fmt::Display for ProblemKind {
                 write!(f, "`{key}`: expected {}, found `{found}`", OneOf(expected))?;
                 write!(f, "{}", DidYouMean(*nearest))
             }
+            K::Bound(problem) => write!(f, "{problem}"),
             K::DuplicateWord { key, word } => write!(f, "`{key}`: `{word}` stands twice"),
             K::BadTime { key, found } => {
                 write!(f, "`{key}`: expected a time like `2026-03-15T12:00:00Z`, found `{found}`")
@@ -199,6 +213,27 @@ impl fmt::Display for ProblemKind {
             K::Trigger { policy, problem } => {
                 write!(f, "trigger of policy `{policy}`: {problem}")
             }
+        }
+    }
+}
+
+// === impl BoundProblem ===
+
+impl fmt::Display for BoundProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use BoundProblem as B;
+        match self {
+            B::Entries { key, found, max } => {
+                write!(f, "`{key}`: expected at most {max} entries, found {found}")
+            }
+            B::Triggers { max } => write!(
+                f,
+                "the triggers up to this one have more than {max} words and operators together"
+            ),
+            B::Patterns => write!(
+                f,
+                "the patterns of `matches` and `glob` up to this one are too large together"
+            ),
         }
     }
 }

@@ -37,20 +37,8 @@ pub enum TriggerProblem {
     Refused { name: String, instead: &'static str },
     /// `contains` on a list.
     ListContains,
-    /// A pattern that is no written text.
-    PatternComputed { name: String },
-    /// A `glob` that is none.
-    Glob { problem: GlobProblem },
-    /// A regular expression that is none. The text is the library's, of the file alone.
-    Pattern { found: String },
-    /// A regular expression that is too long to read.
-    PatternTooLong { characters: usize, max: usize },
-    /// A regular expression that would be slow on a large text.
-    PatternTooLarge,
-    /// `(?i)` with a letter whose case is not folded.
-    PatternCase,
-    /// A large text read anew for each item of a loop.
-    SlowInLoop { name: String, text: &'static str },
+    /// Something about a pattern of `matches` or `glob`.
+    Pattern(PatternProblem),
     /// A detector on a text that is no fact.
     TextComputed { name: String },
     /// A field that its map does not have.
@@ -70,10 +58,31 @@ pub enum TriggerProblem {
     },
     /// An operator on a value that it does not take.
     WrongOperand { operator: String, expected: &'static str, found: &'static str },
+    /// Numbers of two types that are to be one.
+    MixedNumbers { operator: String, left: &'static str, right: &'static str },
     /// An expression that is no condition.
     NotACondition { found: &'static str },
     /// CEL that no condition needs: messages, bytes.
     Construct,
+}
+
+/// What is wrong with a pattern in a trigger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PatternProblem {
+    /// It is no written text.
+    Computed { function: String },
+    /// No `glob`.
+    Glob(GlobProblem),
+    /// No regular expression. The text is the library's, of the file alone.
+    Regex { found: String },
+    /// Too long to read.
+    TooLong { characters: usize, max: usize },
+    /// It would be slow on a large text.
+    TooLarge,
+    /// It would read a large text anew for each item of a loop.
+    InLoop { function: String, text: &'static str },
+    /// `(?i)` with a letter whose case is not folded.
+    Case,
 }
 
 // === impl TriggerProblem ===
@@ -117,32 +126,7 @@ impl fmt::Display for TriggerProblem {
             T::ListContains => {
                 write!(f, "`contains` looks into a string, of a list write `value in list`")
             }
-            T::PatternComputed { name } => {
-                write!(
-                    f,
-                    "`{name}` expects its pattern written out in quotes, found something else"
-                )
-            }
-            T::Glob { problem } => write!(f, "`glob`: {problem}"),
-            T::Pattern { found } => {
-                write!(f, "`matches` expects a regular expression, but in this one: {found}")
-            }
-            T::PatternTooLong { characters, max } => {
-                write!(f, "`matches`: expected at most {max} characters, found {characters}")
-            }
-            T::PatternTooLarge => write!(
-                f,
-                "`matches`: the pattern is too large once its repetitions such as `{{100}}` are \
-                 written out, make them smaller or `+`"
-            ),
-            T::PatternCase => write!(
-                f,
-                "`matches`: `(?i)` holds for the letters a to z alone, write others out: `[éÉ]`"
-            ),
-            T::SlowInLoop { name, text } => write!(
-                f,
-                "`{name}` may not read `{text}` for each item of a loop, write it outside the loop"
-            ),
+            T::Pattern(problem) => write!(f, "{problem}"),
             T::TextComputed { name } => write!(
                 f,
                 "`{name}` reads a text of the exchange as it is, such as `prompt`, found another"
@@ -172,8 +156,48 @@ impl fmt::Display for TriggerProblem {
             T::WrongOperand { operator, expected, found } => {
                 write!(f, "`{operator}` expects {expected}, found {found}")
             }
+            T::MixedNumbers { operator, left, right } => write!(
+                f,
+                "`{operator}` expects two numbers of one type, found {left} and {right}: an int is \
+                 a double as `1.0` or `double(value)`"
+            ),
             T::NotACondition { found } => write!(f, "expected a condition, found {found}"),
             T::Construct => write!(f, "expected a condition over facts, found a message or bytes"),
+        }
+    }
+}
+
+// === impl PatternProblem ===
+
+impl fmt::Display for PatternProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use PatternProblem as P;
+        match self {
+            P::Computed { function } => write!(
+                f,
+                "`{function}` expects its pattern written out in quotes, found something else"
+            ),
+            P::Glob(problem) => write!(f, "`glob`: {problem}"),
+            P::Regex { found } => {
+                write!(f, "`matches` expects a regular expression, but in this one: {found}")
+            }
+            P::TooLong { characters, max } => {
+                write!(f, "`matches`: expected at most {max} characters, found {characters}")
+            }
+            P::TooLarge => write!(
+                f,
+                "`matches`: the pattern is too large once its repetitions such as `{{100}}` are \
+                 written out, make them smaller or `+`"
+            ),
+            P::InLoop { function, text } => write!(
+                f,
+                "`{function}` may not read `{text}` for each item of a loop, write it outside the \
+                 loop"
+            ),
+            P::Case => write!(
+                f,
+                "`matches`: `(?i)` holds for the letters a to z alone, write others out: `[éÉ]`"
+            ),
         }
     }
 }

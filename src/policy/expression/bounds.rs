@@ -52,6 +52,17 @@ pub fn check(source: &str) -> Result<(), (usize, TriggerProblem)> {
     Ok(())
 }
 
+/// How many words, texts, numbers and operators a source has: what its parser takes time for.
+pub fn tokens(source: &str) -> usize {
+    let mut rest = source;
+    let mut tokens = 0;
+    while let Some(token) = next_token(rest) {
+        tokens += usize::from(!token.trim().is_empty());
+        rest = rest.get(token.len()..).unwrap_or("");
+    }
+    tokens
+}
+
 /// The token that `rest` begins with: a string, a comment, a word or number, an operator of one
 /// or two characters, or a single other character.
 pub fn next_token(rest: &str) -> Option<&str> {

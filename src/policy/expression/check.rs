@@ -85,6 +85,7 @@ impl Checker {
     fn infer(&mut self, node: &Node) -> Option<Type> {
         match &node.term {
             Term::Literal(kind) => Some(*kind),
+            Term::Number(_) => Some(Type::Number),
             Term::Text(_) => Some(Type::Text),
             Term::Name(name) => self.name(node.at, name),
             Term::Field { of, field, test } => {

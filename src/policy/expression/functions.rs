@@ -1,6 +1,9 @@
 //! The functions that are not the interpreter's own. Each looks through facts as they are; what it
 //! finds in a text is kept for the judgement, so that many triggers cost no more than one.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cel_interpreter::common::types::{CelBool, CelList, CelString};

@@ -3,8 +3,8 @@
 
 use regex_lite::{Regex, RegexBuilder};
 
-use crate::policy::error::TriggerProblem;
-use crate::policy::glob::{Glob, GlobError};
+use crate::policy::error::PatternProblem;
+use crate::policy::glob::Glob;
 
 /// Longest regular expression, in characters: what people can read.
 const CHARACTERS_MAX: usize = 256;
@@ -37,15 +37,13 @@ enum Kind {
 }
 
 impl Pattern {
-    /// The pattern of a call of `function`, or where in it, and what, is wrong.
-    pub fn compile(function: &str, source: &str) -> Result<Pattern, (usize, TriggerProblem)> {
+    /// The pattern of a call of `function`, or what is wrong with it.
+    pub fn compile(function: &str, source: &str) -> Result<Pattern, PatternProblem> {
         let (kind, bytes) = if function == "glob" {
-            let glob = Glob::new(source).map_err(|GlobError { offset, problem }| {
-                (offset, TriggerProblem::Glob { problem })
-            })?;
+            let glob = Glob::new(source).map_err(|error| PatternProblem::Glob(error.problem))?;
             (Kind::Glob(glob), GLOB_BYTES)
         } else {
-            let (regex, bytes) = regex(source).map_err(|problem| (0, problem))?;
+            let (regex, bytes) = regex(source)?;
             (Kind::Regex(regex), bytes)
         };
         Ok(Pattern { source: source.to_owned(), kind, bytes })
@@ -75,14 +73,14 @@ impl Pattern {
     }
 }
 
-fn regex(source: &str) -> Result<(Regex, usize), TriggerProblem> {
+fn regex(source: &str) -> Result<(Regex, usize), PatternProblem> {
     let characters = source.chars().count();
     if characters > CHARACTERS_MAX {
-        return Err(TriggerProblem::PatternTooLong { characters, max: CHARACTERS_MAX });
+        return Err(PatternProblem::TooLong { characters, max: CHARACTERS_MAX });
     }
     // Case is folded for ASCII alone, and for all letters by the specification.
     if !source.is_ascii() && ignores_case(source) {
-        return Err(TriggerProblem::PatternCase);
+        return Err(PatternProblem::Case);
     }
     let build = |bytes| RegexBuilder::new(source).size_limit(bytes).nest_limit(NESTING_MAX).build();
     // How large it is, nobody says: the least bound that it fits.
@@ -91,10 +89,10 @@ fn regex(source: &str) -> Result<(Regex, usize), TriggerProblem> {
         match build(bytes) {
             Ok(regex) => return Ok((regex, bytes)),
             Err(error) if error.to_string() != TOO_LARGE => {
-                return Err(TriggerProblem::Pattern { found: error.to_string() });
+                return Err(PatternProblem::Regex { found: error.to_string() });
             }
             Err(_) if bytes < BYTES_MAX => bytes *= 2,
-            Err(_) => return Err(TriggerProblem::PatternTooLarge),
+            Err(_) => return Err(PatternProblem::TooLarge),
         }
     }
 }

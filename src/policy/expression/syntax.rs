@@ -73,7 +73,8 @@ fn sentence(message: &str, before: &str, rest: &str) -> String {
     if rest.starts_with(['"', '\'']) && message.starts_with("token recognition error") {
         return match unknown_escape(rest) {
             Some(letter) => format!(
-                "`\\{letter}` means nothing in this text, write `\\\\{letter}`, or `r` before the quote"
+                "`\\{letter}` means nothing in this text, write `\\\\{letter}`, or `r` before the \
+                 quote"
             ),
             None => "the text that begins here has no closing quote".to_owned(),
         };

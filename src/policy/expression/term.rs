@@ -17,6 +17,8 @@ pub struct Node {
 pub enum Term {
     /// A written value.
     Literal(Type),
+    /// A written number.
+    Number(Number),
     /// A written text.
     Text(String),
     /// A name: a variable's, or one that a loop binds.
@@ -33,4 +35,23 @@ pub enum Term {
     Loop { name: String, range: Box<Node>, binding: String, body: Vec<Node> },
     /// Messages, bytes and what else no condition needs.
     Other,
+}
+
+/// The types of numbers: they compare with each other, but do not add.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Number {
+    Int,
+    Uint,
+    Double,
+}
+
+impl Number {
+    /// What it is called in a message.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Number::Int => "an int",
+            Number::Uint => "a uint",
+            Number::Double => "a double",
+        }
+    }
 }

@@ -8,6 +8,12 @@ use crate::policy::yaml::Node;
 /// Longest name of a model: longer than any provider's with its prefixes.
 pub const NAME_CHARACTERS_MAX: usize = 200;
 
+/// Most pins: every one is judged by every rule when the file is loaded.
+const PINS_MAX: usize = 2_000;
+
+/// Most naming rules of a policy's own: every name is tried by each.
+const RULES_MAX: usize = 200;
+
 impl Reader<'_, '_> {
     pub fn models(&mut self, node: &Node, file: &mut File) {
         for (key, _, value) in self.mapping(node, "models", keys::MODELS) {
@@ -18,8 +24,10 @@ impl Reader<'_, '_> {
                     }
                 }
                 "pins" => {
-                    for (alias, target, at) in self.names(value, "models.pins") {
-                        file.pins.push(Pin { alias, target, at });
+                    let pins = self.names(value, "models.pins");
+                    for (alias, target, at) in self.at_most(value, "models.pins", &pins, PINS_MAX) {
+                        let (alias, target) = (alias.clone(), target.clone());
+                        file.pins.push(Pin { alias, target, at: *at });
                     }
                 }
                 "deployments" => {
@@ -31,6 +39,7 @@ impl Reader<'_, '_> {
                 "candidates" => self.candidates(value),
                 "rules" => {
                     let rules = self.list(value, "models.rules");
+                    let rules = self.at_most(value, "models.rules", rules, RULES_MAX);
                     file.model_rules =
                         rules.iter().filter_map(|rule| self.model_rule(rule)).collect();
                 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::UNIX_EPOCH;
 
 use super::{Key, Reader, words};
-use crate::policy::error::{ProblemKind, nearest};
+use crate::policy::error::{BoundProblem, ProblemKind, nearest};
 use crate::policy::yaml::{Data, Node};
 
 /// Longest found text that a message repeats, in characters.
@@ -93,6 +93,22 @@ impl Reader<'_, '_> {
                 &[]
             }
         }
+    }
+
+    /// The first `max` of `entries`; notes where there are more.
+    pub fn at_most<'n, T>(
+        &mut self,
+        node: &Node,
+        key: &'static str,
+        entries: &'n [T],
+        max: usize,
+    ) -> &'n [T] {
+        let found = entries.len();
+        if found > max {
+            let problem = BoundProblem::Entries { key, found, max };
+            self.problems.add(node.at, ProblemKind::Bound(problem));
+        }
+        entries.get(..max).unwrap_or(entries)
     }
 
     /// A single value as it was written; a number or a date is its text.

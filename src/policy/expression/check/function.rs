@@ -5,7 +5,7 @@ use super::super::pattern::Pattern;
 use super::super::term::{Node, Term};
 use super::Checker;
 use super::operator::carried;
-use crate::policy::error::{TriggerProblem, nearest};
+use crate::policy::error::{PatternProblem, TriggerProblem, nearest};
 use crate::policy::variable::{
     FUNCTIONS, FUNCTIONS_REFUSED, Form, Function, MACROS, Type, Variable,
 };
@@ -87,17 +87,18 @@ impl Checker {
         }
         let Some(pattern) = given.get(1) else { return };
         if let Some(variable) = self.read_in_loop(text) {
-            let (name, text) = ((*name).to_owned(), variable.as_str());
-            self.note(at, TriggerProblem::SlowInLoop { name, text });
+            let (function, text) = ((*name).to_owned(), variable.as_str());
+            let problem = PatternProblem::InLoop { function, text };
+            self.note(at, TriggerProblem::Pattern(problem));
         }
         let Term::Text(source) = &pattern.term else {
-            let name = (*name).to_owned();
-            self.note(pattern.at, TriggerProblem::PatternComputed { name });
+            let problem = PatternProblem::Computed { function: (*name).to_owned() };
+            self.note(pattern.at, TriggerProblem::Pattern(problem));
             return;
         };
         match Pattern::compile(name, source) {
             Ok(pattern) => self.called.patterns.push(pattern),
-            Err((_, problem)) => self.note(pattern.at, problem),
+            Err(problem) => self.note(pattern.at, TriggerProblem::Pattern(problem)),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The operators: which types they take and give, which comparisons can never match, and that
 //! none joins large texts. Knows no names.
 
-use super::super::term::{Node, Term};
+use super::super::term::{Node, Number, Term};
 use super::Checker;
 use super::shape::Words;
 use crate::policy::error::{TriggerProblem, nearest};
@@ -52,12 +52,14 @@ impl Checker {
             }
             "_+_" => {
                 self.plus(at, args, kinds);
+                self.alike(at, name, args);
                 Some(common(kinds))
             }
             "_-_" | "_*_" | "_/_" | "_%_" | "-_" => {
                 for (arg, kind) in args.iter().zip(kinds) {
                     self.expect(arg.at, written(name), *kind, &[Type::Number], "a number");
                 }
+                self.alike(at, name, args);
                 Some(Some(Type::Number))
             }
             "@in" => {
@@ -82,8 +84,9 @@ impl Checker {
             return true;
         }
         // The side that is no literal is the one to speak of.
-        let literal_first =
-            args.first().is_some_and(|arg| matches!(arg.term, Term::Literal(_) | Term::Text(_)));
+        let literal_first = args.first().is_some_and(|arg| {
+            matches!(arg.term, Term::Literal(_) | Term::Number(_) | Term::Text(_))
+        });
         let (index, is, with) = if literal_first { (1, right, left) } else { (0, left, right) };
         let side = if index == 0 { "the left side" } else { "the right side" };
         let name = spoken(args.get(index), side);
@@ -170,6 +173,22 @@ impl Checker {
         }
     }
 
+    /// Numbers of two types compare, but nothing else can be done with both; a double has no
+    /// remainder.
+    fn alike(&mut self, at: usize, operator: &str, args: &[Node]) {
+        let [left, right] = args else { return };
+        let (left, right) = (self.shape(left).number, self.shape(right).number);
+        let (Some(left), Some(right)) = (left, right) else { return };
+        let operator = written(operator).to_owned();
+        if left != right {
+            let (left, right) = (left.as_str(), right.as_str());
+            self.note(at, TriggerProblem::MixedNumbers { operator, left, right });
+        } else if left == Number::Double && operator == "%" {
+            let (expected, found) = ("an int", left.as_str());
+            self.note(at, TriggerProblem::WrongOperand { operator, expected, found });
+        }
+    }
+
     pub fn expect(
         &mut self,
         at: usize,
@@ -199,6 +218,7 @@ pub fn carried(node: &Node) -> Option<Variable> {
             carried(range).or_else(|| body.iter().find_map(carried))
         }
         Term::Literal(_)
+        | Term::Number(_)
         | Term::Text(_)
         | Term::Field { .. }
         | Term::Call { .. }

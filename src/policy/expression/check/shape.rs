@@ -1,7 +1,7 @@
 //! What a value holds whatever the facts are: the fields of a map, the items of a list, the words
 //! that a text can be. Notes nothing.
 
-use super::super::term::{Node, Term};
+use super::super::term::{Node, Number, Term};
 use super::{Binding, Checker, TOOL_CALL};
 use crate::detect::Kind;
 use crate::llm;
@@ -15,6 +15,8 @@ type Fields = &'static [(&'static str, Type)];
 pub struct Shape {
     /// Its type.
     pub kind: Option<Type>,
+    /// Of a number: its type.
+    pub number: Option<Number>,
     /// Of a map that has no others: its fields, and what the map is called.
     pub fields: Option<(&'static str, Fields)>,
     /// Of a list: each of its items.
@@ -50,6 +52,10 @@ impl Shape {
         Shape { kind: Some(kind), ..Shape::default() }
     }
 
+    fn number(number: Number) -> Shape {
+        Shape { number: Some(number), ..Shape::of(Type::Number) }
+    }
+
     fn text(words: Words) -> Shape {
         Shape { words: Some(words), ..Shape::of(Type::Text) }
     }
@@ -62,6 +68,8 @@ impl Shape {
         match variable {
             Variable::Provider => Shape::text(Words::Providers),
             Variable::Operation => Shape::text(Words::Operations),
+            Variable::Confidence => Shape::number(Number::Double),
+            Variable::Status | Variable::LatencyMs => Shape::number(Number::Int),
             _ if variable.is_of_texts(None) => Shape::list(Shape::of(Type::Text)),
             Variable::ToolCalls => {
                 let call = Shape::of(Type::Map);
@@ -79,6 +87,7 @@ impl Shape {
     fn and(self, other: Shape) -> Shape {
         Shape {
             kind: self.kind.filter(|kind| other.kind == Some(*kind)),
+            number: self.number.filter(|number| other.number == Some(*number)),
             fields: self.fields.filter(|(name, _)| other.fields.is_some_and(|of| of.0 == *name)),
             items: self.items.zip(other.items).map(|(left, right)| Box::new(left.and(*right))),
             words: self.words.filter(|words| other.words == Some(*words)),
@@ -91,9 +100,16 @@ impl Shape {
         let Some((_, kind)) = fields.iter().find(|(field, _)| *field == name) else {
             return Shape::default();
         };
-        let of_texts = Variable::parse(map).is_some_and(|map| map.is_of_texts(Some(name)));
-        let items = of_texts.then(|| Box::new(Shape::of(Type::Text)));
-        Shape { items, ..Shape::of(*kind) }
+        match (map, *kind) {
+            ("input", Type::Number) if name == "temperature" => Shape::number(Number::Double),
+            // Counts, lengths and times.
+            ("usage" | "input" | "now", Type::Number) => Shape::number(Number::Int),
+            (_, kind) => {
+                let of_texts = Variable::parse(map).is_some_and(|map| map.is_of_texts(Some(name)));
+                let items = of_texts.then(|| Box::new(Shape::of(Type::Text)));
+                Shape { items, ..Shape::of(kind) }
+            }
+        }
     }
 
     fn item(self) -> Shape {
@@ -106,6 +122,7 @@ impl Checker {
     pub fn shape(&self, node: &Node) -> Shape {
         match &node.term {
             Term::Literal(kind) => Shape::of(*kind),
+            Term::Number(number) => Shape::number(*number),
             Term::Text(_) => Shape::of(Type::Text),
             Term::Name(name) => match self.bound(name) {
                 Some(Binding { shape, .. }) => shape.clone(),
@@ -126,6 +143,13 @@ impl Checker {
     fn call_shape(&self, name: &str, args: &[Node]) -> Shape {
         match (name, args) {
             ("pii_kinds", _) => Shape::list(Shape::text(Words::PersonalData)),
+            ("size" | "int", _) => Shape::number(Number::Int),
+            ("uint", _) => Shape::number(Number::Uint),
+            ("double", _) => Shape::number(Number::Double),
+            ("-_", [of]) => self.shape(of),
+            ("_+_" | "_-_" | "_*_" | "_/_" | "_%_", [left, right]) => {
+                self.shape(left).and(self.shape(right))
+            }
             ("_[_]", [of, key]) => match &key.term {
                 Term::Text(field) => self.shape(of).field(field),
                 _ => self.shape(of).item(),
