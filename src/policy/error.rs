@@ -4,8 +4,10 @@
 use std::fmt;
 
 mod kind;
+mod value;
 
 pub use kind::{EntryProblem, ProblemKind, TriggerProblem};
+pub use value::ValueProblem;
 
 /// Problems told in full; a file with more is not a policy with mistakes but another file.
 const PROBLEMS_MAX: usize = 50;
