@@ -49,11 +49,13 @@ fn append(words: &mut String, word: &str) {
 
 impl Phrases {
     /// Adds a category and its phrases, which are [normalised](normalise).
-    pub fn add(&mut self, category: String, phrases: impl IntoIterator<Item = String>) {
+    pub fn add(&mut self, category: String, phrases: Vec<String>) {
         let number = self.categories.len();
         self.categories.push(category);
-        self.phrases.extend(phrases.into_iter().map(|phrase| (phrase, number)));
-        self.phrases.sort();
+        for phrase in phrases {
+            let at = self.phrases.partition_point(|(before, _)| *before < phrase);
+            self.phrases.insert(at, (phrase, number));
+        }
     }
 
     /// Categories of the phrases that stand in the text.

@@ -52,7 +52,7 @@ impl Call {
     ) -> Line {
         let answer = &judgement.answer;
         let confidence = setup.policy.confidence(answer);
-        let found = self.facts.categories.iter().chain(&judgement.categories).cloned();
+        let found = [self.facts.categories.as_slice(), &judgement.categories].concat();
         let triggered = merged(&self.verdict, &judgement.verdict);
         let characters = setup.policy.record().summary_characters;
         let output = summary(setup, characters, answer.output.as_str());

@@ -59,7 +59,7 @@ pub fn answer_categories(settings: &Categories, answer: &AnswerFacts) -> Vec<Str
         answer.tool_calls.iter().map(|call| call.arguments.as_str()).collect();
     let arguments = arguments.join("\n");
     let texts = [answer.output.as_str(), answer.other_text.as_str(), &arguments];
-    settings.in_order(texts.into_iter().flat_map(|text| settings.of_text(text)))
+    settings.in_order(texts.into_iter().flat_map(|text| settings.of_text(text)).collect())
 }
 
 /// What an answer that could not be read is known by: what is absent here is unknown.

@@ -325,8 +325,10 @@ fn unread_of(head: &RequestHead) -> Option<Unread> {
 }
 
 fn header_categories(settings: &Categories, head: &RequestHead) -> Vec<String> {
-    let counts = settings.come_from(CategorySource::Header);
-    settings.in_order(head.categories.iter().filter(|_| counts).cloned())
+    if !settings.come_from(CategorySource::Header) {
+        return Vec::new();
+    }
+    settings.in_order(head.categories.clone())
 }
 
 /// The union of header, metadata and detectors: a client can add a category, never remove one.
@@ -335,11 +337,13 @@ fn request_categories(
     head: &RequestHead,
     facts: &RequestFacts,
 ) -> Vec<String> {
-    let metadata = facts.metadata_category.iter().map(|name| name.trim().to_ascii_lowercase());
-    let counts = settings.come_from(CategorySource::Metadata);
-    let metadata = metadata.filter(|name| counts && is_category(name));
-    let detected = settings.of_text(facts.prompt.as_str());
-    settings.in_order(header_categories(settings, head).into_iter().chain(metadata).chain(detected))
+    let mut found = header_categories(settings, head);
+    let metadata = facts.metadata_category.as_ref().map(|name| name.trim().to_ascii_lowercase());
+    if settings.come_from(CategorySource::Metadata) {
+        found.extend(metadata.filter(|name| is_category(name)));
+    }
+    found.extend(settings.of_text(facts.prompt.as_str()));
+    settings.in_order(found)
 }
 
 // === impl Call ===

@@ -116,12 +116,7 @@ impl Reader<'_, '_> {
                 "policy" => file.policy = self.text(value, "policy", 1_000),
                 "cases" => {
                     let nodes = self.list(value, "cases");
-                    if nodes.len() > CASES_MAX {
-                        let found = nodes.len().to_string();
-                        let (key, max) = ("cases", CASES_MAX);
-                        self.problems.add(value.at, ProblemKind::OutOfRange { key, found, max });
-                    }
-                    let nodes = nodes.iter().take(CASES_MAX);
+                    let nodes = self.at_most(value, "cases", nodes, CASES_MAX).iter();
                     file.cases = nodes.filter_map(|node| self.case(node)).collect();
                 }
                 _ => {}

@@ -54,11 +54,10 @@ impl Categories {
     }
 
     /// Most severe first, each once; what `order` does not list comes last, by its name.
-    pub fn in_order(&self, names: impl IntoIterator<Item = String>) -> Vec<String> {
+    pub fn in_order(&self, mut names: Vec<String>) -> Vec<String> {
         let rank = |name: &String| {
             self.order.iter().position(|listed| listed == name).unwrap_or(self.order.len())
         };
-        let mut names: Vec<String> = names.into_iter().collect();
         names.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.cmp(b)));
         names.dedup();
         names

@@ -6,10 +6,12 @@ use std::fmt;
 mod case;
 mod kind;
 mod trigger;
+mod value;
 
 pub use case::CaseProblem;
 pub use kind::{BoundProblem, EntryProblem, ProblemKind};
 pub use trigger::{PatternProblem, TriggerProblem};
+pub use value::ValueProblem;
 
 /// Problems told in full; a file with more is not a policy with mistakes but another file.
 const PROBLEMS_MAX: usize = 50;

@@ -131,7 +131,7 @@ fn request_facts(policy: &Policy, given: &RequestFacts) -> RequestFacts {
     let counts = settings.come_from(CategorySource::Header);
     let claimed = given.categories.iter().filter(|_| counts).cloned();
     let found = claimed.chain(settings.of_text(given.prompt.as_str()));
-    facts.categories = settings.in_order(found);
+    facts.categories = settings.in_order(found.collect());
     let pin = facts.requested_model.as_deref().and_then(|model| policy.pin(model));
     if let Some(pin) = pin {
         facts.model = Some(pin.to_owned());

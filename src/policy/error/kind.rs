@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::{CaseProblem, TriggerProblem};
+use super::{CaseProblem, TriggerProblem, ValueProblem};
 use crate::policy::glob::GlobProblem;
 
 /// What is wrong.
@@ -44,24 +44,10 @@ pub enum ProblemKind {
     Bound(BoundProblem),
     /// A word that stands twice in a list.
     DuplicateWord { key: String, word: String },
-    /// No time by RFC 3339.
-    BadTime { key: &'static str, found: String },
-    /// No name of an environment variable. It is not repeated: it might be the key itself.
-    BadVariable { key: &'static str },
-    /// No span of time, or one outside its range.
-    BadSpan { key: &'static str, range: &'static str, found: String },
-    /// A number outside its range.
-    OutOfRange { key: &'static str, found: String, max: usize },
+    /// A single value that its key does not take.
+    Value { key: &'static str, problem: ValueProblem },
     /// A name or another text that is empty or too long.
     BadText { key: String, characters: usize, max: usize },
-    /// A list with too few or too many items.
-    BadCount { key: &'static str, found: usize, min: usize, max: usize },
-    /// No name that a category can have.
-    BadCategory { key: &'static str, found: String },
-    /// A category of the policy's own with the name of another.
-    BuiltInCategory { name: String },
-    /// A phrase that cannot be looked for.
-    BadPhrase { found: String },
     /// A key that has no effect beside another.
     Idle { key: &'static str, because: &'static str },
     /// A policy without `name`.
@@ -154,44 +140,13 @@ impl fmt::Display for ProblemKind {
             }
             K::Bound(problem) => write!(f, "{problem}"),
             K::DuplicateWord { key, word } => write!(f, "`{key}`: `{word}` stands twice"),
-            K::BadTime { key, found } => {
-                write!(f, "`{key}`: expected a time like `2026-03-15T12:00:00Z`, found `{found}`")
-            }
-            K::BadVariable { key } => write!(
-                f,
-                "`{key}`: expected the name of an environment variable, of letters, digits and `_`"
-            ),
-            K::BadSpan { key, range, found } => {
-                write!(f, "`{key}`: expected a span of time {range}, found `{found}`")
-            }
-            K::OutOfRange { key, found, max } => {
-                write!(f, "`{key}`: expected a whole number from 0 to {max}, found `{found}`")
-            }
+            K::Value { key, problem } => write!(f, "`{key}`: {problem}"),
             K::BadText { key, characters: 0, .. } => {
                 write!(f, "`{key}`: expected a text, found an empty one")
             }
             K::BadText { key, characters, max } => {
                 write!(f, "`{key}`: expected at most {max} characters, found {characters}")
             }
-            K::BadCount { key, found, min, max } => {
-                write!(f, "`{key}`: expected {min} to {max} entries, found {found}")
-            }
-            K::BadCategory { key, found } => write!(
-                f,
-                "`{key}`: expected a name of at most 64 small letters, digits, `_` and `-`, found \
-                 `{found}`"
-            ),
-            K::BuiltInCategory { name } => {
-                write!(
-                    f,
-                    "`categories.custom`: `{name}` is built in, a category needs its own name"
-                )
-            }
-            K::BadPhrase { found } => write!(
-                f,
-                "`words`: expected 2 to 64 characters, 1 to 8 words of letters and digits, found \
-                 `{found}`"
-            ),
             K::Idle { key, because } => write!(f, "`{key}` has no effect, {because}"),
             K::MissingName => write!(f, "policy without a `name`"),
             K::MissingKey { entry, key } => write!(f, "`{entry}`: entry without `{key}`"),

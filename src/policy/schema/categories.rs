@@ -1,11 +1,11 @@
-//! The part `categories` of governance.yml: their order, where they come from, and the policy's own.
+//! The part `categories` of governance.yml: their order, their sources, and the policy's own.
 
 use super::read::clip;
 use super::{Reader, keys, words};
 use crate::detect::phrases::normalise;
 use crate::facts::is_category;
 use crate::policy::categories::BUILT_IN;
-use crate::policy::error::ProblemKind;
+use crate::policy::error::{ProblemKind, ValueProblem};
 use crate::policy::yaml::{Data, Node};
 use crate::policy::{Categories, CategorySource};
 
@@ -78,7 +78,7 @@ impl Reader<'_, '_> {
     fn custom_name(&mut self, node: &Node, names: &mut Vec<String>) -> Option<String> {
         let name = self.category(node, "name")?;
         if BUILT_IN.contains(&name.as_str()) || name == NONE_FOUND {
-            self.problems.add(node.at, ProblemKind::BuiltInCategory { name });
+            self.bad(node, "categories.custom", ValueProblem::BuiltInCategory { name });
             return None;
         }
         self.once(node, "categories.custom", names, name.clone());
@@ -92,7 +92,7 @@ impl Reader<'_, '_> {
             let long = text.chars().count() >= PHRASE_CHARACTERS_MIN;
             match normalise(&text).filter(|_| long) {
                 Some(phrase) => self.once(item, "words", &mut phrases, phrase),
-                None => self.problems.add(item.at, ProblemKind::BadPhrase { found: clip(&text) }),
+                None => self.bad(item, "words", ValueProblem::Phrase { found: clip(&text) }),
             }
         }
         phrases
@@ -104,7 +104,7 @@ impl Reader<'_, '_> {
         if is_category(found) && !found.bytes().any(|byte| byte.is_ascii_uppercase()) {
             return Some(found.to_owned());
         }
-        self.problems.add(node.at, ProblemKind::BadCategory { key, found: clip(found) });
+        self.bad(node, key, ValueProblem::Category { found: clip(found) });
         None
     }
 
@@ -129,7 +129,7 @@ impl Reader<'_, '_> {
         let items = self.list(node, key);
         let found = items.len();
         if matches!(node.data, Data::Sequence(_)) && !(min..=max).contains(&found) {
-            self.problems.add(node.at, ProblemKind::BadCount { key, found, min, max });
+            self.bad(node, key, ValueProblem::Count { found, min, max });
             return &[];
         }
         items

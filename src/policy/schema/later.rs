@@ -3,7 +3,7 @@
 
 use super::read::clip;
 use super::{Entry, Reader, keys, words};
-use crate::policy::error::ProblemKind;
+use crate::policy::error::{ProblemKind, ValueProblem};
 use crate::policy::schema::models::NAME_CHARACTERS_MAX;
 use crate::policy::yaml::Node;
 
@@ -86,7 +86,7 @@ impl Reader<'_, '_> {
         let found = self.scalar(node, key)?;
         let minutes = minutes(found).filter(|minutes| (min..=max).contains(minutes));
         if minutes.is_none() {
-            self.problems.add(node.at, ProblemKind::BadSpan { key, range, found: clip(found) });
+            self.bad(node, key, ValueProblem::Span { range, found: clip(found) });
         }
         minutes
     }

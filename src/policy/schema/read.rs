@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::UNIX_EPOCH;
 
 use super::{Key, Reader, words};
-use crate::policy::error::{BoundProblem, ProblemKind, nearest};
+use crate::policy::error::{BoundProblem, ProblemKind, ValueProblem, nearest};
 use crate::policy::yaml::{Data, Node};
 
 /// Longest found text that a message repeats, in characters.
@@ -193,8 +193,7 @@ impl Reader<'_, '_> {
         match found.parse() {
             Ok(number) if number <= max => Some(number),
             _ => {
-                let kind = ProblemKind::OutOfRange { key, found: clip(found), max };
-                self.problems.add(node.at, kind);
+                self.bad(node, key, ValueProblem::Number { found: clip(found), max });
                 None
             }
         }
@@ -239,9 +238,14 @@ impl Reader<'_, '_> {
         let since = time.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         let millis = since.and_then(|since| u64::try_from(since.as_millis()).ok());
         if millis.is_none() {
-            self.problems.add(node.at, ProblemKind::BadTime { key, found: clip(found) });
+            self.bad(node, key, ValueProblem::Time { found: clip(found) });
         }
         millis
+    }
+
+    /// Notes a value that its key does not take.
+    pub fn bad(&mut self, node: &Node, key: &'static str, problem: ValueProblem) {
+        self.problems.add(node.at, ProblemKind::Value { key, problem });
     }
 
     fn wrong_type(&mut self, node: &Node, key: &str, expected: &'static str) {

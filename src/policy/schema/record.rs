@@ -2,7 +2,7 @@
 
 use super::{Reader, keys, words};
 use crate::policy::RecordSettings;
-use crate::policy::error::ProblemKind;
+use crate::policy::error::ValueProblem;
 use crate::policy::yaml::Node;
 
 /// Longest summary, in characters: the collector keeps 4,000 bytes, and a character has up to four.
@@ -54,7 +54,7 @@ impl Reader<'_, '_> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
         let digit = name.starts_with(|first: char| first.is_ascii_digit());
         if digit || name.len() > VARIABLE_BYTES_MAX || !name.bytes().all(plain) {
-            self.problems.add(node.at, ProblemKind::BadVariable { key: "record.hash_key_env" });
+            self.bad(node, "record.hash_key_env", ValueProblem::Variable);
             return None;
         }
         Some(name.to_owned())
