@@ -8,6 +8,7 @@ mod expression;
 mod glob;
 mod judge;
 mod names;
+mod review;
 mod schema;
 mod variable;
 mod yaml;
@@ -18,8 +19,11 @@ use crate::detect;
 use crate::facts::{AnswerFacts, RequestFacts};
 use crate::record::Triggered;
 
-pub use error::{Display, PolicyErrors, Problem};
+pub use error::{Display, PolicyErrors, Problem, Warnings};
 pub use names::NameVerdict;
+pub use review::{ApprovedModel, Outline};
+#[cfg(not(target_os = "wasi"))]
+pub use schema::json_schema;
 pub use variable::Phase;
 
 use names::Asked;

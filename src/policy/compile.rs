@@ -1,7 +1,7 @@
 //! From the file as written to a [`Policy`]: compiles triggers and checks what entries mean to
 //! each other. Collects every problem; reads no YAML.
 
-mod place;
+pub mod place;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,7 +9,7 @@ use super::error::{EntryProblem, ProblemKind, Problems};
 use super::expression::{Expression, Functions};
 use super::glob::{Glob, GlobError};
 use super::names::{NameRule, Names};
-use super::schema::{Entry, File, ModelRule, Pin};
+use super::schema::{Entry, File, Listed, ModelRule, Pin};
 use super::{Action, Floating, OnError, Policy, Rule, Unreadable, When};
 use crate::llm::pinning::Pinning;
 use crate::record::sha256_hex;
@@ -22,13 +22,16 @@ pub fn compile(text: &str, file: Option<File>, problems: &mut Problems) -> Optio
     let file = file?;
     let mut rules = Vec::with_capacity(file.entries.len());
     let functions = Functions::new();
-    let mut names: HashMap<String, usize> = HashMap::new();
-    for entry in file.entries {
-        check_name(&entry, &mut names, problems);
-        rules.extend(rule(entry, &functions, problems));
-    }
+    let mut lines: HashMap<String, usize> = HashMap::new();
     let names =
         Names { rules: name_rules(&file.model_rules, problems), deployments: file.deployments };
+    for entry in file.entries {
+        check_name(&entry, &mut lines, problems);
+        if file.floating == Floating::Deny {
+            check_allowed(&entry, &names, problems);
+        }
+        rules.extend(rule(entry, &functions, problems));
+    }
     let pins = pins(&file.pins, file.floating, &names, problems);
     let denies =
         file.floating == Floating::Deny || rules.iter().any(|rule| rule.action == Action::Deny);
@@ -41,10 +44,20 @@ pub fn compile(text: &str, file: Option<File>, problems: &mut Problems) -> Optio
         pins,
         names,
         confidence_from: file.confidence_from,
-        request_logprobs: file.request_logprobs,
+        request_logprobs: file.request_logprobs.into_iter().map(|listed| listed.name).collect(),
         record: file.record,
         unreadable: file.unreadable.unwrap_or(default),
     })
+}
+
+/// A name that is approved and refused at once.
+fn check_allowed(entry: &Entry, names: &Names, problems: &mut Problems) {
+    for Listed { name, at } in entry.allowed.iter().flatten() {
+        if names.judge(name, None).pinning == Pinning::Floating {
+            let problem = EntryProblem::ApprovedFloating { model: name.clone() };
+            problems.add(*at, ProblemKind::Policy { policy: entry.name.clone(), problem });
+        }
+    }
 }
 
 fn check_name(entry: &Entry, names: &mut HashMap<String, usize>, problems: &mut Problems) {
@@ -127,7 +140,9 @@ fn rule(entry: Entry, functions: &Functions, problems: &mut Problems) -> Option<
                 return None;
             }
         },
-        (None, Some(models)) => When::NotAllowed(models),
+        (None, Some(models)) => {
+            When::NotAllowed(models.into_iter().map(|listed| listed.name).collect())
+        }
         (None, None) => return None,
     };
     Some(Rule {

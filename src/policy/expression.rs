@@ -21,6 +21,8 @@ use super::error::TriggerProblem;
 use super::variable::{Phase, Type, Variable};
 use term::{Node, Term};
 
+pub use bounds::{SOURCE_BYTES_MAX, normalised};
+
 /// The functions of CEL, made once for all expressions of a policy.
 #[derive(Clone)]
 pub struct Functions(Arc<Env>);

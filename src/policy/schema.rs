@@ -1,6 +1,12 @@
 //! governance.yml exactly as written: tables of keys walked over marked nodes. Collects every
 //! problem of shape; what entries mean to each other is left to `compile`.
 
+#[cfg(not(target_os = "wasi"))]
+mod json;
+#[cfg_attr(
+    target_os = "wasi",
+    allow(dead_code, unused_variables, reason = "the filter prints no schema")
+)]
 mod keys;
 mod models;
 mod read;
@@ -14,7 +20,9 @@ use super::yaml::{self, Data, Node};
 use super::{Action, ConfidenceSource, Floating, OnError, OnFailure, RecordSettings, Unreadable};
 use crate::detect;
 use crate::llm::pinning::Pinning;
-use keys::Key;
+
+#[cfg(not(target_os = "wasi"))]
+pub use json::json_schema;
 
 /// A file larger than this is no policy that people read.
 const FILE_BYTES_MAX: usize = 256 * 1024;
@@ -31,8 +39,10 @@ pub struct File {
     pub deployments: BTreeMap<String, String>,
     pub model_rules: Vec<ModelRule>,
     pub confidence_from: Vec<ConfidenceSource>,
-    pub request_logprobs: Vec<String>,
+    pub request_logprobs: Vec<Listed>,
     pub record: RecordSettings,
+    /// Where `record.on_failure_until` stands.
+    pub until_at: Option<At>,
     /// `None` is `default`, which depends on the policies.
     pub unreadable: Option<Unreadable>,
 }
@@ -43,10 +53,18 @@ pub struct Entry {
     /// Where the name stands, or the entry.
     pub at: At,
     pub trigger: Option<Source>,
-    pub allowed: Option<Vec<String>>,
+    pub allowed: Option<Vec<Listed>>,
     pub action: Option<Action>,
+    /// Where the action stands, or the name.
+    pub action_at: At,
     pub on_error: Option<OnError>,
     pub message: Option<String>,
+}
+
+/// A model's name in a list.
+pub struct Listed {
+    pub name: String,
+    pub at: At,
 }
 
 /// The text of a trigger or a pattern and how it stands in the file.
@@ -112,6 +130,7 @@ impl Default for File {
                 on_failure: OnFailure::Deny,
                 on_failure_until_ms: None,
             },
+            until_at: None,
             unreadable: None,
         }
     }
@@ -169,14 +188,14 @@ impl Reader<'_, '_> {
     fn top(&mut self, root: &Node, file: &mut File) {
         for (key, _, value) in self.mapping(root, "governance.yml", keys::TOP) {
             match key {
-                "version" => file.label = self.text(value, "version", 100),
+                "version" => file.label = self.text(value, "version", keys::LABEL_MAX),
                 "policies" => {
                     file.entries =
                         self.list(value, "policies").iter().map(|node| self.entry(node)).collect();
                 }
                 "models" => self.models(value, file),
                 "confidence" => self.confidence(value, file),
-                "record" => self.record(value, &mut file.record),
+                "record" => self.record(value, file),
                 "unreadable" => {
                     if let Some(word) = self.word(value, "unreadable", words::UNREADABLE, &[]) {
                         file.unreadable = word;
@@ -194,6 +213,7 @@ impl Reader<'_, '_> {
             trigger: None,
             allowed: None,
             action: None,
+            action_at: node.at,
             on_error: None,
             message: None,
         };
@@ -203,19 +223,19 @@ impl Reader<'_, '_> {
                 "name" => {
                     named = true;
                     entry.at = value.at;
-                    // 100 characters fit every place that shows a name.
-                    entry.name = self.text(value, "name", 100).unwrap_or_default();
+                    entry.name = self.text(value, "name", keys::NAME_MAX).unwrap_or_default();
                 }
                 "description" => {
-                    self.text(value, "description", 4096);
+                    self.text(value, "description", keys::DESCRIPTION_MAX);
                 }
                 "trigger" => entry.trigger = self.source(value, "trigger"),
-                "allowed" => entry.allowed = Some(self.texts(value, "allowed")),
+                "allowed" => entry.allowed = Some(self.listed(value, "allowed")),
                 "action" => {
+                    entry.action_at = value.at;
                     entry.action = self.word(value, "action", words::ACTIONS, keys::ACTIONS_LATER);
                 }
                 "on_error" => entry.on_error = self.word(value, "on_error", words::ON_ERROR, &[]),
-                "message" => entry.message = self.text(value, "message", 1000),
+                "message" => entry.message = self.text(value, "message", keys::MESSAGE_MAX),
                 _ => {}
             }
         }
@@ -272,14 +292,15 @@ impl Reader<'_, '_> {
                     file.confidence_from = self.words(value, "confidence.from", words::SOURCES);
                 }
                 "request_logprobs" => {
-                    file.request_logprobs = self.texts(value, "confidence.request_logprobs");
+                    file.request_logprobs = self.listed(value, "confidence.request_logprobs");
                 }
                 _ => {}
             }
         }
     }
 
-    fn record(&mut self, node: &Node, record: &mut RecordSettings) {
+    fn record(&mut self, node: &Node, file: &mut File) {
+        let record = &mut file.record;
         for (key, _, value) in self.mapping(node, "record", keys::RECORD) {
             match key {
                 "summary_characters" => {
@@ -300,6 +321,7 @@ impl Reader<'_, '_> {
                 }
                 "on_failure_until" if value.is_null() => {}
                 "on_failure_until" => {
+                    file.until_at = Some(value.at);
                     record.on_failure_until_ms = self.time(value, "record.on_failure_until");
                 }
                 _ => {}

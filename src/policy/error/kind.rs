@@ -82,6 +82,8 @@ pub enum EntryProblem {
     Idle { key: &'static str, because: &'static str },
     /// `allowed` without a model.
     NothingAllowed,
+    /// `allowed` has a name that `floating: deny` refuses.
+    ApprovedFloating { model: String },
 }
 
 /// What is wrong with a trigger.
@@ -235,6 +237,11 @@ impl fmt::Display for EntryProblem {
             E::MissingAction => write!(f, "expected an `action` for its `trigger`, found none"),
             E::Idle { key, because } => write!(f, "`{key}` has no effect, {because}"),
             E::NothingAllowed => write!(f, "expected a model in `allowed`, found none"),
+            E::ApprovedFloating { model } => write!(
+                f,
+                "`{model}` is approved, but its provider may repoint the name and \
+                 `models.floating: deny` refuses it"
+            ),
         }
     }
 }

@@ -5,9 +5,6 @@ use super::{File, ModelRule, Pin, Reader, keys, words};
 use crate::policy::error::{At, ProblemKind};
 use crate::policy::yaml::{Data, Node};
 
-/// Longest name of a model: longer than any provider's with its prefixes.
-const NAME_CHARACTERS_MAX: usize = 200;
-
 impl Reader<'_, '_> {
     pub fn models(&mut self, node: &Node, file: &mut File) {
         for (key, _, value) in self.mapping(node, "models", keys::MODELS) {
@@ -41,7 +38,7 @@ impl Reader<'_, '_> {
     fn names(&mut self, node: &Node, key: &str) -> Vec<(String, String, At)> {
         let mut names = Vec::new();
         for (own, value) in self.any_mapping(node, key) {
-            if let Some(model) = self.text(value, key, NAME_CHARACTERS_MAX) {
+            if let Some(model) = self.text(value, key, keys::MODEL_MAX) {
                 names.push((own, model, value.at));
             }
         }
@@ -58,7 +55,8 @@ impl Reader<'_, '_> {
             }
         }
         if matches!(node.data, Data::Mapping(_)) {
-            for key in ["match", "class"] {
+            let required = keys::MODEL_RULE.iter().filter(|key| key.required);
+            for key in required.map(|key| key.name) {
                 if node.value_of(key).is_none() {
                     let entry = "models.rules";
                     self.problems.add(node.at, ProblemKind::MissingKey { entry, key });

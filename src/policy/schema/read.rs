@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::time::UNIX_EPOCH;
 
-use super::keys::Has;
-use super::{Key, Reader};
+use super::keys::{Key, MODEL_MAX};
+use super::{Listed, Reader};
 use crate::policy::error::{ProblemKind, nearest};
 use crate::policy::yaml::{Data, Node};
 
@@ -28,14 +28,14 @@ impl Reader<'_, '_> {
         let mut known = Vec::new();
         for (key, value) in entries {
             let Some(text) = self.key(key, &mut seen) else { continue };
-            match table.iter().find(|(name, _)| *name == text) {
-                Some((name, Has::Now)) => known.push((*name, key, value)),
-                Some((name, Has::Later)) => {
-                    let name = (*name).to_owned();
+            match table.iter().find(|known| known.name == text) {
+                Some(found) if !found.later => known.push((found.name, key, value)),
+                Some(found) => {
+                    let name = found.name.to_owned();
                     self.problems.add(key.at, ProblemKind::Unsupported { what: "key", name });
                 }
                 None => {
-                    let nearest = nearest(text, table.iter().map(|(name, _)| *name));
+                    let nearest = nearest(text, table.iter().map(|known| known.name));
                     let key_text = clip(text);
                     self.problems.add(key.at, ProblemKind::UnknownKey { key: key_text, nearest });
                 }
@@ -114,15 +114,19 @@ impl Reader<'_, '_> {
         Some(text.to_owned())
     }
 
-    /// A list of different texts: model names.
-    pub fn texts(&mut self, node: &Node, key: &str) -> Vec<String> {
-        let mut texts = Vec::new();
+    /// A list of different names of models.
+    pub fn listed(&mut self, node: &Node, key: &str) -> Vec<Listed> {
+        let mut listed: Vec<Listed> = Vec::new();
         for item in self.list(node, key) {
-            if let Some(text) = self.text(item, key, 200) {
-                texts.push(text);
+            let Some(name) = self.text(item, key, MODEL_MAX) else { continue };
+            if listed.iter().any(|before| before.name == name) {
+                let kind = ProblemKind::DuplicateWord { key: key.to_owned(), word: clip(&name) };
+                self.problems.add(item.at, kind);
+            } else {
+                listed.push(Listed { name, at: item.at });
             }
         }
-        texts
+        listed
     }
 
     /// One of the words of `table`.
