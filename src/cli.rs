@@ -1,12 +1,12 @@
 //! The command line of `governance`: one file a subcommand. It judges no traffic; the filter does.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 mod account;
 mod check;
+mod completions;
 mod connection;
 mod data_dir;
 mod database;
@@ -14,12 +14,15 @@ mod demo;
 mod detect;
 mod envoy;
 mod error;
+mod hash;
 mod models;
 mod ports;
 mod postgres;
 mod process;
 mod psql;
+mod schema;
 pub mod standin;
+mod table;
 mod terminal;
 mod tools;
 mod up;
@@ -36,18 +39,24 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Check a policy file: every error with its line, or its version
-    Check {
-        /// The policy file
-        #[arg(default_value = "governance.yml")]
-        file: PathBuf,
-    },
+    /// Check a policy file: every error with its line, what looks like a mistake, what it governs
+    #[command(after_help = check::EXAMPLES)]
+    Check(check::Options),
+    /// Print the JSON Schema of governance.yml, for editors
+    #[command(after_help = schema::EXAMPLES)]
+    Schema,
     /// Say what the names of models promise: pinned, floating or unknown, by which rule
     #[command(after_help = models::EXAMPLES)]
     Models(models::Options),
     /// Show what the detectors find in a text: personal data, secrets, categories
     #[command(after_help = detect::EXAMPLES)]
     Detect(detect::Options),
+    /// Print the hash by which a record names an input
+    #[command(after_help = hash::EXAMPLES)]
+    Hash(hash::Options),
+    /// Print a script that completes this program's arguments in a shell
+    #[command(after_help = completions::EXAMPLES)]
+    Completions(completions::Options),
     /// Start Envoy with the filter, the collector and Postgres before a provider, and stay up
     Up(Box<up::Options>),
     /// Start the stack before a built-in provider, send a guided tour of calls, show the records
@@ -57,9 +66,12 @@ enum Command {
 /// Runs the command that the program's arguments name.
 pub fn run() -> ExitCode {
     let result = match Arguments::parse().command {
-        Command::Check { file } => check::run(&file),
+        Command::Check(options) => check::run(&options),
+        Command::Schema => Ok(schema::run()),
         Command::Models(options) => models::run(&options),
         Command::Detect(options) => detect::run(&options),
+        Command::Hash(options) => hash::run(&options),
+        Command::Completions(options) => Ok(completions::run(&options)),
         Command::Up(options) => up::run(*options),
         Command::Demo(options) => demo::run(&options),
     };

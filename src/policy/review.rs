@@ -8,7 +8,7 @@ use super::expression::{Expression, Outcome};
 use super::variable::Variable;
 use super::{ConfidenceSource, Phase, Policy, PolicyErrors, Rule, Warnings, When};
 use super::{error, schema};
-use crate::llm::pinning::{Pinning, normalise};
+use crate::llm::pinning::Pinning;
 
 /// Whose own APIs are others than OpenAI's chat completions, which alone are asked for token
 /// probabilities.
@@ -85,7 +85,7 @@ impl Policy {
             for source in &self.confidence_from {
                 match source {
                     ConfidenceSource::Logprobs if NEVER_ASKED.contains(&verdict.provider) => {}
-                    ConfidenceSource::Logprobs if self.asks_logprobs_of(name) => {
+                    ConfidenceSource::Logprobs if self.requests_logprobs(name) => {
                         model.certain.push(source.as_str());
                     }
                     _ => model.possible.push(source.as_str()),
@@ -94,11 +94,6 @@ impl Policy {
             approved.push(model);
         }
         approved
-    }
-
-    /// `confidence.request_logprobs` lists the model in some spelling.
-    fn asks_logprobs_of(&self, model: &str) -> bool {
-        self.request_logprobs.iter().any(|listed| normalise(listed) == normalise(model))
     }
 }
 

@@ -140,7 +140,7 @@ governance.yml:3:22: warning: `confidence.request_logprobs` has no effect, `conf
 
 #[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
 fn sources_of_each_approved_model() {
-    let rest = "confidence: {request_logprobs: [openai/gpt-4o-2024-08-06]}\n";
+    let rest = "confidence: {request_logprobs: [gpt-4o-2024-08-06]}\n";
     let yaml = gate("confidence < 0.75", "flag_for_review", rest)
         .replace("claude-opus-4-1-20250805", "claude-opus-4-1-20250805, acme");
     let policy = Policy::parse(&yaml).unwrap();
