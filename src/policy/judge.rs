@@ -1,7 +1,7 @@
 //! What the policies say of a request and of an answer. Every policy is judged and recorded; the
 //! first enforced `deny` refuses. Reads facts and nothing else.
 
-pub mod allowed;
+mod allowed;
 mod scope;
 
 use super::expression::{Expression, Failure, Outcome};

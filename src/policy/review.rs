@@ -4,6 +4,8 @@
 
 mod warn;
 
+use std::collections::HashSet;
+
 use super::expression::{Expression, Outcome};
 use super::variable::Variable;
 use super::{ConfidenceSource, Phase, Policy, PolicyErrors, Rule, Warnings, When};
@@ -69,11 +71,10 @@ impl Policy {
 
     /// The models that policies approve, each once, in the order of the file.
     pub fn approved_models(&self) -> Vec<ApprovedModel<'_>> {
-        let mut approved: Vec<ApprovedModel> = Vec::new();
-        for name in self.rules.iter().filter_map(Rule::allowed).flatten() {
-            if approved.iter().any(|model| model.name == name) {
-                continue;
-            }
+        let mut approved = Vec::new();
+        let mut seen = HashSet::new();
+        let names = self.rules.iter().filter_map(Rule::allowed).flatten();
+        for name in names.filter(|name| seen.insert(*name)) {
             let verdict = self.judge_name(name, None);
             let mut model = ApprovedModel {
                 name,

@@ -1,22 +1,25 @@
 //! What looks like a mistake in a policy that loads: entries that change nothing, come too late or
 //! speak of models that nobody approves. The file gives the places, the policy the meaning.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
+
 use super::{ApprovedModel, NEVER_ASKED, constant};
-use crate::llm::pinning::Pinning;
+use crate::llm::pinning::{Pinning, normalise};
 use crate::policy::compile::place;
 use crate::policy::error::{At, Problems, UnknownConfidence, WarningKind};
 use crate::policy::expression::normalised;
-use crate::policy::judge::allowed;
 use crate::policy::schema::{Entry, File, Listed, Pin};
 use crate::policy::variable::{Phase, Variable};
-use crate::policy::{Action, Asked, ConfidenceSource, Floating, OnError, OnFailure, Policy, Rule};
+use crate::policy::{Action, ConfidenceSource, Floating, OnError, OnFailure, Policy, Rule};
 
 /// Everything that should be looked at. `holds_streams`: no byte of a stream leaves before the
 /// whole answer is judged.
 pub fn all(policy: &Policy, file: &File, holds_streams: bool, problems: &mut Problems) {
     let approved = policy.approved_models();
-    for (index, (rule, entry)) in policy.rules.iter().zip(&file.entries).enumerate() {
-        shadowed(index, policy, file, problems);
+    let lists = Lists::of(policy);
+    shadowed(policy, file, problems);
+    for (rule, entry) in policy.rules.iter().zip(&file.entries) {
         reads_nothing(rule, entry, problems);
         if !holds_streams {
             late_denial(rule, entry, problems);
@@ -25,35 +28,41 @@ pub fn all(policy: &Policy, file: &File, holds_streams: bool, problems: &mut Pro
         unknown_names(policy, entry, problems);
     }
     for pin in &file.pins {
-        check_pin(policy, pin, problems);
+        check_pin(policy, &lists, pin, problems);
     }
-    logprobs(policy, &file.request_logprobs, problems);
+    logprobs(policy, &lists, &file.request_logprobs, problems);
     if let Some(at) = file.until_at.filter(|_| policy.record.on_failure == OnFailure::Deny) {
         problems.warn(at, &WarningKind::NothingToEnd);
     }
 }
 
-/// Whenever the policy fires, another has fired that does as much or more.
-fn shadowed(index: usize, policy: &Policy, file: &File, problems: &mut Problems) {
-    let own = policy.rules.get(index).zip(file.entries.get(index));
-    let Some((rule, entry)) = own else { return };
-    let text = |entry: &Entry| entry.trigger.as_ref().map(|source| normalised(&source.text));
-    let Some(trigger) = text(entry) else { return };
-    let mut others = policy.rules.iter().zip(&file.entries).enumerate();
-    let other = others.find(|(other_index, (other, other_entry))| {
-        let as_strong_and_first = rule.action == other.action && *other_index < index;
-        (rule.action < other.action || as_strong_and_first)
-            && (other.fires_on_error() || !rule.fires_on_error())
-            && text(other_entry).as_ref() == Some(&trigger)
-    });
-    let Some((_, (other, other_entry))) = other else { return };
-    let kind = WarningKind::Shadowed {
-        policy: rule.name.clone(),
-        by: other.name.clone(),
-        line: other_entry.at.line,
-        stronger: (rule.action < other.action).then(|| other.action.as_str()),
-    };
-    problems.warn(entry.at, &kind);
+/// The policies on approved models, each with its models' names as they are compared.
+struct Lists<'a>(Vec<(&'a Rule, HashSet<Cow<'a, str>>)>);
+
+/// Policies that change nothing: whenever one fires, another has fired that does as much or more.
+fn shadowed(policy: &Policy, file: &File, problems: &mut Problems) {
+    let trigger = |entry: &Entry| entry.trigger.as_ref().map(|source| normalised(&source.text));
+    let triggers: Vec<_> = file.entries.iter().map(trigger).collect();
+    let all = || policy.rules.iter().zip(&file.entries).zip(&triggers).enumerate();
+    for (index, ((rule, entry), trigger)) in all() {
+        if trigger.is_none() {
+            continue;
+        }
+        let other = all().find(|(other_index, ((other, _), other_trigger))| {
+            let as_strong_and_first = rule.action == other.action && *other_index < index;
+            (rule.action < other.action || as_strong_and_first)
+                && (other.fires_on_error() || !rule.fires_on_error())
+                && *other_trigger == trigger
+        });
+        let Some((_, ((other, other_entry), _))) = other else { continue };
+        let kind = WarningKind::Shadowed {
+            policy: rule.name.clone(),
+            by: other.name.clone(),
+            line: other_entry.at.line,
+            stronger: (rule.action < other.action).then(|| other.action.as_str()),
+        };
+        problems.warn(entry.at, &kind);
+    }
 }
 
 fn reads_nothing(rule: &Rule, entry: &Entry, problems: &mut Problems) {
@@ -123,7 +132,7 @@ fn unknown_names(policy: &Policy, entry: &Entry, problems: &mut Problems) {
     }
 }
 
-fn check_pin(policy: &Policy, pin: &Pin, problems: &mut Problems) {
+fn check_pin(policy: &Policy, lists: &Lists, pin: &Pin, problems: &mut Problems) {
     let Pin { alias, target, at } = pin;
     if alias.is_empty() || alias.trim() != alias || alias.contains(char::is_control) {
         let alias = alias.replace(char::is_control, " ");
@@ -131,26 +140,23 @@ fn check_pin(policy: &Policy, pin: &Pin, problems: &mut Problems) {
     }
     // What a deployment is pinned to is a deployment.
     let model = policy.deployed(target).unwrap_or(target);
-    let refuses = |rule: &&Rule| rule.action == Action::Deny && !approves(rule, model);
-    let mut lists = policy.rules.iter().filter(|rule| rule.allowed().is_some());
-    if let Some(rule) = lists.find(refuses) {
+    if let Some(rule) = lists.refuses(model) {
         let (alias, target, policy) = (alias.clone(), target.clone(), rule.name.clone());
         problems.warn(*at, &WarningKind::PinRefused { alias, target, policy });
     }
 }
 
-fn logprobs(policy: &Policy, listed: &[Listed], problems: &mut Problems) {
+fn logprobs(policy: &Policy, lists: &Lists, listed: &[Listed], problems: &mut Problems) {
     let read = policy.confidence_from.contains(&ConfidenceSource::Logprobs);
     if let Some(first) = listed.first().filter(|_| !read) {
         problems.warn(first.at, &WarningKind::LogprobsUnread);
         return;
     }
-    let approves_some = policy.rules.iter().any(|rule| rule.allowed().is_some());
     for Listed { name, at } in listed {
         let model = name.clone();
         let kind = if let Some(target) = policy.pin(name) {
             WarningKind::LogprobsOfAlias { alias: model, target: target.to_owned() }
-        } else if approves_some && !policy.rules.iter().any(|rule| approves(rule, name)) {
+        } else if !lists.approve(name) {
             WarningKind::LogprobsUnapproved { model }
         } else if NEVER_ASKED.contains(&policy.judge_name(name, None).provider) {
             WarningKind::LogprobsUnasked { model }
@@ -161,12 +167,32 @@ fn logprobs(policy: &Policy, listed: &[Listed], problems: &mut Problems) {
     }
 }
 
-/// The policy lists the model.
-fn approves(rule: &Rule, model: &str) -> bool {
-    rule.allowed().is_some_and(|models| allowed::lists(models, Some(Asked::Model(model))))
-}
-
 /// Where a trigger begins.
 fn trigger_at(entry: &Entry, problems: &Problems) -> At {
     entry.trigger.as_ref().map_or(entry.at, |source| place::locate(source, 0, problems))
+}
+
+// === impl Lists ===
+
+impl<'a> Lists<'a> {
+    fn of(policy: &'a Policy) -> Self {
+        let names = |models: &'a Vec<String>| models.iter().map(|name| normalise(name)).collect();
+        let lists = policy.rules.iter().filter_map(|rule| Some((rule, names(rule.allowed()?))));
+        Lists(lists.collect())
+    }
+
+    /// The first policy that refuses the model, for it does not list it.
+    fn refuses(&self, model: &str) -> Option<&'a Rule> {
+        let model = normalise(model);
+        let refuses = |(rule, models): &&(&Rule, HashSet<Cow<str>>)| {
+            rule.action == Action::Deny && !models.contains(&model)
+        };
+        self.0.iter().find(refuses).map(|(rule, _)| *rule)
+    }
+
+    /// Some policy lists the model, or none lists any.
+    fn approve(&self, model: &str) -> bool {
+        let model = normalise(model);
+        self.0.is_empty() || self.0.iter().any(|(_, models)| models.contains(&model))
+    }
 }

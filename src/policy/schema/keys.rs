@@ -216,7 +216,8 @@ pub const RECORD: &[Key] = &[
     key(
         "on_failure",
         Word(&words::ON_FAILURE),
-        "What happens to a call whose record cannot be committed; `allow` lets it through, counted.",
+        "What happens to a call whose record cannot be committed; `allow` lets it through and \
+         counts it.",
     )
     .or("deny"),
     key("on_failure_until", Time, "When `on_failure: allow` ends and `deny` holds again.")

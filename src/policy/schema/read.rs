@@ -116,10 +116,11 @@ impl Reader<'_, '_> {
 
     /// A list of different names of models.
     pub fn listed(&mut self, node: &Node, key: &str) -> Vec<Listed> {
-        let mut listed: Vec<Listed> = Vec::new();
+        let mut listed = Vec::new();
+        let mut seen = HashMap::new();
         for item in self.list(node, key) {
             let Some(name) = self.text(item, key, MODEL_MAX) else { continue };
-            if listed.iter().any(|before| before.name == name) {
+            if seen.insert(name.clone(), item.at.line).is_some() {
                 let kind = ProblemKind::DuplicateWord { key: key.to_owned(), word: clip(&name) };
                 self.problems.add(item.at, kind);
             } else {
