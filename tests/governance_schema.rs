@@ -2,7 +2,12 @@
 //! at one with the reader about what is broken. Native only.
 
 #![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are not seen as tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests are not seen as tests"
+)]
 
 use std::process::Command;
 

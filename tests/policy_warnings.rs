@@ -58,17 +58,3 @@ fn more_warnings_than_anyone_reads_are_counted() {
     let last = "governance.yml: warning: and 10 more problems";
     assert_eq!(warnings(&yaml).lines().last(), Some(last));
 }
-
-/// The largest file is no more work than a small one, so nobody waits for a review of it.
-#[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
-fn many_models_and_pins_are_compared_once() {
-    let models: Vec<String> = (0..12_000).map(|index| format!("m{index}-2025-01-01")).collect();
-    let pins: Vec<String> =
-        (0..4_000).map(|index| format!("a{index}: m{index}-2025-01-01")).collect();
-    let yaml = format!(
-        "policies:\n- name: a\n  allowed: [{}]\nmodels: {{floating: allow, pins: {{{}}}}}\n",
-        models.join(","),
-        pins.join(",")
-    );
-    assert_eq!(warnings(&yaml), "");
-}
