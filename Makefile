@@ -14,7 +14,8 @@ LISTEN ?= 127.0.0.1:10000
 WASM := target/wasm32-wasip1/release/governance_filter.wasm
 
 # Suites without files, clock or network: the same source runs natively and on wasm32.
-PURE_SUITES := providers detectors policy_load policy_errors policy_cases policy_past policy_verdicts models exchanges outbox mutations contract
+PURE_SUITES := providers detectors policy_load policy_errors policy_warnings policy_cases policy_past policy_verdicts models exchanges outbox \
+  mutations contract
 
 WASM_BINDGEN = $(shell awk '/^name = "wasm-bindgen"$$/ {getline; gsub(/[^0-9.]/, ""); print}' Cargo.lock)
 TARGETS := wasm32-wasip1 wasm32-unknown-unknown

@@ -1,12 +1,12 @@
 //! The command line of `governance`: one file a subcommand. It judges no traffic; the filter does.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 mod account;
 mod check;
+mod completions;
 mod connection;
 mod data_dir;
 mod database;
@@ -16,6 +16,7 @@ mod envoy;
 mod error;
 mod eval;
 mod exchange;
+mod hash;
 mod models;
 mod ports;
 mod postgres;
@@ -23,7 +24,9 @@ mod process;
 mod psql;
 mod render;
 mod replay;
+mod schema;
 pub mod standin;
+mod table;
 mod terminal;
 mod test;
 mod tools;
@@ -41,12 +44,12 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Check a policy file: every error with its line, or its version
-    Check {
-        /// The policy file
-        #[arg(default_value = "governance.yml")]
-        file: PathBuf,
-    },
+    /// Check a policy file: every error with its line, what looks like a mistake, what it governs
+    #[command(after_help = check::EXAMPLES)]
+    Check(check::Options),
+    /// Print the JSON Schema of governance.yml, for editors
+    #[command(after_help = schema::EXAMPLES)]
+    Schema,
     /// Run the cases of `*_test.yml` files against their policies
     #[command(after_help = test::EXAMPLES)]
     Test(test::Options),
@@ -65,6 +68,12 @@ enum Command {
     /// Print what a gateway needs, with the policy inside: for Envoy, Istio or Envoy Gateway
     #[command(after_help = render::EXAMPLES)]
     Render(Box<render::Options>),
+    /// Print the hash by which a record names an input
+    #[command(after_help = hash::EXAMPLES)]
+    Hash(hash::Options),
+    /// Print a script that completes this program's arguments in a shell
+    #[command(after_help = completions::EXAMPLES)]
+    Completions(completions::Options),
     /// Start Envoy with the filter, the collector and Postgres before a provider, and stay up
     Up(Box<up::Options>),
     /// Start the stack before a built-in provider, send a guided tour of calls, show the records
@@ -74,12 +83,15 @@ enum Command {
 /// Runs the command that the program's arguments name.
 pub fn run() -> ExitCode {
     let result = match Arguments::parse().command {
-        Command::Check { file } => check::run(&file),
+        Command::Check(options) => check::run(&options),
         Command::Test(options) => test::run(&options),
         Command::Eval(options) => eval::run(&options),
         Command::Replay(options) => replay::run(&options),
         Command::Models(options) => models::run(&options),
         Command::Detect(options) => detect::run(&options),
+        Command::Schema => Ok(schema::run()),
+        Command::Hash(options) => hash::run(&options),
+        Command::Completions(options) => Ok(completions::run(&options)),
         Command::Render(options) => render::run(&options),
         Command::Up(options) => up::run(*options),
         Command::Demo(options) => demo::run(&options),

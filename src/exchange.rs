@@ -23,7 +23,7 @@ pub use account::actions;
 pub use body::Budget;
 pub use counter::Counter;
 pub use head::{Origin, RequestHead, ResponseHead, Signature};
-pub use input_hash::{HashKey, HashKeyError};
+pub use input_hash::{HashKey, HashKeyError, input_hash};
 pub use judgement::answer_categories;
 
 use answer::PlainAnswer;

@@ -11,6 +11,7 @@ mod glob;
 mod judge;
 mod names;
 mod record;
+mod review;
 mod schema;
 mod variable;
 mod yaml;
@@ -22,11 +23,14 @@ use crate::facts::{AnswerFacts, RequestFacts};
 use crate::record::{Outcome, Triggered};
 
 pub use categories::{Categories, CategorySource};
-pub use error::{Display, PolicyErrors, Problem};
+pub use error::{Display, PolicyErrors, Problem, Warnings};
 pub use judge::explain::Explanation;
 pub use judge::past::{PastResult, PastRule, PastVerdict};
 pub use names::NameVerdict;
 pub use record::{OnFailure, RecordSettings};
+pub use review::{ApprovedModel, Outline};
+#[cfg(not(target_os = "wasi"))]
+pub use schema::json_schema;
 pub use variable::Phase;
 
 use names::Asked;

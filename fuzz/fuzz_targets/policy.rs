@@ -1,4 +1,5 @@
-//! Any text as a governance.yml: it loads or says what is wrong, and what loads can be judged by.
+//! Any text as a governance.yml: it loads or says what is wrong; what loads can be reviewed, and
+//! judged by.
 #![no_main]
 
 use std::time::{Duration, Instant};
@@ -15,8 +16,12 @@ fuzz_target!(|data: &[u8]| {
     let began = Instant::now();
     let parsed = Policy::parse(text);
     assert!(began.elapsed() < LONGEST, "took {:?}", began.elapsed());
-    let policy = match parsed {
-        Ok(policy) => policy,
+    let began = Instant::now();
+    let reviewed = Policy::review(text);
+    assert!(began.elapsed() < LONGEST * 2, "took {:?}", began.elapsed());
+    assert_eq!(reviewed.is_ok(), parsed.is_ok(), "a review is of what loads");
+    let (policy, warnings) = match reviewed {
+        Ok(reviewed) => reviewed,
         Err(errors) => {
             assert!(errors.iter().next().is_some(), "a refusal without a problem");
             let told = errors.display("governance.yml").to_string();
@@ -24,6 +29,10 @@ fuzz_target!(|data: &[u8]| {
             return;
         }
     };
+    let told = warnings.display("governance.yml").to_string();
+    assert!(warnings.is_empty() || told.starts_with("governance.yml:"), "{told}");
+    assert_eq!(policy.outlines().count(), policy.policy_names().count());
+    let _ = policy.approved_models();
     let (request, answer) = (request(), answer());
     let categories = ["pii".to_owned(), "legal".to_owned()];
     let verdict = policy.judge_request(&request);

@@ -10,12 +10,10 @@ use serde::Serialize;
 
 use super::CliError;
 use super::check;
+use super::table::Columns;
 use super::terminal::{Terminal, Tone};
 use crate::llm::pinning::{Pinning, normalise};
 use crate::policy::{NameVerdict, Policy};
-
-/// The policy that is read where none is named.
-const DEFAULT_POLICY: &str = "governance.yml";
 
 /// The end of `governance models --help`.
 pub(crate) const EXAMPLES: &str = "\
@@ -98,7 +96,7 @@ struct Row<'a> {
 
 /// Prints what the names promise.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, CliError> {
-    let default = Path::new(DEFAULT_POLICY);
+    let default = Path::new(check::DEFAULT_POLICY);
     let file = options.policy.as_deref().or_else(|| default.exists().then_some(default));
     let policy = match file {
         Some(file) => check::load(file)?.1,
@@ -174,40 +172,31 @@ fn table(rows: &[Row], file: Option<&Path>) {
     let terminal = Terminal::new();
     match file {
         Some(file) => terminal.step(&format!("by {} and the providers' rules", file.display())),
-        None => terminal.step(&format!("by the providers' rules; there is no {DEFAULT_POLICY}")),
+        None => terminal
+            .step(&format!("by the providers' rules; there is no {}", check::DEFAULT_POLICY)),
     }
     let head = ["model", "class", "rule", "provider", "normalised", "source"];
     let cells = |row: &Row| {
         [row.model, row.class, row.rule, row.provider, &row.normalised, &row.source]
             .map(str::to_owned)
     };
-    let mut widths = head.map(str::len);
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(cells(row)) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    terminal.title(&line(&head.map(str::to_owned), &widths, |_, cell| cell));
-    for row in rows {
+    let cells: Vec<_> = rows.iter().map(cells).collect();
+    let columns = Columns::new(head, &cells);
+    terminal.title(&columns.line(&head, |_, cell| cell));
+    for (row, cells) in rows.iter().zip(&cells) {
         let tinted = |column, cell: String| match column {
             1 => terminal.tinted(tone(row.class), &cell),
             _ => cell,
         };
-        terminal.result(&line(&cells(row), &widths, tinted));
+        terminal.result(&columns.line(cells, tinted));
         for note in &row.notes {
             terminal.result(&format!("  {note}"));
         }
     }
 }
 
-/// The cells side by side, each as wide as its column.
-fn line(cells: &[String], widths: &[usize], tinted: impl Fn(usize, String) -> String) -> String {
-    let padded = cells.iter().zip(widths).enumerate();
-    let padded = padded.map(|(column, (cell, width))| tinted(column, format!("{cell:width$}")));
-    padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-}
-
-fn tone(class: &str) -> Tone {
+/// What the colour of a class says.
+pub(crate) fn tone(class: &str) -> Tone {
     match class {
         class if class == Pinning::Pinned.as_str() => Tone::Good,
         class if class == Pinning::Floating.as_str() => Tone::Doubtful,

@@ -65,6 +65,13 @@ impl HashKey {
     }
 }
 
+/// The hash of a whole input as a record holds it.
+pub fn input_hash(key: Option<&HashKey>, bytes: &[u8]) -> String {
+    let mut hash = InputHash::new(key);
+    hash.push(bytes);
+    hash.text()
+}
+
 // === impl HashKeyError ===
 
 impl fmt::Display for HashKeyError {

@@ -178,9 +178,9 @@ impl Reader<'_, '_> {
             match key {
                 "verdict" => expected.verdict = self.word(value, "verdict", VERDICTS),
                 "actions" => expected.actions = Some(self.words(value, "actions", words::ACTIONS)),
-                "fired" => expected.fired = Some(self.texts(value, "fired")),
-                "failed" => expected.failed = Some(self.texts(value, "failed")),
-                "would_fire" => expected.would_fire = Some(self.texts(value, "would_fire")),
+                "fired" => expected.fired = Some(self.distinct(value, "fired")),
+                "failed" => expected.failed = Some(self.distinct(value, "failed")),
+                "would_fire" => expected.would_fire = Some(self.distinct(value, "would_fire")),
                 "message" => expected.message = self.text(value, "message", 1_000),
                 _ => {}
             }

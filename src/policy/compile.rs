@@ -2,7 +2,7 @@
 //! each other. Collects every problem; reads no YAML.
 
 mod budget;
-mod place;
+pub mod place;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::error::{EntryProblem, ProblemKind, Problems};
 use super::expression::{Expression, Functions};
 use super::glob::{Glob, GlobError};
 use super::names::{NameRule, Names};
-use super::schema::{Entry, File, ModelRule, Pin};
+use super::schema::{Entry, File, Listed, ModelRule, Pin};
 use super::{Action, Floating, Mode, OnError, Phase, Policy, Rule, Unreadable, When};
 use crate::llm::pinning::Pinning;
 use crate::record::sha256_hex;
@@ -23,13 +23,16 @@ pub fn compile(text: &str, file: Option<File>, problems: &mut Problems) -> Optio
     let mut rules = Vec::with_capacity(file.entries.len());
     let functions = Functions::new();
     let mut budget = Budget::default();
-    let mut names: HashMap<String, usize> = HashMap::new();
-    for entry in file.entries {
-        check_name(&entry, &mut names, problems);
-        rules.extend(rule(entry, &functions, &mut budget, problems));
-    }
+    let mut lines: HashMap<String, usize> = HashMap::new();
     let names =
         Names { rules: name_rules(&file.model_rules, problems), deployments: file.deployments };
+    for entry in file.entries {
+        check_name(&entry, &mut lines, problems);
+        if file.floating == Floating::Deny {
+            check_allowed(&entry, &names, problems);
+        }
+        rules.extend(rule(entry, &functions, &mut budget, problems));
+    }
     let pins = pins(&file.pins, file.floating, &names, problems);
     let denies = file.floating == Floating::Deny || rules.iter().any(Rule::denies);
     let default = if denies { Unreadable::Deny } else { Unreadable::Flag };
@@ -42,11 +45,21 @@ pub fn compile(text: &str, file: Option<File>, problems: &mut Problems) -> Optio
         names: Arc::new(names),
         categories: file.categories,
         confidence_from: file.confidence_from,
-        request_logprobs: file.request_logprobs,
+        request_logprobs: file.request_logprobs.into_iter().map(|listed| listed.name).collect(),
         record: file.record,
         streams: file.streams,
         unreadable: file.unreadable.unwrap_or(default),
     })
+}
+
+/// A name that is approved and refused at once.
+fn check_allowed(entry: &Entry, names: &Names, problems: &mut Problems) {
+    for Listed { name, at } in entry.allowed.iter().flatten() {
+        if names.judge(name, None).pinning == Pinning::Floating {
+            let problem = EntryProblem::ApprovedFloating { model: name.clone() };
+            problems.add(*at, ProblemKind::Policy { policy: entry.name.clone(), problem });
+        }
+    }
 }
 
 fn check_name(entry: &Entry, names: &mut HashMap<String, usize>, problems: &mut Problems) {
@@ -154,7 +167,9 @@ fn rule(
                 return None;
             }
         },
-        (None, Some(models)) => When::NotAllowed(models.clone()),
+        (None, Some(models)) => {
+            When::NotAllowed(models.iter().map(|listed| listed.name.clone()).collect())
+        }
         (None, None) => return None,
     };
     check_hold(&entry, &when, problems);

@@ -7,11 +7,13 @@ mod case;
 mod kind;
 mod trigger;
 mod value;
+mod warning;
 
 pub use case::CaseProblem;
 pub use kind::{BoundProblem, EntryProblem, ProblemKind};
 pub use trigger::{PatternProblem, TriggerProblem};
 pub use value::ValueProblem;
+pub use warning::{UnknownConfidence, WarningKind};
 
 /// Problems told in full; a file with more is not a policy with mistakes but another file.
 const PROBLEMS_MAX: usize = 50;
@@ -26,22 +28,32 @@ pub struct PolicyErrors {
     untold: usize,
 }
 
-/// One thing that is wrong.
+/// What a person should look at in a file that loads, in the order of the file.
+#[derive(Debug, Default)]
+pub struct Warnings {
+    problems: Vec<Problem>,
+    untold: usize,
+}
+
+/// One thing that is wrong, or that a person should look at.
 #[derive(Clone, Debug)]
 pub struct Problem {
     /// Line, from 1.
     pub line: usize,
     /// Column in characters, from 1.
     pub column: usize,
-    kind: ProblemKind,
+    message: String,
     quoted: String,
     caret: usize,
 }
 
-/// [`PolicyErrors`] with the name of the file.
+/// Problems with the name of the file.
 #[derive(Debug)]
 pub struct Display<'a> {
-    errors: &'a PolicyErrors,
+    problems: &'a [Problem],
+    untold: usize,
+    /// `warning: ` before each sentence; an error has nothing there.
+    level: &'static str,
     file: &'a str,
 }
 
@@ -77,7 +89,7 @@ pub fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Opti
 impl PolicyErrors {
     /// Prints every problem as `file:line:column: …` with the line and a caret.
     pub fn display<'a>(&'a self, file: &'a str) -> Display<'a> {
-        Display { errors: self, file }
+        Display { problems: &self.problems, untold: self.untold, level: "", file }
     }
 
     /// The problems told in full.
@@ -103,12 +115,40 @@ impl fmt::Display for PolicyErrors {
     }
 }
 
+// === impl Warnings ===
+
+impl Warnings {
+    /// Prints every warning as `file:line:column: warning: …` with the line and a caret.
+    pub fn display<'a>(&'a self, file: &'a str) -> Display<'a> {
+        Display { problems: &self.problems, untold: self.untold, level: "warning: ", file }
+    }
+
+    /// The warnings told in full.
+    pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
+        self.problems.iter()
+    }
+
+    /// There is nothing to look at.
+    pub fn is_empty(&self) -> bool {
+        self.problems.is_empty()
+    }
+}
+
+impl<'a> IntoIterator for &'a Warnings {
+    type Item = &'a Problem;
+    type IntoIter = std::slice::Iter<'a, Problem>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
 // === impl Problem ===
 
 impl Problem {
     /// What it is, on one line.
-    pub fn message(&self) -> String {
-        self.kind.to_string()
+    pub fn message(&self) -> &str {
+        &self.message
     }
 
     /// The line as it is quoted: control characters blanked, a long line cut around the place.
@@ -121,17 +161,18 @@ impl Problem {
 
 impl fmt::Display for Display<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, problem) in self.errors.problems.iter().enumerate() {
+        let Display { problems, untold, level, file } = self;
+        for (index, problem) in problems.iter().enumerate() {
             if index > 0 {
                 writeln!(f)?;
             }
-            let Problem { line, column, kind, quoted, caret } = problem;
-            writeln!(f, "{}:{line}:{column}: {kind}", self.file)?;
+            let Problem { line, column, message, quoted, caret } = problem;
+            writeln!(f, "{file}:{line}:{column}: {level}{message}")?;
             writeln!(f, "{}", format!("  | {quoted}").trim_end())?;
             write!(f, "  | {:caret$}^", "")?;
         }
-        if self.errors.untold > 0 {
-            write!(f, "\n{}: and {} more problems", self.file, self.errors.untold)?;
+        if *untold > 0 {
+            write!(f, "\n{file}: {level}and {untold} more problems")?;
         }
         Ok(())
     }
@@ -147,12 +188,22 @@ impl<'a> Problems<'a> {
 
     /// Notes a problem.
     pub fn add(&mut self, at: At, kind: ProblemKind) {
+        self.note(at, &kind);
+    }
+
+    /// Notes what a person should look at.
+    pub fn warn(&mut self, at: At, kind: &WarningKind) {
+        self.note(at, kind);
+    }
+
+    fn note(&mut self, at: At, what: &dyn fmt::Display) {
         if self.problems.len() >= PROBLEMS_MAX {
             self.untold += 1;
             return;
         }
+        let message = what.to_string();
         let (quoted, caret) = quote(self.line(at.line).unwrap_or(""), at.column);
-        self.problems.push(Problem { line: at.line, column: at.column, kind, quoted, caret });
+        self.problems.push(Problem { line: at.line, column: at.column, message, quoted, caret });
     }
 
     /// A line of the text, counted from 1.
@@ -168,10 +219,20 @@ impl<'a> Problems<'a> {
                 if self.problems.is_empty() {
                     self.add(At { line: 1, column: 1 }, ProblemKind::Empty);
                 }
-                self.problems.sort_by_key(|problem| (problem.line, problem.column));
+                self.sort();
                 Err(PolicyErrors { problems: self.problems, untold: self.untold })
             }
         }
+    }
+
+    /// All of it as warnings.
+    pub fn into_warnings(mut self) -> Warnings {
+        self.sort();
+        Warnings { problems: self.problems, untold: self.untold }
+    }
+
+    fn sort(&mut self) {
+        self.problems.sort_by_key(|problem| (problem.line, problem.column));
     }
 }
 

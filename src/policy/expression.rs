@@ -29,6 +29,8 @@ use term::{Node, Number, Term};
 pub use bounds::tokens;
 pub use functions::Findings;
 
+pub use bounds::{SOURCE_BYTES_MAX, normalised};
+
 /// The functions of CEL, made once for all expressions of a policy.
 #[derive(Clone)]
 pub struct Functions(Arc<Env>);

@@ -2,6 +2,12 @@
 //! problem of shape; what entries mean to each other is left to `compile`.
 
 mod categories;
+#[cfg(not(target_os = "wasi"))]
+mod json;
+#[cfg_attr(
+    target_os = "wasi",
+    allow(dead_code, unused_variables, reason = "the filter prints no schema")
+)]
 pub mod keys;
 mod later;
 mod models;
@@ -20,7 +26,9 @@ use super::{
     Streams, Unreadable,
 };
 use crate::llm::pinning::Pinning;
-use keys::Key;
+
+#[cfg(not(target_os = "wasi"))]
+pub use json::json_schema;
 
 /// A file larger than this is no policy that people read.
 const FILE_BYTES_MAX: usize = 256 * 1024;
@@ -38,9 +46,11 @@ pub struct File {
     pub model_rules: Vec<ModelRule>,
     pub categories: Categories,
     pub confidence_from: Vec<ConfidenceSource>,
-    pub request_logprobs: Vec<String>,
+    pub request_logprobs: Vec<Listed>,
     pub record: RecordSettings,
     pub streams: Streams,
+    /// Where `record.on_failure_until` stands.
+    pub until_at: Option<At>,
     /// `None` is `default`, which depends on the policies.
     pub unreadable: Option<Unreadable>,
 }
@@ -51,13 +61,21 @@ pub struct Entry {
     /// Where the name stands, or the entry.
     pub at: At,
     pub trigger: Option<Source>,
-    pub allowed: Option<Vec<String>>,
+    pub allowed: Option<Vec<Listed>>,
     pub action: Option<Action>,
     /// Where `hold: true` stands.
     pub hold: Option<At>,
     pub mode: Option<Mode>,
+    /// Where the action stands, or the name.
+    pub action_at: At,
     pub on_error: Option<OnError>,
     pub message: Option<String>,
+}
+
+/// A model's name in a list.
+pub struct Listed {
+    pub name: String,
+    pub at: At,
 }
 
 /// The text of a trigger or a pattern and how it stands in the file.
@@ -127,6 +145,7 @@ impl Default for File {
                 on_failure_until_ms: None,
             },
             streams: Streams::Pass,
+            until_at: None,
             unreadable: None,
         }
     }
@@ -138,7 +157,7 @@ impl Reader<'_, '_> {
     fn top(&mut self, root: &Node, file: &mut File) {
         for (key, _, value) in self.mapping(root, "governance.yml", keys::TOP) {
             match key {
-                "version" => file.label = self.text(value, "version", 100),
+                "version" => file.label = self.text(value, "version", keys::LABEL_MAX),
                 "policies" => {
                     let entries = self.list(value, "policies");
                     let entries = self.at_most(value, "policies", entries, POLICIES_MAX);
@@ -147,7 +166,7 @@ impl Reader<'_, '_> {
                 "models" => self.models(value, file),
                 "categories" => self.categories(value, &mut file.categories),
                 "confidence" => self.confidence(value, file),
-                "record" => self.record(value, &mut file.record),
+                "record" => self.record(value, file),
                 "streams" => {
                     if let Some(word) = self.word(value, "streams", words::STREAMS) {
                         file.streams = word;
@@ -172,6 +191,7 @@ impl Reader<'_, '_> {
             action: None,
             hold: None,
             mode: None,
+            action_at: node.at,
             on_error: None,
             message: None,
         };
@@ -181,20 +201,22 @@ impl Reader<'_, '_> {
                 "name" => {
                     named = true;
                     entry.at = value.at;
-                    // 100 characters fit every place that shows a name.
-                    entry.name = self.text(value, "name", 100).unwrap_or_default();
+                    entry.name = self.text(value, "name", keys::NAME_MAX).unwrap_or_default();
                 }
                 "description" => {
-                    self.text(value, "description", 4096);
+                    self.text(value, "description", keys::DESCRIPTION_MAX);
                 }
                 "trigger" => entry.trigger = self.source(value, "trigger"),
-                "allowed" => entry.allowed = Some(self.texts(value, "allowed")),
-                "action" => entry.action = self.word(value, "action", words::ACTIONS),
+                "allowed" => entry.allowed = Some(self.listed(value, "allowed")),
+                "action" => {
+                    entry.action_at = value.at;
+                    entry.action = self.word(value, "action", words::ACTIONS);
+                }
                 "hold" => self.hold(value, &mut entry),
                 "hold_ttl" => self.hold_ttl(value),
                 "mode" => entry.mode = self.word(value, "mode", words::MODES),
                 "on_error" => entry.on_error = self.word(value, "on_error", words::ON_ERROR),
-                "message" => entry.message = self.text(value, "message", 1000),
+                "message" => entry.message = self.text(value, "message", keys::MESSAGE_MAX),
                 _ => {}
             }
         }
@@ -251,7 +273,7 @@ impl Reader<'_, '_> {
                     file.confidence_from = self.words(value, "confidence.from", words::SOURCES);
                 }
                 "request_logprobs" => {
-                    file.request_logprobs = self.texts(value, "confidence.request_logprobs");
+                    file.request_logprobs = self.listed(value, "confidence.request_logprobs");
                 }
                 _ => {}
             }

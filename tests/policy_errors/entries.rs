@@ -117,6 +117,53 @@ governance.yml:3:12: policy `a`: expected a model in `allowed`, found none
 }
 
 #[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
+fn err_model_that_stands_twice() {
+    check(
+        r#"policies:
+- name: a
+  allowed: [x, y, x]
+confidence:
+  request_logprobs:
+  - x
+  - x
+"#,
+        r#"
+governance.yml:3:19: `allowed`: `x` stands twice
+  |   allowed: [x, y, x]
+  |                   ^
+governance.yml:7:5: `confidence.request_logprobs`: `x` stands twice
+  |   - x
+  |     ^"#,
+    );
+}
+
+#[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
+fn err_approved_and_refused_at_once() {
+    check(
+        r#"policies:
+- name: a
+  allowed: [gpt-4o-2024-08-06, openai/gpt-4o, acme-chat]
+- name: b
+  allowed:
+  - acme-test
+  action: flag_for_review
+models:
+  floating: deny
+  rules:
+  - { match: acme-chat, class: pinned }
+  - { match: acme-*, class: floating }
+"#,
+        r#"
+governance.yml:3:32: policy `a`: `openai/gpt-4o` is approved, but its provider may repoint the name and `models.floating: deny` refuses it
+  |   allowed: [gpt-4o-2024-08-06, openai/gpt-4o, acme-chat]
+  |                                ^
+governance.yml:6:5: policy `b`: `acme-test` is approved, but its provider may repoint the name and `models.floating: deny` refuses it
+  |   - acme-test
+  |     ^"#,
+    );
+}
+
+#[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
 fn err_message_that_nobody_reads() {
     check(
         r#"policies:

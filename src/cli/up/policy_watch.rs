@@ -87,7 +87,7 @@ impl PolicyWatch {
             return Ok(());
         };
         let parsed = check::parse(&self.path, text).and_then(|policy| {
-            check::key_is_set(&self.path, &policy)?;
+            check::hash_key(&self.path, &policy)?;
             Ok(policy)
         });
         let policy = match parsed {

@@ -91,7 +91,7 @@ impl Stack {
             let _ = std::fs::remove_file(path);
         }
         let (policy_text, policy) = check::load(&options.policy)?;
-        check::key_is_set(&options.policy, &policy)?;
+        check::hash_key(&options.policy, &policy)?;
         let parts = Parts::find(options)?;
         let mut data = DataDir::open(&options.data_dir, parts.account.as_ref(), terminal)?;
 

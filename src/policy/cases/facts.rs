@@ -30,7 +30,7 @@ impl Reader<'_, '_> {
                     facts.operation = operation.unwrap_or(facts.operation);
                 }
                 "deployment" => facts.deployment = self.flag(value, key).unwrap_or_default(),
-                "fallback_models" => facts.fallback_models = self.texts(value, key),
+                "fallback_models" => facts.fallback_models = self.distinct(value, key),
                 "stream" => facts.stream = self.flag(value, key).unwrap_or_default(),
                 "prompt" => {
                     let text = self.text(value, key, TEXT_CHARACTERS_MAX);
@@ -39,7 +39,7 @@ impl Reader<'_, '_> {
                 "messages" | "images" | "tools" | "max_tokens" | "temperature" => {
                     self.input(key, value, &mut facts.input);
                 }
-                "categories" => facts.categories = self.texts(value, key),
+                "categories" => facts.categories = self.distinct(value, key),
                 "caller" => facts.caller = self.caller(value),
                 "method" | "path" | "host" | "headers" => self.http(key, value, &mut facts.http),
                 "route" => facts.route = self.short(value, key),
@@ -56,7 +56,7 @@ impl Reader<'_, '_> {
         match key {
             "messages" => input.messages = self.count(node, key).unwrap_or_default(),
             "images" => input.images = self.count(node, key).unwrap_or_default(),
-            "tools" => input.tools = self.texts(node, key),
+            "tools" => input.tools = self.distinct(node, key),
             "max_tokens" => input.max_tokens = self.count(node, key),
             "temperature" => input.temperature = self.decimal(node, key),
             _ => {}
@@ -152,6 +152,11 @@ impl Reader<'_, '_> {
             }
         }
         usage
+    }
+
+    /// A list of different words.
+    pub fn distinct(&mut self, node: &Node, key: &str) -> Vec<String> {
+        self.listed(node, key).into_iter().map(|listed| listed.name).collect()
     }
 
     fn short(&mut self, node: &Node, key: &str) -> Option<String> {

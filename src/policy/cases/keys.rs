@@ -1,14 +1,12 @@
 //! The keys of a file of cases, mapping by mapping.
 
-use crate::policy::schema::keys::Key;
+pub const CASES: &[&str] = &["policy", "cases"];
 
-pub const CASES: &[Key] = &["policy", "cases"];
+pub const CASE: &[&str] = &["name", "exchange", "request", "answer", "expect"];
 
-pub const CASE: &[Key] = &["name", "exchange", "request", "answer", "expect"];
+pub const EXPECT: &[&str] = &["verdict", "actions", "fired", "failed", "would_fire", "message"];
 
-pub const EXPECT: &[Key] = &["verdict", "actions", "fired", "failed", "would_fire", "message"];
-
-pub const REQUEST: &[Key] = &[
+pub const REQUEST: &[&str] = &[
     "model",
     "provider",
     "operation",
@@ -32,9 +30,9 @@ pub const REQUEST: &[Key] = &[
     "at",
 ];
 
-pub const CALLER: &[Key] = &["spiffe", "subject", "api_key_hash", "address"];
+pub const CALLER: &[&str] = &["spiffe", "subject", "api_key_hash", "address"];
 
-pub const ANSWER: &[Key] = &[
+pub const ANSWER: &[&str] = &[
     "status",
     "output",
     "confidence",
@@ -47,7 +45,7 @@ pub const ANSWER: &[Key] = &[
     "latency_ms",
 ];
 
-pub const TOOL_CALL: &[Key] = &["name", "arguments"];
+pub const TOOL_CALL: &[&str] = &["name", "arguments"];
 
-pub const USAGE: &[Key] =
+pub const USAGE: &[&str] =
     &["input_tokens", "output_tokens", "total_tokens", "cached_tokens", "reasoning_tokens"];

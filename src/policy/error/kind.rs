@@ -100,6 +100,8 @@ pub enum EntryProblem {
     NothingAllowed,
     /// `hold: true` on what an answer says.
     HoldsAnswer,
+    /// `allowed` has a name that `floating: deny` refuses.
+    ApprovedFloating { model: String },
 }
 
 // === impl ProblemKind ===
@@ -236,6 +238,11 @@ impl fmt::Display for EntryProblem {
                  `deny` or `route_to_human_review`"
             ),
             E::NothingAllowed => write!(f, "expected a model in `allowed`, found none"),
+            E::ApprovedFloating { model } => write!(
+                f,
+                "`{model}` is approved, but its provider may repoint the name and \
+                 `models.floating: deny` refuses it"
+            ),
         }
     }
 }

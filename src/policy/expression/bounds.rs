@@ -4,7 +4,7 @@
 use crate::policy::error::TriggerProblem;
 
 /// A trigger that people can review in a diff is far shorter.
-const BYTES_MAX: usize = 4096;
+pub const SOURCE_BYTES_MAX: usize = 4096;
 
 /// 1,000 terms overflow the 1 MiB stack of a wasm module and 700 do not; a third of that is kept.
 const OPERATORS_MAX: usize = 200;
@@ -15,8 +15,8 @@ const DEPTH_MAX: usize = 32;
 
 /// The place, as a byte offset, and the problem of a source that is too large to parse.
 pub fn check(source: &str) -> Result<(), (usize, TriggerProblem)> {
-    if source.len() > BYTES_MAX {
-        return Err((0, TriggerProblem::TooLong { bytes: source.len(), max: BYTES_MAX }));
+    if source.len() > SOURCE_BYTES_MAX {
+        return Err((0, TriggerProblem::TooLong { bytes: source.len(), max: SOURCE_BYTES_MAX }));
     }
     if source.trim().is_empty() {
         return Err((0, TriggerProblem::Empty));
@@ -61,6 +61,25 @@ pub fn tokens(source: &str) -> usize {
         rest = rest.get(token.len()..).unwrap_or("");
     }
     tokens
+}
+
+/// The source with its tokens a blank apart, simple strings in single quotes and no comments: two
+/// sources that are written alike mean the same.
+pub fn normalised(source: &str) -> String {
+    let mut tokens = Vec::new();
+    let mut rest = source;
+    while let Some(token) = next_token(rest) {
+        rest = rest.get(token.len()..).unwrap_or("");
+        if token.starts_with("//") || token.trim().is_empty() {
+            continue;
+        }
+        let inside = token.strip_prefix('"').and_then(|token| token.strip_suffix('"'));
+        tokens.push(match inside.filter(|text| !text.contains(['"', '\'', '\\'])) {
+            Some(text) => format!("'{text}'"),
+            None => token.to_owned(),
+        });
+    }
+    tokens.join(" ")
 }
 
 /// The token that `rest` begins with: a string, a comment, a word or number, an operator of one

@@ -10,16 +10,16 @@ use crate::policy::yaml::{Data, Node};
 use crate::policy::{Categories, CategorySource};
 
 /// Most categories that `order` can list: more than a request and its answer can have.
-const ORDER_MAX: usize = 64;
+pub const ORDER_MAX: usize = 64;
 
 /// Most categories of a policy's own.
 const CUSTOM_MAX: usize = 16;
 
 /// Most phrases of a category.
-const PHRASES_MAX: usize = 64;
+pub const PHRASES_MAX: usize = 64;
 
 /// Longest phrase.
-const PHRASE_CHARACTERS_MAX: usize = 64;
+pub const PHRASE_CHARACTERS_MAX: usize = 64;
 
 /// A shorter phrase is found everywhere.
 const PHRASE_CHARACTERS_MIN: usize = 2;
@@ -70,7 +70,7 @@ impl Reader<'_, '_> {
                     _ => {}
                 }
             }
-            self.need(item, entry, &["name", "words"]);
+            self.need(item, entry, keys::required(keys::CUSTOM_CATEGORY));
             categories.custom.add(name.unwrap_or_default(), phrases);
         }
     }

@@ -4,17 +4,16 @@
 use super::read::clip;
 use super::{Entry, Reader, keys, words};
 use crate::policy::error::{ProblemKind, ValueProblem};
-use crate::policy::schema::models::NAME_CHARACTERS_MAX;
 use crate::policy::yaml::Node;
 
 /// Minutes in a day.
 const DAY: u64 = 24 * 60;
 
 /// Most calls of a candidate at a time.
-const CONCURRENCY_MAX: usize = 64;
+pub const CONCURRENCY_MAX: usize = 64;
 
 /// More tokens than any budget for a trial.
-const TOKENS_MAX: usize = 4_000_000_000;
+pub const TOKENS_MAX: usize = 4_000_000_000;
 
 impl Reader<'_, '_> {
     /// `hold: true`, where it stands; what is wrong with it depends on the trigger.
@@ -49,7 +48,7 @@ impl Reader<'_, '_> {
             for (key, _, value) in self.mapping(candidate, entry, keys::CANDIDATE) {
                 match key {
                     "model" | "alongside" => {
-                        self.text(value, key, NAME_CHARACTERS_MAX);
+                        self.text(value, key, keys::MODEL_MAX);
                     }
                     "sample" => {
                         self.share(value, "sample");
@@ -63,7 +62,7 @@ impl Reader<'_, '_> {
                     _ => {}
                 }
             }
-            self.need(candidate, entry, &["model", "alongside"]);
+            self.need(candidate, entry, keys::required(keys::CANDIDATE));
         }
         if !candidates.is_empty() {
             self.unsupported(node, entry);

@@ -5,9 +5,6 @@ use super::{File, ModelRule, Pin, Reader, keys, words};
 use crate::policy::error::At;
 use crate::policy::yaml::Node;
 
-/// Longest name of a model: longer than any provider's with its prefixes.
-pub const NAME_CHARACTERS_MAX: usize = 200;
-
 /// Most pins: every one is judged by every rule when the file is loaded.
 const PINS_MAX: usize = 2_000;
 
@@ -52,7 +49,7 @@ impl Reader<'_, '_> {
     fn names(&mut self, node: &Node, key: &str) -> Vec<(String, String, At)> {
         let mut names = Vec::new();
         for (own, value) in self.any_mapping(node, key) {
-            if let Some(model) = self.text(value, key, NAME_CHARACTERS_MAX) {
+            if let Some(model) = self.text(value, key, keys::MODEL_MAX) {
                 names.push((own, model, value.at));
             }
         }
@@ -68,7 +65,7 @@ impl Reader<'_, '_> {
                 _ => {}
             }
         }
-        self.need(node, "models.rules", &["match", "class"]);
+        self.need(node, "models.rules", keys::required(keys::MODEL_RULE));
         Some(ModelRule { pattern: pattern?, class: class? })
     }
 }

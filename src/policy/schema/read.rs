@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 use std::time::UNIX_EPOCH;
 
-use super::{Key, Reader, words};
+use super::keys::{MODEL_MAX, Named};
+use super::{Listed, Reader, words};
 use crate::policy::error::{BoundProblem, ProblemKind, ValueProblem, nearest};
 use crate::policy::yaml::{Data, Node};
 
@@ -13,11 +14,11 @@ const FOUND_MAX: usize = 60;
 
 impl Reader<'_, '_> {
     /// The known keys of a mapping with their nodes, in the order of the file.
-    pub fn mapping<'n>(
+    pub fn mapping<'n, K: Named>(
         &mut self,
         node: &'n Node,
         place: &str,
-        table: &'static [Key],
+        table: &'static [K],
     ) -> Vec<(&'static str, &'n Node, &'n Node)> {
         let Data::Mapping(entries) = &node.data else {
             self.wrong_type(node, place, "a mapping");
@@ -27,10 +28,10 @@ impl Reader<'_, '_> {
         let mut known = Vec::new();
         for (key, value) in entries {
             let Some(text) = self.key(key, &mut seen) else { continue };
-            match table.iter().find(|name| **name == text) {
-                Some(name) => known.push((*name, key, value)),
+            match table.iter().map(Named::name).find(|name| *name == text) {
+                Some(name) => known.push((name, key, value)),
                 None => {
-                    let nearest = nearest(text, table.iter().copied());
+                    let nearest = nearest(text, table.iter().map(Named::name));
                     let key_text = clip(text);
                     self.problems.add(key.at, ProblemKind::UnknownKey { key: key_text, nearest });
                 }
@@ -40,7 +41,12 @@ impl Reader<'_, '_> {
     }
 
     /// An entry of a list has these keys.
-    pub fn need(&mut self, node: &Node, entry: &'static str, keys: &[&'static str]) {
+    pub fn need(
+        &mut self,
+        node: &Node,
+        entry: &'static str,
+        keys: impl IntoIterator<Item = &'static str>,
+    ) {
         for key in keys {
             if matches!(node.data, Data::Mapping(_)) && node.value_of(key).is_none() {
                 self.problems.add(node.at, ProblemKind::MissingKey { entry, key });
@@ -134,15 +140,20 @@ impl Reader<'_, '_> {
         Some(text.to_owned())
     }
 
-    /// A list of different texts: model names.
-    pub fn texts(&mut self, node: &Node, key: &str) -> Vec<String> {
-        let mut texts = Vec::new();
+    /// A list of different names of models.
+    pub fn listed(&mut self, node: &Node, key: &str) -> Vec<Listed> {
+        let mut listed = Vec::new();
+        let mut seen = HashMap::new();
         for item in self.list(node, key) {
-            if let Some(text) = self.text(item, key, 200) {
-                texts.push(text);
+            let Some(name) = self.text(item, key, MODEL_MAX) else { continue };
+            if seen.insert(name.clone(), item.at.line).is_some() {
+                let kind = ProblemKind::DuplicateWord { key: key.to_owned(), word: clip(&name) };
+                self.problems.add(item.at, kind);
+            } else {
+                listed.push(Listed { name, at: item.at });
             }
         }
-        texts
+        listed
     }
 
     /// One of the words of `table`.

@@ -1,18 +1,18 @@
 //! The part `record` of governance.yml: what a record keeps, and what happens without a commit.
 
-use super::{Reader, keys, words};
-use crate::policy::RecordSettings;
+use super::{File, Reader, keys, words};
 use crate::policy::error::ValueProblem;
 use crate::policy::yaml::Node;
 
 /// Longest summary, in characters: the collector keeps 4,000 bytes, and a character has up to four.
-const SUMMARY_CHARACTERS_MAX: usize = 1_000;
+pub const SUMMARY_CHARACTERS_MAX: usize = 1_000;
 
 /// Longest name of an environment variable.
-const VARIABLE_BYTES_MAX: usize = 100;
+pub const VARIABLE_BYTES_MAX: usize = 100;
 
 impl Reader<'_, '_> {
-    pub fn record(&mut self, node: &Node, record: &mut RecordSettings) {
+    pub fn record(&mut self, node: &Node, file: &mut File) {
+        let record = &mut file.record;
         for (key, _, value) in self.mapping(node, "record", keys::RECORD) {
             match key {
                 "summary_characters" => {
@@ -41,6 +41,7 @@ impl Reader<'_, '_> {
                 }
                 "on_failure_until" if value.is_null() => {}
                 "on_failure_until" => {
+                    file.until_at = Some(value.at);
                     record.on_failure_until_ms = self.time(value, "record.on_failure_until");
                 }
                 _ => {}

@@ -1,0 +1,30 @@
+//! Columns of a table: each as wide as its widest cell. Prints nothing.
+
+/// The widths of the columns.
+pub(crate) struct Columns<const N: usize>([usize; N]);
+
+impl<const N: usize> Columns<N> {
+    pub(crate) fn new(head: [&str; N], rows: &[[String; N]]) -> Self {
+        let mut widths = head.map(|cell| cell.chars().count());
+        for row in rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = (*width).max(cell.chars().count());
+            }
+        }
+        Self(widths)
+    }
+
+    /// The cells side by side, each as wide as its column; `tinted` may colour one by its column.
+    pub(crate) fn line(
+        &self,
+        cells: &[impl AsRef<str>; N],
+        tinted: impl Fn(usize, String) -> String,
+    ) -> String {
+        let padded = cells.iter().zip(self.0).enumerate();
+        let padded = padded.map(|(column, (cell, width))| {
+            let cell = cell.as_ref();
+            tinted(column, format!("{cell:width$}"))
+        });
+        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    }
+}
