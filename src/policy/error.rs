@@ -11,7 +11,7 @@ mod warning;
 
 pub use case::CaseProblem;
 pub use kind::{BoundProblem, EntryProblem, ProblemKind};
-pub use trigger::{PatternProblem, TriggerProblem};
+pub use trigger::{HeaderProblem, PatternProblem, TriggerProblem};
 pub use value::ValueProblem;
 pub use warning::{UnknownConfidence, WarningKind};
 

@@ -174,3 +174,20 @@ fn categories_of_a_prompt_that_was_cut_are_unknown_and_told_once() {
         assert!(lines(&gate.judge_request(&request)).is_empty(), "reads no category");
     }
 }
+
+#[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
+fn text_that_was_cut_and_did_not_fire_is_a_failure() {
+    let policy = gate("prompt.contains('secret')", "deny");
+    let mut request = request("m", &[]);
+    request.prompt = Text::from("a secret".repeat(TEXT_BYTES_MAX / 8 + 1).as_str());
+    let fired = policy.judge_request(&request);
+    assert_eq!(lines(&fired), ["gate fired - deny enforced request"]);
+    request.prompt = Text::from("a harmless".repeat(TEXT_BYTES_MAX / 8).as_str());
+    let failed = policy.judge_request(&request);
+    assert_eq!(lines(&failed), ["gate failed truncated deny enforced request"]);
+    let by_category = "policies: [{name: gate, trigger: \"category == 'a'\", action: deny}]\n";
+    let failed = super::policy(by_category).judge_request(&request);
+    assert_eq!(lines(&failed), ["gate failed truncated deny enforced request"]);
+    let of_header = format!("categories: {{from: [header]}}\n{by_category}");
+    assert!(super::policy(&of_header).judge_request(&request).triggered.is_empty(), "none was cut");
+}

@@ -43,10 +43,8 @@ pub enum TriggerProblem {
     TextComputed { name: String },
     /// A field that its map does not have.
     UnknownField { variable: &'static str, name: String, nearest: Option<&'static str> },
-    /// A header that holds a credential.
-    CredentialHeader { name: String },
-    /// A header that is not written in lower case; this is how it is.
-    HeaderCase { name: String },
+    /// Something about the name of a header.
+    Header(HeaderProblem),
     /// A comparison whose sides have different types.
     NeverMatches { name: String, is: &'static str, with: &'static str },
     /// A text that a value of few words never is.
@@ -64,6 +62,15 @@ pub enum TriggerProblem {
     NotACondition { found: &'static str },
     /// CEL that no condition needs: messages, bytes.
     Construct,
+}
+
+/// What is wrong with the name of a header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HeaderProblem {
+    /// It holds a credential.
+    Credential { name: String },
+    /// It is not written in lower case; this is how it is.
+    Case { name: String },
 }
 
 /// What is wrong with a pattern in a trigger.
@@ -135,14 +142,7 @@ impl fmt::Display for TriggerProblem {
             T::UnknownField { variable, name, nearest } => {
                 write!(f, "`{variable}` has no field `{name}`{}", DidYouMean(*nearest))
             }
-            T::CredentialHeader { name } => write!(
-                f,
-                "`{name}` holds a credential, which `request.headers` never has: \
-                 `caller.api_key_hash` tells callers apart"
-            ),
-            T::HeaderCase { name } => {
-                write!(f, "names in `request.headers` are in lower case, write `{name}`")
-            }
+            T::Header(problem) => write!(f, "{problem}"),
             T::NeverMatches { name, is, with } => {
                 write!(f, "this can never match: {name} is {is}, compared with {with}")
             }
@@ -163,6 +163,23 @@ impl fmt::Display for TriggerProblem {
             ),
             T::NotACondition { found } => write!(f, "expected a condition, found {found}"),
             T::Construct => write!(f, "expected a condition over facts, found a message or bytes"),
+        }
+    }
+}
+
+// === impl HeaderProblem ===
+
+impl fmt::Display for HeaderProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            HeaderProblem::Credential { name } => write!(
+                f,
+                "`{name}` holds a credential, which `request.headers` never has: \
+                 `caller.api_key_hash` tells callers apart"
+            ),
+            HeaderProblem::Case { name } => {
+                write!(f, "names in `request.headers` are in lower case, write `{name}`")
+            }
         }
     }
 }

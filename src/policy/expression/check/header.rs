@@ -3,7 +3,7 @@
 use super::super::term::{Node, Term};
 use super::Checker;
 use crate::llm;
-use crate::policy::error::TriggerProblem;
+use crate::policy::error::{HeaderProblem, TriggerProblem};
 use crate::policy::variable::Variable;
 
 impl Checker {
@@ -23,9 +23,10 @@ impl Checker {
             return;
         }
         if llm::is_credential_header(&lower) {
-            self.note(at, TriggerProblem::CredentialHeader { name: lower });
+            let problem = HeaderProblem::Credential { name: lower };
+            self.note(at, TriggerProblem::Header(problem));
         } else if lower != name {
-            self.note(at, TriggerProblem::HeaderCase { name: lower });
+            self.note(at, TriggerProblem::Header(HeaderProblem::Case { name: lower }));
         }
     }
 
