@@ -1,4 +1,4 @@
-//! Columns of a table: each as wide as its widest cell. Prints nothing.
+//! Columns of a table: each as wide as its widest cell, numbers to the right. Prints nothing.
 
 /// The widths of the columns.
 pub(crate) struct Columns<const N: usize>([usize; N]);
@@ -23,8 +23,18 @@ impl<const N: usize> Columns<N> {
         let padded = cells.iter().zip(self.0).enumerate();
         let padded = padded.map(|(column, (cell, width))| {
             let cell = cell.as_ref();
-            tinted(column, format!("{cell:width$}"))
+            let padded = match is_count(cell) {
+                true => format!("{cell:>width$}"),
+                false => format!("{cell:width$}"),
+            };
+            tinted(column, padded)
         });
         padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     }
+}
+
+/// A whole number, with a sign or without: it stands to the right.
+fn is_count(cell: &str) -> bool {
+    let digits = cell.strip_prefix(['+', '-']).unwrap_or(cell);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }

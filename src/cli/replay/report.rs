@@ -1,6 +1,7 @@
 //! The tally as tables for people.
 
 use super::tally::{CallerChange, Change, PolicyChange, Tally};
+use crate::cli::table::Columns;
 use crate::cli::terminal::{Terminal, Tone};
 
 /// Callers shown: those for whom most changes.
@@ -23,7 +24,7 @@ pub(super) fn print(terminal: &Terminal, tally: &Tally) {
     rows.extend(tally.policies.iter().map(|(name, change)| policy(name, change)));
     let head = ["policy", "action", "then", "now", "newly", "no longer", "unknown"];
     terminal.result("");
-    table(terminal, &head.map(str::to_owned), &rows);
+    table(terminal, head, &rows);
     callers(terminal, tally);
     unknown(terminal, tally);
     if !tally.newly_refused.is_empty() {
@@ -35,18 +36,25 @@ pub(super) fn print(terminal: &Terminal, tally: &Tally) {
     }
 }
 
-fn row(name: &str, action: &str, change: &Change) -> Vec<String> {
+fn row(name: &str, action: &str, change: &Change) -> [String; 7] {
     let Change { before, after, newly, no_longer, unknown } = change;
-    let mut row = vec![name.to_owned(), action.to_owned()];
-    row.extend([before, after].map(u64::to_string));
-    row.extend([("+", newly), ("-", no_longer), ("", unknown)].map(|(sign, count)| match count {
-        0 => String::new(),
-        count => format!("{sign}{count}"),
-    }));
-    row
+    [
+        name.to_owned(),
+        action.to_owned(),
+        before.to_string(),
+        after.to_string(),
+        signed("+", *newly),
+        signed("-", *no_longer),
+        signed("", *unknown),
+    ]
 }
 
-fn policy(name: &str, change: &PolicyChange) -> Vec<String> {
+/// Nothing for none: what changes stands out.
+fn signed(sign: &str, count: u64) -> String {
+    if count == 0 { String::new() } else { format!("{sign}{count}") }
+}
+
+fn policy(name: &str, change: &PolicyChange) -> [String; 7] {
     let action = match (change.action, change.observed) {
         (None, _) => "(not in the candidate)".to_owned(),
         (Some(action), true) => format!("{action}, observed"),
@@ -68,15 +76,11 @@ fn callers(terminal: &Terminal, tally: &Tally) {
         return;
     }
     changed.sort_by_key(|(_, caller)| std::cmp::Reverse(changes(caller)));
-    let signed = |sign: &str, count: u64| match count {
-        0 => String::new(),
-        count => format!("{sign}{count}"),
-    };
-    let rows: Vec<Vec<String>> = changed
+    let rows: Vec<[String; 6]> = changed
         .iter()
         .take(CALLERS_MAX)
         .map(|(name, caller)| {
-            vec![
+            [
                 (*name).clone(),
                 caller.calls.to_string(),
                 signed("+", caller.newly_refused),
@@ -87,7 +91,7 @@ fn callers(terminal: &Terminal, tally: &Tally) {
         })
         .collect();
     let head = ["caller", "calls", "refused", "", "fired", ""];
-    table(terminal, &head.map(str::to_owned), &rows);
+    table(terminal, head, &rows);
     let more = changed.len().saturating_sub(CALLERS_MAX);
     if more > 0 {
         terminal.result(&format!("  and {more} more callers for whom something changes"));
@@ -110,23 +114,11 @@ fn unknown(terminal: &Terminal, tally: &Tally) {
     }
 }
 
-/// Names to the left, numbers to the right.
-fn table(terminal: &Terminal, head: &[String], rows: &[Vec<String>]) {
-    let mut widths: Vec<usize> = head.iter().map(|cell| cell.chars().count()).collect();
+fn table<const N: usize>(terminal: &Terminal, head: [&str; N], rows: &[[String; N]]) {
+    let columns = Columns::new(head, rows);
+    let plain = |_, cell| cell;
+    terminal.title(&format!("  {}", columns.line(&head, plain)));
     for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let line = |cells: &[String]| {
-        let padded = cells.iter().zip(&widths).enumerate().map(|(column, (cell, width))| {
-            let is_name = column == 0 || cell.starts_with(|first: char| first.is_alphabetic());
-            if is_name { format!("{cell:width$}") } else { format!("{cell:>width$}") }
-        });
-        format!("  {}", padded.collect::<Vec<_>>().join("  ")).trim_end().to_owned()
-    };
-    terminal.title(&line(head));
-    for row in rows {
-        terminal.result(&line(row));
+        terminal.result(&format!("  {}", columns.line(row, plain)));
     }
 }
