@@ -20,9 +20,8 @@ mod ledger;
 mod load;
 
 use ledger::{HEAD, tally};
-use load::{Load, Sent};
+use load::{Load, Sent, held};
 use serde_json::Value;
-use std::collections::HashMap;
 use std::process::Command;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use support::stack::{PATIENCE, Stack, eventually, signal};
@@ -209,69 +208,6 @@ fn silent_collector_under_allow_releases_counts_and_records_later() {
     assert!(ledger::open_intents(&stack, &[held, whole]).is_empty());
 }
 
-#[test]
-fn policy_edited_under_load_fails_no_request_and_a_broken_one_changes_nothing() {
-    const EDITS: usize = 3;
-    let _alone = alone();
-    let upstream = Upstream::start();
-    let stack = Stack::start("reload", POLICY, &upstream.url);
-    let load = Load::start("reload", &stack.gateway(), CLIENTS);
-    let announced = |count: usize| {
-        eventually(&format!("policy {count} in force"), PATIENCE, || {
-            let versions = versions_announced(&stack.printed());
-            (versions.len() == count).then_some(versions)
-        })
-    };
-    for edit in 1..=EDITS {
-        load.more(50);
-        stack.put_policy(&format!("{POLICY}# edition {edit}\n"));
-        announced(1 + edit);
-    }
-    load.more(50);
-    stack.put_policy("policies:\n- name: broken\n  trigger: \"confidense < 0.75\"\n");
-    let refused = format!("refused; policy {} stays in force", announced(1 + EDITS)[EDITS]);
-    eventually("the broken policy to be refused", PATIENCE, || {
-        stack.printed().contains(&refused).then_some(())
-    });
-    assert!(stack.printed().contains("governance.yml:3:13: "), "{}", stack.printed());
-    load.more(50);
-    let sent = load.end();
-
-    let versions = announced(1 + EDITS);
-    let query = "SELECT decision_id, policy_version FROM ai_decisions WHERE outcome = 'completed'";
-    let text = |row: &Value, key: &str| row[key].as_str().unwrap_or_default().to_owned();
-    let rows = stack.rows(query);
-    let rows: HashMap<String, String> =
-        rows.iter().map(|row| (text(row, "decision_id"), text(row, "policy_version"))).collect();
-    let mut calls_under = vec![0; versions.len()];
-    for one in &sent {
-        assert!(one.delivered(), "{}: {:?}", one.id, one.reply);
-        let seen = one.reply.header("x-policy-version").expect("a version");
-        let row = rows.get(one.reply.decision_id()).map(String::as_str);
-        assert_eq!(row, Some(seen), "{}", one.id);
-        let known = versions.iter().position(|version| version == seen);
-        calls_under[known.unwrap_or_else(|| panic!("{seen} was never announced"))] += 1;
-    }
-    println!("calls under each policy: {calls_under:?}");
-    assert!(calls_under.iter().all(|calls| *calls > 0), "{calls_under:?}");
-}
-
-/// A call that the provider has seen and answers only when it is let go.
-fn held(
-    stack: &Stack,
-    upstream: &Upstream,
-    id: &'static str,
-    stream: bool,
-) -> std::thread::JoinHandle<Sent> {
-    let gateway = stack.gateway();
-    let hold = [("x-script", "hold")];
-    let call = std::thread::spawn(move || Sent::call(&gateway, id, stream, &hold));
-    eventually("the provider to be called", PATIENCE, || {
-        (!upstream.calls_of(id).is_empty()).then_some(())
-    });
-    call
-}
-
 /// The row of a call, once it is there.
 fn row_of(stack: &Stack, call: &Sent, outcome: &str) -> Value {
     let hash = &call.input_hash;
@@ -286,12 +222,6 @@ fn delivery(stack: &Stack, call: &Sent, expected: &str) {
     let query = format!("SELECT delivery FROM ai_deliveries WHERE decision_id = '{id}'");
     let row = eventually(&format!("the delivery of {id}"), PATIENCE, || stack.rows(&query).pop());
     assert_eq!(row["delivery"], expected, "{}", call.id);
-}
-
-fn versions_announced(printed: &str) -> Vec<String> {
-    let lines = printed.lines().filter_map(|line| line.trim().strip_suffix(" in force"));
-    let versions = lines.filter_map(|line| line.strip_prefix("policy sha256:"));
-    versions.map(|version| format!("sha256:{version}")).collect()
 }
 
 /// Ids of all living processes below one.

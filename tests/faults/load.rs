@@ -2,7 +2,8 @@
 //! what every call brought back; judges nothing.
 
 use crate::support::client::{self, Reply};
-use crate::support::stack::{PATIENCE, eventually};
+use crate::support::stack::{PATIENCE, Stack, eventually};
+use crate::support::upstream::Upstream;
 use governance_filter::record::sha256_hex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -82,6 +83,22 @@ impl Sent {
     pub fn whole(&self) -> bool {
         self.reply.status != 0 && self.reply.complete
     }
+}
+
+/// A call that the provider has seen and answers only when it is let go.
+pub fn held(
+    stack: &Stack,
+    upstream: &Upstream,
+    id: &'static str,
+    stream: bool,
+) -> std::thread::JoinHandle<Sent> {
+    let gateway = stack.gateway();
+    let hold = [("x-script", "hold")];
+    let call = std::thread::spawn(move || Sent::call(&gateway, id, stream, &hold));
+    eventually("the provider to be called", PATIENCE, || {
+        (!upstream.calls_of(id).is_empty()).then_some(())
+    });
+    call
 }
 
 fn call_until(name: &str, gateway: &str, ended: &AtomicBool, back: &AtomicUsize) -> Vec<Sent> {
