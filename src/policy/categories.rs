@@ -54,13 +54,21 @@ impl Categories {
     }
 
     /// Most severe first, each once; what `order` does not list comes last, by its name.
-    pub fn in_order(&self, mut names: Vec<String>) -> Vec<String> {
+    pub fn in_order(&self, names: Vec<String>) -> Vec<String> {
         let rank = |name: &String| {
             self.order.iter().position(|listed| listed == name).unwrap_or(self.order.len())
         };
-        names.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.cmp(b)));
-        names.dedup();
-        names
+        // There are few, and a sort is kilobytes of the filter.
+        let mut ordered: Vec<String> = Vec::with_capacity(names.len());
+        for name in names {
+            let place = ordered.binary_search_by(|other| {
+                rank(other).cmp(&rank(&name)).then_with(|| other.cmp(&name))
+            });
+            if let Err(place) = place {
+                ordered.insert(place, name);
+            }
+        }
+        ordered
     }
 }
 

@@ -203,7 +203,10 @@ impl<'a> Problems<'a> {
         }
         let message = what.to_string();
         let (quoted, caret) = quote(self.line(at.line).unwrap_or(""), at.column);
-        self.problems.push(Problem { line: at.line, column: at.column, message, quoted, caret });
+        let problem = Problem { line: at.line, column: at.column, message, quoted, caret };
+        // In the order of the file. There are few, and a sort is kilobytes of the filter.
+        let behind = |other: &Problem| (other.line, other.column) <= (at.line, at.column);
+        self.problems.insert(self.problems.partition_point(behind), problem);
     }
 
     /// A line of the text, counted from 1.
@@ -219,20 +222,14 @@ impl<'a> Problems<'a> {
                 if self.problems.is_empty() {
                     self.add(At { line: 1, column: 1 }, ProblemKind::Empty);
                 }
-                self.sort();
                 Err(PolicyErrors { problems: self.problems, untold: self.untold })
             }
         }
     }
 
     /// All of it as warnings.
-    pub fn into_warnings(mut self) -> Warnings {
-        self.sort();
+    pub fn into_warnings(self) -> Warnings {
         Warnings { problems: self.problems, untold: self.untold }
-    }
-
-    fn sort(&mut self) {
-        self.problems.sort_by_key(|problem| (problem.line, problem.column));
     }
 }
 
