@@ -16,7 +16,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use support::client;
-use support::stack::Stack;
+use support::stack::{PATIENCE, Stack, eventually};
 
 /// In force when the calls were made.
 const THEN: &str = "policies:
@@ -170,6 +170,9 @@ fn compare(found: &Value) {
 #[test]
 fn a_candidate_tells_what_would_have_changed_and_what_cannot_be_known() {
     let stack = Stack::start("replay", THEN, "http://127.0.0.1:9");
+    eventually("the policy to be announced", PATIENCE, || {
+        stack.rows("SELECT version FROM ai_policies").pop()
+    });
     let since = rfc3339(put_calls(&stack));
     let candidate = stack.folder().join("candidate.yml");
     std::fs::write(&candidate, CANDIDATE).expect("the candidate is written");
@@ -187,9 +190,16 @@ fn a_candidate_tells_what_would_have_changed_and_what_cannot_be_known() {
     assert_eq!(code, Some(3), "calls would be refused that were not");
     compare(&serde_json::from_str(&json).expect("JSON"));
 
-    let other_token = ["--token-file", &candidate, "--since", &since];
+    let wrong = stack.folder().join("wrong-token");
+    std::fs::write(&wrong, "a-token-of-another-collector\n").expect("the token is written");
+    let wrong = wrong.display().to_string();
+    let other_token = ["--token-file", &wrong, "--since", &since];
     let (told, code) = governance(&[&common[..], &other_token].concat());
     assert!(told.contains("it answers 401"), "{told}");
+    assert_eq!(code, Some(1));
+    let no_token = ["--token-file", &candidate, "--since", &since];
+    let (told, code) = governance(&[&common[..], &no_token].concat());
+    assert!(told.starts_with("--token-file: expected a file that holds the read token"), "{told}");
     assert_eq!(code, Some(1));
     let no_time = ["--token-file", &token, "--since", "yesterday"];
     let (told, code) = governance(&[&common[..], &no_time].concat());

@@ -40,13 +40,19 @@ impl Collector {
         }
         let token = std::fs::read_to_string(token_file);
         let token = token.map_err(CliError::file("read the collector's token", token_file))?;
+        let token = token.trim();
+        if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let given = token_file.display().to_string();
+            let expected = "a file that holds the read token and nothing else";
+            return Err(CliError::Argument { name: "--token-file", given, expected });
+        }
         let agent = ureq::Agent::config_builder()
             .timeout_global(Some(TIMEOUT))
             .http_status_as_error(false)
             .build()
             .into();
         let url = url.trim_end_matches('/').to_owned();
-        Ok(Collector { url, authorization: format!("Bearer {}", token.trim()), agent })
+        Ok(Collector { url, authorization: format!("Bearer {token}"), agent })
     }
 
     /// The records of a time, from behind the id `after`.

@@ -21,7 +21,11 @@ pub(super) fn print(terminal: &Terminal, tally: &Tally) {
         terminal.result(&format!("  {version}  {calls} calls"));
     }
     let mut rows = vec![row("refused", "", &tally.refused)];
-    rows.extend(tally.policies.iter().map(|(name, change)| policy(name, change)));
+    let told = |name: &str, change: &Change| {
+        !name.starts_with("models.") || change.before + change.after + change.unknown > 0
+    };
+    let policies = tally.policies.iter().filter(|(name, change)| told(name, &change.fired));
+    rows.extend(policies.map(|(name, change)| policy(name, change)));
     let head = ["policy", "action", "then", "now", "newly", "no longer", "unknown"];
     terminal.result("");
     table(terminal, head, &rows);
