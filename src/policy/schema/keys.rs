@@ -24,7 +24,9 @@ pub const MESSAGE_MAX: usize = 1000;
 /// Longest name of a model: longer than any provider's with its prefixes.
 pub const MODEL_MAX: usize = 200;
 
-pub use shape::{Key, Named, Shape, required};
+#[cfg(not(target_os = "wasi"))]
+pub use shape::Shape;
+pub use shape::{Key, Named, required};
 use shape::{Shape::*, key};
 
 pub const TOP: &[Key] = &[
