@@ -15,19 +15,17 @@ pub enum Credential {
 use Credential::{Header, Query};
 
 /// How headers end that hold a key, a token or a session, whoever reads them: `x-portkey-api-key`,
-/// `x-amz-security-token`, `ocp-apim-subscription-key`, `x-goog-iap-jwt-assertion`.
-const ENDINGS: [&str; 12] = [
+/// `x-auth-key`, `x-amz-security-token`, `x-goog-iap-jwt-assertion`.
+const ENDINGS: [&str; 10] = [
     "authorization",
-    "api-key",
+    "-key",
     "apikey",
     "cookie",
-    "-access-key",
     "-assertion",
     "-auth",
     "-jwt",
     "-password",
     "-secret",
-    "-subscription-key",
     "-token",
 ];
 

@@ -273,12 +273,12 @@ impl Verdict {
 // === impl Triggered ===
 
 impl Triggered {
-    /// Of a policy that is tried out: no other word for what it came to, nor may it count.
+    /// Of a policy that is tried out: what would count has a word of its own, and nothing counts.
     fn observe(&mut self) {
-        self.enforced = false;
         self.mode = Some("observe".to_owned());
-        if self.result == "fired" {
+        if self.enforced {
             self.result = "would_fire".to_owned();
         }
+        self.enforced = false;
     }
 }

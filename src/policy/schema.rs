@@ -248,7 +248,8 @@ impl Reader<'_, '_> {
             (true, false) => {}
         }
         let refuses = entry.action.map_or(!has("action"), |action| action == Action::Deny);
-        if has("message") && !refuses {
+        // What a held call is told, in a version that holds.
+        if has("message") && !refuses && !has("hold") {
             found.push((Some("message"), idle("message", "only `action: deny` has a message")));
         }
         if !matches!(node.data, Data::Mapping(_)) {

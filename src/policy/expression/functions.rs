@@ -23,7 +23,16 @@ pub struct Findings {
     provider: &'static str,
     /// What was found in a text of the facts, by where it lies in memory.
     kinds: Mutex<Vec<(usize, usize, Vec<Kind>)>>,
+    /// Whether a pattern matches a long one: by the places of both, for a trigger on `category` is
+    /// evaluated for each that a client names.
+    matched: Mutex<Vec<(Place, bool)>>,
 }
+
+/// Where a pattern lies, where a text does, and its length.
+type Place = (usize, usize, usize);
+
+/// A shorter text is matched again as fast as it is looked up.
+const MATCHED_BYTES_MIN: usize = 1024;
 
 /// The functions that an expression calls, and what it calls them with.
 #[derive(Debug, Default)]
@@ -49,7 +58,7 @@ pub fn add(context: &mut Context, called: &Arc<Called>, findings: &Arc<Findings>
     for name in &called.names {
         let (called, findings) = (Arc::clone(called), Arc::clone(findings));
         let own: Own = match *name {
-            "matches" | "glob" => Box::new(move |call| called.matches(call)),
+            "matches" | "glob" => Box::new(move |call| called.matches(call, &findings)),
             "is_pinned" => Box::new(move |call| findings.is_pinned(call)),
             _ => Box::new(move |call| findings.detect(call)),
         };
@@ -61,7 +70,11 @@ pub fn add(context: &mut Context, called: &Arc<Called>, findings: &Arc<Findings>
 // === impl Called ===
 
 impl Called {
-    fn matches<'b, 'v>(&self, call: &FunctionContext<'b, 'v>) -> Answer<'b, 'v> {
+    fn matches<'b, 'v>(
+        &self,
+        call: &FunctionContext<'b, 'v>,
+        findings: &Findings,
+    ) -> Answer<'b, 'v> {
         let (text, source) = match (&call.this, call.args.as_slice()) {
             (Some(this), [source]) => (text(call, this)?, text(call, source)?),
             (None, [first, source]) => (text(call, first)?, text(call, source)?),
@@ -72,7 +85,7 @@ impl Called {
         let pattern =
             patterns.find(|one| one.is_glob() == is_glob && one.source() == source.inner());
         let pattern = pattern.ok_or_else(|| miscalled(call))?;
-        Ok(CowVal::owned(CelBool::from(pattern.matches(text.inner()))))
+        Ok(CowVal::owned(CelBool::from(findings.matches(pattern, text))))
     }
 }
 
@@ -81,7 +94,8 @@ impl Called {
 impl Findings {
     /// Nothing was looked through yet.
     pub fn new(names: &Arc<Names>, provider: &'static str) -> Arc<Self> {
-        Arc::new(Findings { names: Arc::clone(names), provider, kinds: Mutex::default() })
+        let names = Arc::clone(names);
+        Arc::new(Findings { names, provider, kinds: Mutex::default(), matched: Mutex::default() })
     }
 
     fn is_pinned<'b, 'v>(&self, call: &FunctionContext<'b, 'v>) -> Answer<'b, 'v> {
@@ -109,6 +123,21 @@ impl Findings {
                 CowVal::owned(CelList::from(words.collect::<Vec<_>>()))
             }
         })
+    }
+
+    /// Whether the pattern matches the text, looked for once where that takes time.
+    fn matches(&self, pattern: &Pattern, text: &CelString) -> bool {
+        // As in `kinds`.
+        let lent = text.as_borrowed().filter(|lent| lent.len() >= MATCHED_BYTES_MIN);
+        let Some(lent) = lent else { return pattern.matches(text.inner()) };
+        let place = (std::ptr::from_ref(pattern).addr(), lent.as_ptr().addr(), lent.len());
+        let mut known = self.matched.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, matches)) = known.iter().find(|one| one.0 == place) {
+            return *matches;
+        }
+        let matches = pattern.matches(lent);
+        known.push((place, matches));
+        matches
     }
 
     /// What the text holds, looked for once.

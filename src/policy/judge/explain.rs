@@ -121,7 +121,7 @@ fn of_trigger(rule: &Rule, trigger: &Expression, scope: &Scope, verdict: &Verdic
         };
         (part.source().to_owned(), result)
     });
-    let values = trigger.variables().iter().map(|variable| of_variable(*variable, scope));
+    let values = trigger.variables().iter().map(|variable| of_variable(*variable, trigger, scope));
     Explanation {
         policy: rule.name.clone(),
         line: Some(rule.line),
@@ -168,7 +168,7 @@ fn of_asked(asked: Option<Asked>) -> (String, String) {
     ("model".to_owned(), value)
 }
 
-fn of_variable(variable: Variable, scope: &Scope) -> (String, String) {
+fn of_variable(variable: Variable, trigger: &Expression, scope: &Scope) -> (String, String) {
     let name = variable.as_str().to_owned();
     let cut = if scope.cut(variable) { " (not whole)" } else { "" };
     let value = match variable {
@@ -176,9 +176,26 @@ fn of_variable(variable: Variable, scope: &Scope) -> (String, String) {
             let each: Vec<String> = scope.each_category().into_iter().map(quoted).collect();
             each.join(", then ")
         }
-        _ => scope.fact(variable, "").map_or_else(|| "unknown".to_owned(), |fact| written(&fact)),
+        _ => match scope.fact(variable, "") {
+            Some(fact) if variable == Variable::Request => written(&named_headers(fact, trigger)),
+            Some(fact) => written(&fact),
+            None => "unknown".to_owned(),
+        },
     };
     (name, format!("{value}{cut}"))
+}
+
+/// Without the headers that the trigger does not name: one may be somebody's key by another name.
+fn named_headers<'a>(request: Fact<'a>, trigger: &Expression) -> Fact<'a> {
+    let Fact::Map(entries) = request else { return request };
+    let fields = entries.into_iter().map(|(name, fact)| match fact {
+        Fact::Map(headers) => {
+            let named = headers.into_iter().filter(|(name, _)| trigger.source().contains(name));
+            (name, Fact::Map(named.collect()))
+        }
+        fact => (name, fact),
+    });
+    Fact::Map(fields.collect())
 }
 
 /// A value as it would be written in a trigger.

@@ -10,6 +10,9 @@ use crate::policy::variable::{Phase, Variable};
 use crate::policy::{Action, Floating, Mode, Policy, Rule, Verdict, When};
 use crate::record::{self, OutcomeKind};
 
+/// Names of tools that a record keeps.
+const TOOL_NAMES_MAX: usize = 64;
+
 /// What a policy makes of a past call.
 #[derive(Debug, PartialEq)]
 pub struct PastVerdict {
@@ -57,6 +60,8 @@ pub fn judge(policy: &Policy, then: Option<&Policy>, record: &record::Outcome) -
     let request = request_facts(policy, record);
     let answer = if record.latency_ms.is_none() {
         Err("the provider was not called")
+    } else if record.first_byte_ms.is_none() {
+        Err("no answer came")
     } else if request.model.as_deref() != Some(record.model.as_str()) {
         Err("another model would have answered")
     } else {
@@ -64,34 +69,17 @@ pub fn judge(policy: &Policy, then: Option<&Policy>, record: &record::Outcome) -
     };
     let past = Past { policy, then, record, request, answer };
     let names = policy.judge_names(&past.request);
-    let mut policies = built_in(policy, &names);
+    let mut policies = past.built_in(&names);
     policies.extend(policy.rules.iter().map(|rule| {
         let refused = names.triggered.iter().any(|one| one.policy == rule.name);
         let result = match &rule.when {
             When::Trigger(trigger) => past.of_trigger(rule, trigger),
-            When::NotAllowed(_) if refused => PastResult::Fired,
-            When::NotAllowed(models) => past.of_served(models),
+            When::NotAllowed(models) => past.of_allowed(models, refused),
         };
         let enforced = rule.mode == Mode::Enforce;
         PastRule { policy: rule.name.clone(), action: rule.action, enforced, result }
     }));
     PastVerdict { policies }
-}
-
-/// What is no policy and still fires.
-fn built_in(policy: &Policy, names: &Verdict) -> Vec<PastRule> {
-    let floating = match policy.floating {
-        Floating::Deny => Some(Action::Deny),
-        Floating::Flag => Some(Action::FlagForReview),
-        Floating::Allow => None,
-    };
-    let all = [("models.pins", Some(Action::FlagForReview)), ("models.floating", floating)];
-    let judged = all.into_iter().filter_map(|(name, action)| {
-        let fires = names.triggered.iter().any(|one| one.policy == name);
-        let result = if fires { PastResult::Fired } else { PastResult::NotFired };
-        Some(PastRule { policy: name.to_owned(), action: action?, enforced: true, result })
-    });
-    judged.collect()
 }
 
 // === impl PastVerdict ===
@@ -114,6 +102,34 @@ impl PastVerdict {
 // === impl Past ===
 
 impl Past<'_> {
+    /// What is no policy and still fires.
+    fn built_in(&self, names: &Verdict) -> Vec<PastRule> {
+        let floating = match self.policy.floating {
+            Floating::Deny => Some(Action::Deny),
+            Floating::Flag => Some(Action::FlagForReview),
+            Floating::Allow => None,
+        };
+        let all = [("models.pins", Some(Action::FlagForReview)), ("models.floating", floating)];
+        let judged = all.into_iter().filter_map(|(name, action)| {
+            let fires = names.triggered.iter().any(|one| one.policy == name);
+            let result = match self.deployment() {
+                Some(why) if name == "models.floating" => PastResult::Unknown(why),
+                _ if fires => PastResult::Fired,
+                _ => PastResult::NotFired,
+            };
+            Some(PastRule { policy: name.to_owned(), action: action?, enforced: true, result })
+        });
+        judged.collect()
+    }
+
+    /// Azure's paths name deployments or models, and which it was is not kept; one that the policy
+    /// lists as a deployment is one.
+    fn deployment(&self) -> Option<&'static str> {
+        let named = self.request.model.as_deref().unwrap_or_default();
+        let unclear = self.request.may_deploy && self.policy.deployed(named).is_none();
+        unclear.then_some("whether a deployment was asked is not kept")
+    }
+
     fn of_trigger(&self, rule: &Rule, trigger: &Expression) -> PastResult {
         let answer = match (&self.answer, trigger.phase()) {
             (Err(why), Phase::Answer) => return PastResult::Unknown(why),
@@ -153,6 +169,9 @@ impl Past<'_> {
         if self.record.unread.is_some() {
             return PastResult::Unknown("the call was not read whole");
         }
+        if self.may_fire_earlier(trigger) {
+            return PastResult::Unknown("whether a category came with the answer is not kept");
+        }
         match (failed, trigger.variables().iter().find_map(|variable| missing(*variable))) {
             (true, Some(why)) => PastResult::Unknown(why),
             (true, None) if rule.fires_on_error() => PastResult::Fired,
@@ -160,9 +179,33 @@ impl Past<'_> {
         }
     }
 
-    /// The answer's model against `allowed`.
-    fn of_served(&self, models: &[String]) -> PastResult {
+    /// It may have fired before all of the categories were found: a record does not tell those of
+    /// the request from those of the answer.
+    fn may_fire_earlier(&self, trigger: &Expression) -> bool {
+        let categories = &self.request.categories;
+        let lists = trigger.reads(Variable::Categories);
+        if trigger.phase() == Phase::Answer
+            || categories.is_empty()
+            || !(lists || trigger.reads(Variable::Category))
+        {
+            return false;
+        }
+        let bare = RequestFacts { categories: Vec::new(), ..self.request.clone() };
+        let scope = Scope::request(self.policy, &bare);
+        let none_found = scope.each_category();
+        let fact = |variable| match self.missing(trigger, variable) {
+            Some(_) => None,
+            None => scope.fact(variable, none_found.first().copied().unwrap_or_default()),
+        };
+        (lists && categories.len() > 1)
+            || trigger.evaluate(scope.findings(), fact) != Outcome::NotFired
+    }
+
+    /// The models that were asked and that answered against `allowed`.
+    fn of_allowed(&self, models: &[String], refused: bool) -> PastResult {
         match &self.answer {
+            _ if refused => PastResult::Fired,
+            _ if let Some(why) = self.deployment() => PastResult::Unknown(why),
             Err(why) => PastResult::Unknown(why),
             Ok(answer) if answer.is_bare_error() => PastResult::NotFired,
             Ok(answer) => {
@@ -216,6 +259,9 @@ impl Past<'_> {
             Variable::Output => Some("`output` is not kept"),
             Variable::Request => Some("`request` is not kept"),
             Variable::Input if !only(&["stream"]) => Some("`input` is not kept"),
+            Variable::ToolCalls if self.record.tool_names.len() >= TOOL_NAMES_MAX => {
+                Some("`tool_calls`: more are not kept")
+            }
             Variable::ToolCalls if trigger.mentions("arguments") => {
                 Some("`tool_calls`: arguments are not kept")
             }
@@ -282,7 +328,7 @@ fn answer_facts(record: &record::Outcome) -> AnswerFacts {
         output: output.into(),
         tool_calls: tool_calls.map(called).collect(),
         usage,
-        error: record.outcome == OutcomeKind::UpstreamError,
+        error: record.outcome == OutcomeKind::UpstreamError || record.status >= Some(400),
         incomplete: record.unread.is_some(),
         latency_ms: record.latency_ms.unwrap_or_default(),
         ..AnswerFacts::default()
