@@ -48,8 +48,6 @@ fn trigger(condition: &str, changes: Value) -> PastResult {
 fn what_the_record_keeps_is_judged() {
     for condition in [
         "confidence < 0.75",
-        "category == 'pii'",
-        "'pii' in categories",
         "model == 'gpt-4o-2025-12-17' && provider == 'openai' && operation == 'chat'",
         "served_model == model && finish_reason == 'stop' && status == 200 && latency_ms == 20",
         "usage.input_tokens == 9 && usage.cached_tokens == 5",
@@ -61,6 +59,27 @@ fn what_the_record_keeps_is_judged() {
         assert_eq!(trigger(condition, json!({})), PastResult::Fired, "{condition}");
         let negated = format!("!({condition})");
         assert_eq!(trigger(&negated, json!({})), PastResult::NotFired, "{negated}");
+    }
+}
+
+/// A record does not tell the categories of the request from those of the answer.
+#[wasm_bindgen_test(unsupported = test)]
+fn categories_are_judged_as_far_as_their_time_does_not_matter() {
+    let why = PastResult::Unknown("whether a category came with the answer is not kept");
+    let cases = [
+        ("category == 'pii'", json!(["pii"]), PastResult::Fired),
+        ("'pii' in categories", json!(["pii"]), PastResult::Fired),
+        ("category == 'legal'", json!(["pii"]), PastResult::NotFired),
+        ("category == 'general'", json!(["pii"]), why.clone()),
+        ("!('pii' in categories)", json!(["pii"]), why.clone()),
+        ("'a' in categories && !('b' in categories)", json!(["a", "b"]), why),
+        ("category == 'general'", json!([]), PastResult::Fired),
+        ("category == 'pii'", json!([]), PastResult::NotFired),
+        ("category == 'general' && status == 200", json!(["pii"]), PastResult::NotFired),
+    ];
+    for (condition, categories, result) in cases {
+        let found = trigger(condition, json!({"categories": categories}));
+        assert_eq!(found, result, "{condition} {categories}");
     }
 }
 
@@ -121,6 +140,8 @@ fn where_the_provider_was_not_asked_the_answer_is_unknown() {
     let why = PastResult::Unknown("the provider was not called");
     assert_eq!(trigger("status == 200", denied.clone()), why);
     assert_eq!(trigger("category == 'pii'", denied), PastResult::Fired, "of the request");
+    let gone = json!({"outcome": "aborted", "first_byte_ms": null, "status": null});
+    assert_eq!(trigger("status != 200", gone), PastResult::Unknown("no answer came"));
     let pinned = "models: { pins: { gpt-4o-2025-12-17: gpt-5-2026-01-01 } }\npolicies:\n- name: new\n  trigger: status == 200\n  action: log\n";
     let verdict = policy(pinned).judge_past(Some(&policy(THEN)), &record(json!({})));
     let why = PastResult::Unknown("another model would have answered");
@@ -146,4 +167,21 @@ fn a_refusal_hangs_on_every_policy_that_denies() {
     let prompt = "- name: words\n  trigger: prompt.contains('x')\n  action: deny\n";
     assert_eq!(denied(&(list("gpt-4o-2025-12-17") + prompt)), None);
     assert_eq!(denied(&(list("claude-sonnet-4-6") + prompt)), Some(true), "whatever it says");
+}
+
+/// Azure's paths name a deployment or a model, and a record does not say which it was.
+#[wasm_bindgen_test(unsupported = test)]
+fn a_deployment_that_nobody_lists_may_have_been_a_model() {
+    let azure = || json!({"provider": "azure.ai.openai"});
+    let list = "policies:\n- name: models\n  allowed: [gpt-4o-2025-12-17]\n";
+    let judged = |text: &str| {
+        let verdict = policy(text).judge_past(Some(&policy(THEN)), &record(azure()));
+        verdict.policies.last().map(|rule| rule.result.clone())
+    };
+    let why = "whether a deployment was asked is not kept";
+    assert_eq!(judged(list), Some(PastResult::Unknown(why)));
+    let listed = "models: {deployments: {gpt-4o-2025-12-17: gpt-4o-2025-12-17}}\n";
+    assert_eq!(judged(&format!("{listed}{list}")), Some(PastResult::NotFired));
+    let another = "policies:\n- name: models\n  allowed: [claude-sonnet-4-6]\n";
+    assert_eq!(judged(another), Some(PastResult::Fired), "whichever it was");
 }

@@ -67,7 +67,7 @@ fn an_observed_policy_is_in_the_record_and_nowhere_else() {
                 (&json!("listed"), &json!("would_fire"), no, observe),
                 (&json!("listed"), &json!("would_fire"), no, observe),
                 (&json!("answered"), &json!("would_fire"), no, observe),
-                (&json!("unknown"), &json!("failed"), no, observe),
+                (&json!("unknown"), &json!("would_fire"), no, observe),
             ]
         );
     }

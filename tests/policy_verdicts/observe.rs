@@ -22,12 +22,13 @@ fn observed_trigger_would_fire_and_does_nothing() {
 }
 
 #[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
-fn observed_failure_never_fails_closed() {
-    for on_error in ["default", "fire", "skip"] {
+fn observed_failure_never_fails_closed_and_says_where_it_would_have() {
+    let cases = [("default", "would_fire"), ("fire", "would_fire"), ("skip", "failed")];
+    for (on_error, result) in cases {
         let rest = format!("trigger: \"route == 'a'\", action: deny, on_error: {on_error}");
         let [_, observed] = both_modes(&rest);
         let verdict = observed.judge_request(&request("m", &[]));
-        let expected = "gate failed unknown_route deny not enforced request observe";
+        let expected = format!("gate {result} unknown_route deny not enforced request observe");
         assert_eq!(lines(&verdict), [expected], "{on_error}");
         assert_eq!(verdict.denial, None, "{on_error}");
     }

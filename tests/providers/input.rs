@@ -102,6 +102,17 @@ fn tools_are_named_by_whatever_names_them() {
         (MESSAGES, format!("{text}{plain}"), &["a", "b"]),
         (RESPONSES, format!(r#""input":"x",{plain}"#), &["a", "b"]),
         (RESPONSES, r#""input":"x","tools":[{"type":"web_search"}]"#.to_owned(), &["web_search"]),
+        (
+            RESPONSES,
+            r#""input":"x","tools":[{"type":"web_search","name":"x"},{"name":"y","type":"mcp"}]"#
+                .to_owned(),
+            &["x", "web_search", "y", "mcp"],
+        ),
+        (
+            GEMINI,
+            format!(r#"{contents}"tools":[{{"google_search":{{}}}},{{"url_context":{{}}}}]"#),
+            &["googleSearch", "urlContext"],
+        ),
         (GEMINI, format!("{contents}{declared}"), &["a", "googleSearch", "b", "codeExecution"]),
         (INTERACTIONS, format!(r#""input":"x",{plain}"#), &["a", "b"]),
         (CONVERSE, format!("{text}{specs}"), &["a", "b"]),
@@ -207,6 +218,8 @@ fn err_a_setting_or_the_tools_stand_twice() {
     for (path, body) in [
         (CHAT, format!(r#"{{{text},"max_tokens":1,"max_tokens":9}}"#)),
         (CHAT, format!(r#"{{{text},"Temperature":1}}"#)),
+        (CHAT, format!(r#"{{{text},"tools":[{{"type":"web_search","type":"function"}}]}}"#)),
+        (CHAT, format!(r#"{{{text},"tools":[{{"name":"a","NAME":"b"}}]}}"#)),
         (CHAT, format!(r#"{{{text},"tools":[],"TOOLS":[]}}"#)),
         (OLLAMA, format!(r#"{{{text},"options":{{"num_predict":1,"num_predict":9}}}}"#)),
         (

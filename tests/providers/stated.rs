@@ -97,11 +97,15 @@ fn names(tool: &Value) -> Vec<String> {
     if let Some(declared) = declared.iter().find_map(|key| tool.get(key)) {
         return items(declared).iter().flat_map(names).collect();
     }
-    let name = ["/name", "/function/name", "/toolSpec/name", "/type"];
-    match name.iter().find_map(|place| tool.pointer(place)?.as_str()) {
-        Some(name) => vec![name.to_owned()],
-        None => tool.as_object().map_or(Vec::new(), |tool| tool.keys().cloned().collect()),
+    let name = ["/name", "/function/name", "/toolSpec/name"];
+    let name = name.iter().find_map(|place| tool.pointer(place)?.as_str());
+    let own = |kind: &&str| !["function", "custom"].contains(kind);
+    let kind = tool.get("type").and_then(Value::as_str).filter(|kind| name.is_none() || own(kind));
+    if name.is_some() || kind.is_some() {
+        return name.into_iter().chain(kind).map(str::to_owned).collect();
     }
+    let keys = tool.as_object().into_iter().flat_map(|tool| tool.keys());
+    keys.map(|key| key.replace("google_search", "googleSearch")).collect()
 }
 
 /// The number under one of `keys`, at whatever depth.
