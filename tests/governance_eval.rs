@@ -114,3 +114,21 @@ fn one_exchange_of_a_file_is_found_by_its_id() {
     let missing = format!("{file}: expected an exchange with the id `c`, found none\n");
     assert_eq!((err, code), (missing, Some(1)));
 }
+
+/// A gateway of somebody's may take its key in any header.
+#[test]
+fn of_the_headers_only_those_are_shown_that_the_trigger_names() {
+    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("eval-headers.json");
+    let headers = r#"{"x-team": "a", "x-pass": "open sesame", "authorization": "Bearer k"}"#;
+    let body = r#"{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}"#;
+    let request =
+        format!(r#"{{"path": "/v1/chat/completions", "headers": {headers}, "body": "{body}"}}"#);
+    fs::write(&file, format!("{{\"request\": {request}}}")).unwrap();
+    let policy =
+        "policies:\n- {name: team, trigger: \"request.headers['x-team'] == 'a'\", action: log}\n";
+    let (out, err, code) = eval("headers", policy, file.to_str().unwrap());
+    let shown = "request = {method: 'POST', path: '/v1/chat/completions', headers: {x-team: 'a'}}";
+    assert!(out.contains(shown), "{out}{err}");
+    assert!(!out.contains("sesame") && !out.contains("Bearer"), "{out}");
+    assert_eq!(code, Some(0));
+}

@@ -104,6 +104,7 @@ mod tests {
                 assert!(is_header(name), "{name}");
             }
         }
+        assert!(is_header("x-auth-key") && is_header("x-litellm-key"));
         assert!(!is_header("x-team") && !is_header("content-type"));
     }
 }

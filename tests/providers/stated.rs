@@ -105,7 +105,10 @@ fn names(tool: &Value) -> Vec<String> {
         return name.into_iter().chain(kind).map(str::to_owned).collect();
     }
     let keys = tool.as_object().into_iter().flat_map(|tool| tool.keys());
-    keys.map(|key| key.replace("google_search", "googleSearch")).collect()
+    let camel = |key: &String| {
+        key.replace("google_search", "googleSearch").replace("code_execution", "codeExecution")
+    };
+    keys.map(camel).collect()
 }
 
 /// The number under one of `keys`, at whatever depth.
