@@ -93,7 +93,7 @@ impl Call {
             "confidence": answered(json!(self.confidence)),
             "confidence_source": answered(json!("header")), "caller": self.caller,
             "route": null, "gateway": "gw", "trace_id": null, "request_id": null,
-            "latency_ms": answered(json!(20)), "first_byte_ms": null, "unread": null,
+            "latency_ms": answered(json!(20)), "first_byte_ms": answered(json!(9)), "unread": null,
             "hold_mode": "strict", "output_summary_digest": null
         });
         let outcome: Outcome = serde_json::from_value(record).expect("a record");
