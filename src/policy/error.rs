@@ -8,12 +8,14 @@ mod kind;
 mod trigger;
 mod value;
 mod warning;
+mod written;
 
 pub use case::CaseProblem;
 pub use kind::{BoundProblem, EntryProblem, ProblemKind};
 pub use trigger::{HeaderProblem, PatternProblem, TriggerProblem};
 pub use value::ValueProblem;
 pub use warning::{UnknownConfidence, WarningKind};
+pub use written::ValueWarning;
 
 /// Problems told in full; a file with more is not a policy with mistakes but another file.
 const PROBLEMS_MAX: usize = 50;

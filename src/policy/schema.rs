@@ -65,6 +65,8 @@ pub struct Entry {
     pub action: Option<Action>,
     /// Where `hold: true` stands.
     pub hold: Option<At>,
+    /// Where `hold_ttl` stands without a `hold`.
+    pub idle_ttl: Option<At>,
     pub mode: Option<Mode>,
     /// Where the action stands, or the name.
     pub action_at: At,
@@ -190,6 +192,7 @@ impl Reader<'_, '_> {
             allowed: None,
             action: None,
             hold: None,
+            idle_ttl: None,
             mode: None,
             action_at: node.at,
             on_error: None,
@@ -213,7 +216,10 @@ impl Reader<'_, '_> {
                     entry.action = self.word(value, "action", words::ACTIONS);
                 }
                 "hold" => self.hold(value, &mut entry),
-                "hold_ttl" => self.hold_ttl(value),
+                "hold_ttl" => {
+                    entry.idle_ttl = node.value_of("hold").is_none().then_some(value.at);
+                    self.hold_ttl(value);
+                }
                 "mode" => entry.mode = self.word(value, "mode", words::MODES),
                 "on_error" => entry.on_error = self.word(value, "on_error", words::ON_ERROR),
                 "message" => entry.message = self.text(value, "message", keys::MESSAGE_MAX),
