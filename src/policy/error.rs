@@ -23,6 +23,10 @@ const PROBLEMS_MAX: usize = 50;
 /// Widest quotation of a line, in characters.
 const QUOTED_MAX: usize = 100;
 
+/// What is told beyond the problem itself is for people who check a file. The filter, whose size
+/// counts and whose file was checked, goes without.
+pub const HINTS: bool = cfg!(not(target_os = "wasi"));
+
 /// Everything that is wrong with a file, in the order of the file.
 #[derive(Debug)]
 pub struct PolicyErrors {

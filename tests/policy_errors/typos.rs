@@ -159,7 +159,7 @@ fn err_habits_from_other_languages() {
         ("category === 'pii'", "unexpected `=`, write `==`"),
         ("category <> 'pii'", "unexpected `>`, write `!=`"),
         ("category == 'pii' or refusal", "unexpected `or`, write `||`"),
-        ("not refusal", "unexpected `refusal`, write `!` in the place of `not`"),
+        ("not refusal", "unexpected `not`, write `!`"),
         ("category not in ['pii']", "unexpected `not`, write `!(value in list)`"),
         ("category in ('pii', 'legal')", "unexpected `,`, a list is written `['a', 'b']`"),
         ("confidence <= 0,75", "unexpected `,`, a number has a point: `0.75`"),
