@@ -25,6 +25,8 @@ mod triggers;
 mod types;
 #[path = "policy_errors/typos.rs"]
 mod typos;
+#[path = "policy_errors/yaml.rs"]
+mod yaml;
 
 use governance_filter::policy::Policy;
 

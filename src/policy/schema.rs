@@ -226,24 +226,30 @@ impl Reader<'_, '_> {
                 _ => {}
             }
         }
-        if !named && matches!(node.data, Data::Mapping(_)) {
+        let whole = node.has_only(keys::POLICY);
+        if !named && whole {
             self.problems.add(node.at, ProblemKind::MissingName);
         }
-        self.conditions(node, &entry);
+        self.conditions(node, &entry, whole);
         entry
     }
 
-    /// A policy has one condition, and no key that could not matter.
-    fn conditions(&mut self, node: &Node, entry: &Entry) {
+    /// A policy has one condition, and no key that could not matter. Nothing is missing from one that
+    /// is not `whole`: an unknown key may be meant for it.
+    fn conditions(&mut self, node: &Node, entry: &Entry, whole: bool) {
         let has = |key: &str| node.value_of(key).is_some();
         let idle = |key, because| EntryProblem::Idle { key, because };
         let mut found = Vec::new();
         match (has("trigger"), has("allowed")) {
-            (false, false) => found.push((None, EntryProblem::NoCondition)),
+            (false, false) if whole => found.push((None, EntryProblem::NoCondition)),
             (true, true) => found.push((Some("allowed"), EntryProblem::TwoConditions)),
-            (true, false) if !has("action") => found.push((None, EntryProblem::MissingAction)),
+            (true, false) if whole && !has("action") => {
+                found.push((None, EntryProblem::MissingAction))
+            }
             (false, true) => {
-                if entry.allowed.as_ref().is_some_and(Vec::is_empty) {
+                let empty =
+                    |value: &Node| matches!(&value.data, Data::Sequence(all) if all.is_empty());
+                if node.value_of("allowed").is_some_and(empty) {
                     found.push((Some("allowed"), EntryProblem::NothingAllowed));
                 }
                 if has("on_error") {
@@ -251,7 +257,7 @@ impl Reader<'_, '_> {
                     found.push((Some("on_error"), problem));
                 }
             }
-            (true, false) => {}
+            (_, false) => {}
         }
         let refuses = entry.action.map_or(!has("action"), |action| action == Action::Deny);
         if has("message") && !refuses {

@@ -24,9 +24,6 @@ fn err_misspelt_policy_key() {
   action: deny
 "#,
         r#"
-governance.yml:2:9: policy `gate`: expected `trigger` or `allowed`, found neither
-  | - name: gate
-  |         ^
 governance.yml:3:3: unknown key `triger`, did you mean `trigger`?
   |   triger: "confidence < 0.75"
   |   ^"#,
