@@ -89,7 +89,7 @@ pub const POLICY: &[Key] = &[
     ),
     key(
         "hold",
-        Flag,
+        Only("false"),
         "Refuse until a person approves; with `route_to_human_review`. This version takes `false` \
          alone.",
     )
@@ -97,7 +97,8 @@ pub const POLICY: &[Key] = &[
     key(
         "hold_ttl",
         Span,
-        "How long an approval lets the same input by the same caller pass: `1m` to `30d`.",
+        "How long an approval lets the same input by the same caller pass: `1m` to `30d`. A later \
+         version uses it.",
     )
     .or("24h"),
     key(
@@ -147,14 +148,14 @@ pub const MODELS: &[Key] = &[
     .or("[]"),
     key(
         "drift",
-        Word(&words::DRIFT),
+        Only("allow"),
         "What happens where another model than the pinned one answers. This version takes `allow` \
          alone.",
     )
     .or("allow"),
     key(
         "candidates",
-        Entries(CANDIDATE),
+        NoEntries(CANDIDATE),
         "Models that are tried alongside an approved one. This version takes an empty list alone.",
     )
     .or("[]"),
