@@ -71,16 +71,7 @@ impl fmt::Display for WarningKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use WarningKind as W;
         match self {
-            W::Shadowed { policy, by, line, stronger } => {
-                write!(
-                    f,
-                    "policy `{policy}` changes nothing: `{by}` on line {line} has the same "
-                )?;
-                match stronger {
-                    Some(action) => write!(f, "trigger and the stronger action `{action}`"),
-                    None => write!(f, "trigger and action"),
-                }
-            }
+            W::Shadowed { policy, by, line, stronger } => shadowed(f, policy, by, *line, *stronger),
             W::Constant { policy, fires } => {
                 write!(f, "trigger of policy `{policy}` reads nothing of a call: ")?;
                 f.write_str(match fires {
@@ -145,6 +136,20 @@ impl fmt::Display for WarningKind {
             ),
             W::NothingHeld => write!(f, "`hold_ttl` has no effect without `hold`"),
         }
+    }
+}
+
+fn shadowed(
+    f: &mut fmt::Formatter<'_>,
+    policy: &str,
+    by: &str,
+    line: usize,
+    stronger: Option<&str>,
+) -> fmt::Result {
+    write!(f, "policy `{policy}` changes nothing: `{by}` on line {line} has the same ")?;
+    match stronger {
+        Some(action) => write!(f, "trigger and the stronger action `{action}`"),
+        None => write!(f, "trigger and action"),
     }
 }
 
