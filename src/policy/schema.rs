@@ -234,8 +234,8 @@ impl Reader<'_, '_> {
         entry
     }
 
-    /// A policy has one condition, and no key that could not matter. Nothing is missing from one that
-    /// is not `whole`: an unknown key may be meant for it.
+    /// A policy has one condition, and no key that could not matter. Nothing is missing from one
+    /// that is not `whole`: an unknown key may be meant for it.
     fn conditions(&mut self, node: &Node, entry: &Entry, whole: bool) {
         let has = |key: &str| node.value_of(key).is_some();
         let idle = |key, because| EntryProblem::Idle { key, because };

@@ -1,5 +1,5 @@
-//! What looks like a mistake in the written values of a condition, and its sentences: what the value
-//! can never be, what was likely meant. Knows no positions.
+//! What looks like a mistake in the written values of a condition, and its sentences: what the
+//! value can never be, what was likely meant. Knows no positions.
 
 use std::fmt;
 

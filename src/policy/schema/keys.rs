@@ -24,7 +24,9 @@ pub const MESSAGE_MAX: usize = 1000;
 /// Longest name of a model: longer than any provider's with its prefixes.
 pub const MODEL_MAX: usize = 200;
 
-pub use shape::{Key, Named, Shape, required};
+#[cfg(not(target_os = "wasi"))]
+pub use shape::Shape;
+pub use shape::{Key, Named, required};
 use shape::{Shape::*, key};
 
 pub const TOP: &[Key] = &[
@@ -42,8 +44,8 @@ pub const TOP: &[Key] = &[
     key(
         "categories",
         Mapping(CATEGORIES),
-        "Which categories there are beside the built-in ones, where they are looked for, and which is \
-         the most severe.",
+        "Which categories there are beside the built-in ones, where they are looked for, and which \
+         is the most severe.",
     ),
     key(
         "confidence",
@@ -189,8 +191,8 @@ pub const CATEGORIES: &[Key] = &[
     key(
         "from",
         AnyOf(&words::CATEGORY_SOURCES),
-        "The request's `x-ai-category` header, its body's `metadata.category`, what detectors find; \
-         their union counts.",
+        "The request's `x-ai-category` header, its body's `metadata.category`, what detectors \
+         find; their union counts.",
     ),
     key("custom", Entries(CUSTOM_CATEGORY), "Categories of your own, found by their words.")
         .or("[]"),
@@ -232,16 +234,16 @@ pub const RECORD: &[Key] = &[
     key(
         "input_summary_characters",
         Number { max: SUMMARY_CHARACTERS_MAX },
-        "Longest redacted start of the last user message that is kept for reviewers, in characters; \
-         0 keeps none.",
+        "Longest redacted start of the last user message that is kept for reviewers, in \
+         characters; 0 keeps none.",
     )
     .or("0"),
     key("redact", AnyOf(&words::KINDS), "What is blacked out in a summary."),
     key(
         "hash_key_env",
         Variable { max: VARIABLE_BYTES_MAX },
-        "The variable of the gateway's environment that holds a key for the input's hash, so that a \
-         guessed input cannot be told by it.",
+        "The variable of the gateway's environment that holds a key for the input's hash, so that \
+         a guessed input cannot be told by it.",
     )
     .or(r#""""#),
     key(

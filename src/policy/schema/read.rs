@@ -280,7 +280,8 @@ impl Node {
     /// It is a mapping without any other key. Where there is another, it may be a missing one.
     pub fn has_only(&self, table: &[Key]) -> bool {
         let Data::Mapping(entries) = &self.data else { return false };
-        let is_known = |node: &Node| matches!(&node.data, Data::Scalar(text, _) if table.iter().any(|key| key.name == text));
+        let known = |text: &String| table.iter().any(|key| key.name == text);
+        let is_known = |node: &Node| matches!(&node.data, Data::Scalar(text, _) if known(text));
         entries.iter().all(|(name, _)| is_known(name))
     }
 }
