@@ -27,12 +27,14 @@ fn valid(schema: &Value, value: &Value) -> bool {
             Value::Array(types) => types.iter().any(|kind| is_a(kind, value)),
             kind => is_a(kind, value),
         },
+        "const" => rule == value,
         "enum" => rule.as_array().unwrap().contains(value),
         "oneOf" => {
             rule.as_array().unwrap().iter().filter(|choice| valid(choice, value)).count() == 1
         }
         "items" => value.as_array().is_none_or(|items| items.iter().all(|item| valid(rule, item))),
         "minItems" => value.as_array().is_none_or(|items| number(items.len()) >= rule.as_u64()),
+        "maxItems" => value.as_array().is_none_or(|items| number(items.len()) <= rule.as_u64()),
         "uniqueItems" => value.as_array().is_none_or(|items| {
             items.iter().enumerate().all(|(index, item)| !items[..index].contains(item))
         }),
@@ -138,9 +140,11 @@ fn files_that_load_are_valid() {
 policies:
 - {name: a, description: x, trigger: 'true', action: deny, on_error: skip, message: no}
 - {name: b, trigger: true, action: flag_for_review}
-- {name: c, allowed: [x, y], action: flag_for_review}
+- {name: c, allowed: [x, y], action: flag_for_review, hold: false}
 models:
   floating: allow
+  drift: allow
+  candidates: []
   pins: {a: b}
   deployments: {c: d}
   rules: [{match: 'x-*', class: floating}]
@@ -175,6 +179,9 @@ fn broken_files_neither_load_nor_are_valid() {
         policy("allowed: x"),
         policy("allowed: [x], on_error: fire"),
         policy("allowed: [x], triger: x"),
+        policy("trigger: 'true', action: route_to_human_review, hold: true"),
+        "models: {drift: flag}\n".to_owned(),
+        "models: {candidates: [{model: x, alongside: y}]}\n".to_owned(),
         long("version", 101),
         "version: ''\n".to_owned(),
         "version:\n".to_owned(),
@@ -220,5 +227,5 @@ fn stated_defaults_are_the_reader_s() {
             stated += 1;
         }
     }
-    assert_eq!(stated, 11);
+    assert_eq!(stated, 20);
 }

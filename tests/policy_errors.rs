@@ -9,6 +9,8 @@ mod entries;
 mod facts;
 #[path = "policy_errors/functions.rs"]
 mod functions;
+#[path = "policy_errors/idioms.rs"]
+mod idioms;
 #[path = "policy_errors/later.rs"]
 mod later;
 #[path = "policy_errors/models.rs"]
@@ -23,6 +25,8 @@ mod triggers;
 mod types;
 #[path = "policy_errors/typos.rs"]
 mod typos;
+#[path = "policy_errors/yaml.rs"]
+mod yaml;
 
 use governance_filter::policy::Policy;
 

@@ -9,6 +9,8 @@ mod confidence;
 mod entries;
 #[path = "policy_warnings/models.rs"]
 mod models;
+#[path = "policy_warnings/written.rs"]
+mod written;
 
 use governance_filter::policy::Policy;
 

@@ -58,6 +58,11 @@ impl Phrases {
         }
     }
 
+    /// The categories, in the order in which they were added.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.categories.iter().map(String::as_str)
+    }
+
     /// Categories of the phrases that stand in the text.
     pub fn categories(&self, text: &str) -> Vec<&str> {
         let mut met = vec![false; self.categories.len()];

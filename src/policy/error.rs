@@ -8,18 +8,24 @@ mod kind;
 mod trigger;
 mod value;
 mod warning;
+mod written;
 
 pub use case::CaseProblem;
 pub use kind::{BoundProblem, EntryProblem, ProblemKind};
 pub use trigger::{HeaderProblem, PatternProblem, TriggerProblem};
 pub use value::ValueProblem;
 pub use warning::{UnknownConfidence, WarningKind};
+pub use written::ValueWarning;
 
 /// Problems told in full; a file with more is not a policy with mistakes but another file.
 const PROBLEMS_MAX: usize = 50;
 
 /// Widest quotation of a line, in characters.
 const QUOTED_MAX: usize = 100;
+
+/// What is told beyond the problem itself is for people who check a file. The filter, whose size
+/// counts and whose file was checked, goes without.
+pub const HINTS: bool = cfg!(not(target_os = "wasi"));
 
 /// Everything that is wrong with a file, in the order of the file.
 #[derive(Debug)]

@@ -4,6 +4,7 @@
 
 mod bounds;
 mod check;
+mod compared;
 mod functions;
 mod parts;
 mod pattern;
@@ -26,10 +27,9 @@ use functions::Called;
 use pattern::Pattern;
 use term::{Node, Number, Term};
 
-pub use bounds::tokens;
+pub use bounds::{SOURCE_BYTES_MAX, normalised, tokens};
+pub use compared::{Compared, Written};
 pub use functions::Findings;
-
-pub use bounds::{SOURCE_BYTES_MAX, normalised};
 
 /// The functions of CEL, made once for all expressions of a policy.
 #[derive(Clone)]
@@ -134,6 +134,19 @@ impl Expression {
     /// The word stands in it, outside of texts.
     pub fn mentions(&self, word: &str) -> bool {
         parts::mentions(&self.source, word)
+    }
+
+    /// What it compares with written values.
+    pub fn compared(&self) -> Vec<Compared> {
+        compared::of(&self.source)
+    }
+
+    /// Its parts between `||`; none where there is only one.
+    pub fn alternatives(&self) -> Vec<(usize, Expression)> {
+        let parts = parts::alternatives(&self.source).into_iter();
+        let compiled = parts
+            .filter_map(|(at, part)| Some((at, Expression::compile(part, &self.functions).ok()?)));
+        compiled.collect()
     }
 
     /// The variables it reads.

@@ -3,6 +3,7 @@
 //! the command line asks; the filter carries none of this.
 
 mod warn;
+mod written;
 
 use std::collections::HashSet;
 

@@ -65,6 +65,8 @@ pub struct Entry {
     pub action: Option<Action>,
     /// Where `hold: true` stands.
     pub hold: Option<At>,
+    /// Where `hold_ttl` stands without a `hold`.
+    pub idle_ttl: Option<At>,
     pub mode: Option<Mode>,
     /// Where the action stands, or the name.
     pub action_at: At,
@@ -190,6 +192,7 @@ impl Reader<'_, '_> {
             allowed: None,
             action: None,
             hold: None,
+            idle_ttl: None,
             mode: None,
             action_at: node.at,
             on_error: None,
@@ -213,31 +216,40 @@ impl Reader<'_, '_> {
                     entry.action = self.word(value, "action", words::ACTIONS);
                 }
                 "hold" => self.hold(value, &mut entry),
-                "hold_ttl" => self.hold_ttl(value),
+                "hold_ttl" => {
+                    entry.idle_ttl = node.value_of("hold").is_none().then_some(value.at);
+                    self.hold_ttl(value);
+                }
                 "mode" => entry.mode = self.word(value, "mode", words::MODES),
                 "on_error" => entry.on_error = self.word(value, "on_error", words::ON_ERROR),
                 "message" => entry.message = self.text(value, "message", keys::MESSAGE_MAX),
                 _ => {}
             }
         }
-        if !named && matches!(node.data, Data::Mapping(_)) {
+        let whole = node.has_only(keys::POLICY);
+        if !named && whole {
             self.problems.add(node.at, ProblemKind::MissingName);
         }
-        self.conditions(node, &entry);
+        self.conditions(node, &entry, whole);
         entry
     }
 
-    /// A policy has one condition, and no key that could not matter.
-    fn conditions(&mut self, node: &Node, entry: &Entry) {
+    /// A policy has one condition, and no key that could not matter. Nothing is missing from one
+    /// that is not `whole`: an unknown key may be meant for it.
+    fn conditions(&mut self, node: &Node, entry: &Entry, whole: bool) {
         let has = |key: &str| node.value_of(key).is_some();
         let idle = |key, because| EntryProblem::Idle { key, because };
         let mut found = Vec::new();
         match (has("trigger"), has("allowed")) {
-            (false, false) => found.push((None, EntryProblem::NoCondition)),
+            (false, false) if whole => found.push((None, EntryProblem::NoCondition)),
             (true, true) => found.push((Some("allowed"), EntryProblem::TwoConditions)),
-            (true, false) if !has("action") => found.push((None, EntryProblem::MissingAction)),
+            (true, false) if whole && !has("action") => {
+                found.push((None, EntryProblem::MissingAction))
+            }
             (false, true) => {
-                if entry.allowed.as_ref().is_some_and(Vec::is_empty) {
+                let empty =
+                    |value: &Node| matches!(&value.data, Data::Sequence(all) if all.is_empty());
+                if node.value_of("allowed").is_some_and(empty) {
                     found.push((Some("allowed"), EntryProblem::NothingAllowed));
                 }
                 if has("on_error") {
@@ -245,7 +257,7 @@ impl Reader<'_, '_> {
                     found.push((Some("on_error"), problem));
                 }
             }
-            (true, false) => {}
+            (_, false) => {}
         }
         let refuses = entry.action.map_or(!has("action"), |action| action == Action::Deny);
         // What a held call is told, in a version that holds.

@@ -2,9 +2,11 @@
 //! file can exhaust the stack. Keeps every key, so that the schema sees a duplicate as such.
 //! Implements what a policy needs of YAML 1.2: one document; aliases and tags are refused.
 
+pub mod mend;
+
 use serde_yaml::{Event, Marker, Parser, ScalarStyle, Span, Tag};
 
-use super::error::{At, ProblemKind, Problems};
+use super::error::{At, HINTS, ProblemKind, Problems};
 
 /// Deepest nesting of the language is 5; beyond this no file is a policy.
 const DEPTH_MAX: usize = 16;
@@ -25,6 +27,8 @@ pub struct Node {
 pub enum Data {
     /// Text as written, and how it was quoted.
     Scalar(String, ScalarStyle),
+    /// An alias or a single value with a tag. It is noted already.
+    Refused,
     /// A list.
     Sequence(Vec<Node>),
     /// Keys and values in the order of the file.
@@ -47,8 +51,10 @@ pub fn read(text: &str, problems: &mut Problems) -> Option<Node> {
         let (event, span) = match parser.next_event()? {
             Ok(next) => next,
             Err(error) => {
-                let kind = ProblemKind::Yaml { found: error.info().to_owned() };
-                problems.add(at(error.marker()), kind);
+                let (message, place) = (error.info(), at(error.marker()));
+                let mended = HINTS.then(|| mend::mend(message, place, problems)).flatten();
+                let (place, found) = mended.unwrap_or_else(|| (place, message.to_owned()));
+                problems.add(place, ProblemKind::Yaml { found });
                 return None;
             }
         };
@@ -62,11 +68,15 @@ pub fn read(text: &str, problems: &mut Problems) -> Option<Node> {
             Event::Nothing | Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd => {}
             Event::Alias(_) => {
                 problems.add(start, ProblemKind::Alias);
-                close(&mut open, &mut root, scalar(String::new(), ScalarStyle::Plain, &span));
+                close(&mut open, &mut root, single(Data::Refused, &span));
             }
             Event::Scalar(value, style, _, tag) => {
                 refuse_tag(tag.as_deref(), start, problems);
-                close(&mut open, &mut root, scalar(value.into_owned(), style, &span));
+                let data = match tag {
+                    Some(_) => Data::Refused,
+                    None => Data::Scalar(value.into_owned(), style),
+                };
+                close(&mut open, &mut root, single(data, &span));
             }
             Event::SequenceStart(_, tag) | Event::MappingStart(_, tag)
                 if open.len() >= DEPTH_MAX =>
@@ -100,8 +110,8 @@ fn close(open: &mut [Open], root: &mut Option<Node>, node: Node) {
     }
 }
 
-fn scalar(text: String, style: ScalarStyle, span: &Span) -> Node {
-    Node { at: at(&span.start), last_line: span.end.line(), data: Data::Scalar(text, style) }
+fn single(data: Data, span: &Span) -> Node {
+    Node { at: at(&span.start), last_line: span.end.line(), data }
 }
 
 fn refuse_tag(tag: Option<&Tag>, at: At, problems: &mut Problems) {
@@ -146,7 +156,7 @@ impl Node {
     pub fn found(&self) -> &'static str {
         match &self.data {
             _ if self.is_null() => "nothing",
-            Data::Scalar(..) => "a single value",
+            Data::Scalar(..) | Data::Refused => "a single value",
             Data::Sequence(_) => "a list",
             Data::Mapping(_) => "a mapping",
         }

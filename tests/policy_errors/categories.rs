@@ -154,9 +154,6 @@ fn err_misspelt_key_of_categories() {
         r#"categories: {custom: [{name: legal, word: [nda]}], form: [header]}
 "#,
         r#"
-governance.yml:1:23: `categories.custom`: entry without `words`
-  | categories: {custom: [{name: legal, word: [nda]}], form: [header]}
-  |                       ^
 governance.yml:1:37: unknown key `word`, did you mean `words`?
   | categories: {custom: [{name: legal, word: [nda]}], form: [header]}
   |                                     ^

@@ -89,15 +89,17 @@ fn err_drift_and_candidates() {
     for (yaml, expected) in cases {
         assert_eq!(first(&yaml), expected, "{yaml}");
     }
-    let all = errors(&candidate("sampel: 1, sample: 1.5, concurrency: 65, tokens_per_day: many"));
+    let all = errors(&candidate("sample: 1.5, concurrency: 65, tokens_per_day: many"));
     for expected in [
         "`models.candidates`: entry without `model`",
         "`models.candidates`: entry without `alongside`",
-        "unknown key `sampel`, did you mean `sample`?",
         "`sample`: expected a number from 0 to 1, found `1.5`",
         "`concurrency`: expected a whole number from 0 to 64, found `65`",
         "`tokens_per_day`: expected a whole number from 0 to 4000000000, found `many`",
     ] {
         assert!(all.contains(expected), "{expected} in:\n{all}");
     }
+    let misspelt = errors(&candidate("modle: a, alongside: b"));
+    assert!(misspelt.contains("unknown key `modle`, did you mean `model`?"), "{misspelt}");
+    assert!(!misspelt.contains("entry without"), "{misspelt}");
 }

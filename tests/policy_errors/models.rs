@@ -34,9 +34,6 @@ fn err_misspelt_key_of_a_rule() {
   rules: [{ matches: "acme-*", class: pinned }]
 "#,
         r#"
-governance.yml:2:11: `models.rules`: entry without `match`
-  |   rules: [{ matches: "acme-*", class: pinned }]
-  |           ^
 governance.yml:2:13: unknown key `matches`, did you mean `match`?
   |   rules: [{ matches: "acme-*", class: pinned }]
   |             ^"#,

@@ -1,6 +1,6 @@
 //! Files that are no YAML, or YAML of another shape.
 
-use super::check;
+use super::{check, errors};
 
 #[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
 fn err_empty_file() {
@@ -56,9 +56,9 @@ fn err_tab_as_indentation() {
 	- name: gate
 "#,
         r#"
-governance.yml:2:2: expected YAML, but tabs disallowed within this context (block indentation)
+governance.yml:2:1: expected YAML, but a tab stands in the indentation, write spaces
   |  - name: gate
-  |  ^"#,
+  | ^"#,
     );
 }
 
@@ -84,9 +84,6 @@ unreadable: *v
 "#,
         r#"
 governance.yml:2:13: YAML aliases are not supported, write the value out
-  | unreadable: *v
-  |             ^
-governance.yml:2:13: `unreadable`: expected a string, found nothing
   | unreadable: *v
   |             ^"#,
     );
@@ -273,4 +270,28 @@ governance.yml:1:28: `record.on_failure_until`: expected a time like `2026-03-15
   | record: {on_failure_until: tomorrow}
   |                            ^"#,
     );
+}
+
+/// One mistake, one message: what follows from it is not told.
+#[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
+fn err_without_echoes() {
+    for (rest, expected) in [
+        ("triger: refusal", "2:13: unknown key `triger`, did you mean `trigger`?"),
+        ("trigger: refusal, acton: log", "2:31: unknown key `acton`, did you mean `action`?"),
+        ("alowed: [x], on_error: skip", "2:13: unknown key `alowed`, did you mean `allowed`?"),
+        (
+            "trigger: !model_pinned, action: log",
+            "2:22: YAML tags are not supported, a text that begins with `!` needs quotes",
+        ),
+        ("allowed: gpt-4o", "2:22: `allowed`: expected a list, found a single value"),
+        ("allowed: ['']", "2:23: `allowed`: expected a text, found an empty one"),
+        ("allowed: []", "2:22: policy `a`: expected a model in `allowed`, found none"),
+    ] {
+        let found = errors(&format!("policies:\n- {{name: a, {rest}}}\n"));
+        assert_eq!(found.lines().count(), 3, "{found}");
+        assert_eq!(found.lines().next(), Some(format!("governance.yml:{expected}").as_str()));
+    }
+    let unnamed = errors("policies:\n- {nmae: a, allowed: [x]}\n");
+    assert!(unnamed.starts_with("governance.yml:2:4: unknown key `nmae`"), "{unnamed}");
+    assert_eq!(unnamed.lines().count(), 3, "{unnamed}");
 }

@@ -86,7 +86,7 @@ fn err_has_without_field() {
   action: deny
 "#,
         r#"
-governance.yml:3:17: trigger of policy `gate`: `has` is written `has(caller.spiffe)`: it asks for a field
+governance.yml:3:17: trigger of policy `gate`: `has` asks for a field of a map: what counts where `confidence` is unknown is said by `on_error`
   |   trigger: "has(confidence)"
   |                 ^"#,
     );

@@ -30,7 +30,7 @@ fn err_comparisons_that_can_never_match() {
         ("pii_kinds(prompt).exists(k, k == 3)", "`k`", "a string", "a number"),
         ("usage.input_tokens > '3'", "`usage.input_tokens`", "a number", "a string"),
         ("model_pinned == 'true'", "`model_pinned`", "a bool", "a string"),
-        ("confidence == null", "`confidence`", "a number", "null"),
+        ("contains_pii(prompt) == null", "`contains_pii`", "a bool", "null"),
         ("string(confidence) == 0.5", "`string`", "a string", "a number"),
     ];
     for (trigger, name, is, with) in cases {

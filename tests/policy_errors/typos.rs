@@ -24,9 +24,6 @@ fn err_misspelt_policy_key() {
   action: deny
 "#,
         r#"
-governance.yml:2:9: policy `gate`: expected `trigger` or `allowed`, found neither
-  | - name: gate
-  |         ^
 governance.yml:3:3: unknown key `triger`, did you mean `trigger`?
   |   triger: "confidence < 0.75"
   |   ^"#,
@@ -159,7 +156,7 @@ fn err_habits_from_other_languages() {
         ("category === 'pii'", "unexpected `=`, write `==`"),
         ("category <> 'pii'", "unexpected `>`, write `!=`"),
         ("category == 'pii' or refusal", "unexpected `or`, write `||`"),
-        ("not refusal", "unexpected `refusal`, write `!` in the place of `not`"),
+        ("not refusal", "unexpected `not`, write `!`"),
         ("category not in ['pii']", "unexpected `not`, write `!(value in list)`"),
         ("category in ('pii', 'legal')", "unexpected `,`, a list is written `['a', 'b']`"),
         ("confidence <= 0,75", "unexpected `,`, a number has a point: `0.75`"),

@@ -126,3 +126,82 @@ governance.yml:2:21: warning: `record.on_failure_until` has no effect, only `on_
     let yaml = "record: {on_failure: allow, on_failure_until: '2026-03-15T12:00:00Z'}\n";
     check(yaml, "");
 }
+
+#[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
+fn approved_models_without_one_in_common() {
+    check(
+        r#"models: {floating: allow}
+policies:
+- name: ours
+  allowed: [gpt-4o-2025-12-17]
+- name: theirs
+  allowed: [claude-sonnet-4-6]
+"#,
+        r#"
+governance.yml:5:9: warning: policies `ours` on line 3 and `theirs` approve no model in common: every call is refused
+  | - name: theirs
+  |         ^"#,
+    );
+    let lists = |second: &str| {
+        format!(
+            "models: {{floating: allow}}\npolicies:\n- {{name: a, allowed: [x, y]}}\n\
+             - {{name: b, {second}}}\n"
+        )
+    };
+    for second in [
+        "allowed: [y, z]",
+        "allowed: [openai/x]",
+        "allowed: [z], mode: observe",
+        "allowed: [z], action: flag_for_review",
+    ] {
+        assert_eq!(sentences(&lists(second)), [""; 0], "{second}");
+    }
+}
+
+#[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
+fn refusal_by_the_request_that_waits_for_the_answer() {
+    check(
+        r#"streams: hold
+policies:
+- name: secrets
+  trigger: contains_secret(output) || contains_secret(prompt)
+  action: deny
+"#,
+        r#"
+governance.yml:4:39: warning: policy `secrets` denies by the request alone here, but is judged with the answer; split it in two, so that the request is refused before it is sent
+  |   trigger: contains_secret(output) || contains_secret(prompt)
+  |                                       ^"#,
+    );
+    for (trigger, action) in [
+        ("contains_secret(output) && contains_secret(prompt)", "deny"),
+        ("(contains_secret(output) || contains_secret(prompt)) && route == 'a'", "deny"),
+        ("refusal || contains_secret(output)", "deny"),
+        ("contains_secret(output) || contains_secret(prompt)", "flag_for_review"),
+        ("contains_secret(prompt) || model == 'a'", "deny"),
+    ] {
+        let yaml = format!(
+            "streams: hold\npolicies:\n- name: a\n  trigger: {trigger}\n  action: {action}\n"
+        );
+        assert_eq!(sentences(&yaml), [""; 0], "{trigger} {action}");
+    }
+}
+
+#[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
+fn time_of_an_approval_without_a_hold() {
+    check(
+        r#"policies:
+- name: review
+  trigger: model == 'a'
+  action: route_to_human_review
+  hold_ttl: 2h
+"#,
+        r#"
+governance.yml:5:13: warning: `hold_ttl` has no effect without `hold`
+  |   hold_ttl: 2h
+  |             ^"#,
+    );
+    let yaml = "policies:
+- {name: a, trigger: model == 'a', action: log, hold: false, hold_ttl: 24h}
+";
+    check(yaml, "");
+}

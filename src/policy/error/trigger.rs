@@ -13,6 +13,8 @@ pub enum TriggerProblem {
     Empty,
     /// Not CEL. The text is the parser's, of the file alone.
     Syntax { found: String },
+    /// As another language has it, with how it is written here.
+    Idiom { found: String },
     /// Longer than allowed.
     TooLong { bytes: usize, max: usize },
     /// More operators than allowed.
@@ -99,7 +101,7 @@ impl fmt::Display for TriggerProblem {
         use TriggerProblem as T;
         match self {
             T::Empty => write!(f, "expected a condition, found nothing"),
-            T::Syntax { found } => write!(f, "{found}"),
+            T::Syntax { found } | T::Idiom { found } => write!(f, "{found}"),
             T::TooLong { bytes, max } => write!(f, "expected at most {max} bytes, found {bytes}"),
             T::TooManyOperators { found, max } => {
                 write!(f, "expected at most {max} operators, found {found}")

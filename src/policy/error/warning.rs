@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use super::ValueWarning;
+
 /// Models that a sentence names.
 const NAMED_MAX: usize = 5;
 
@@ -40,6 +42,14 @@ pub enum WarningKind {
     UnknownName { policy: String, model: String, floating: &'static str },
     /// A time at which nothing ends.
     NothingToEnd,
+    /// A written value in a policy's condition.
+    Value { policy: String, problem: ValueWarning },
+    /// Two lists of approved models of which each refuses what the other approves.
+    NothingInCommon { policy: String, other: String, line: usize },
+    /// A refusal by the request alone that waits for the answer.
+    DeniesTooLate { policy: String },
+    /// `hold_ttl` without `hold`.
+    NothingHeld,
 }
 
 /// What a policy on `confidence` does where none is known.
@@ -61,16 +71,7 @@ impl fmt::Display for WarningKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use WarningKind as W;
         match self {
-            W::Shadowed { policy, by, line, stronger } => {
-                write!(
-                    f,
-                    "policy `{policy}` changes nothing: `{by}` on line {line} has the same "
-                )?;
-                match stronger {
-                    Some(action) => write!(f, "trigger and the stronger action `{action}`"),
-                    None => write!(f, "trigger and action"),
-                }
-            }
+            W::Shadowed { policy, by, line, stronger } => shadowed(f, policy, by, *line, *stronger),
             W::Constant { policy, fires } => {
                 write!(f, "trigger of policy `{policy}` reads nothing of a call: ")?;
                 f.write_str(match fires {
@@ -122,7 +123,33 @@ impl fmt::Display for WarningKind {
                 f,
                 "`record.on_failure_until` has no effect, only `on_failure: allow` has an end"
             ),
+            W::Value { policy, problem } => write!(f, "policy `{policy}`: {problem}"),
+            W::NothingInCommon { policy, other, line } => write!(
+                f,
+                "policies `{other}` on line {line} and `{policy}` approve no model in common: \
+                 every call is refused"
+            ),
+            W::DeniesTooLate { policy } => write!(
+                f,
+                "policy `{policy}` denies by the request alone here, but is judged with the \
+                 answer; split it in two, so that the request is refused before it is sent"
+            ),
+            W::NothingHeld => write!(f, "`hold_ttl` has no effect without `hold`"),
         }
+    }
+}
+
+fn shadowed(
+    f: &mut fmt::Formatter<'_>,
+    policy: &str,
+    by: &str,
+    line: usize,
+    stronger: Option<&str>,
+) -> fmt::Result {
+    write!(f, "policy `{policy}` changes nothing: `{by}` on line {line} has the same ")?;
+    match stronger {
+        Some(action) => write!(f, "trigger and the stronger action `{action}`"),
+        None => write!(f, "trigger and action"),
     }
 }
 

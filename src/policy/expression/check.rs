@@ -3,12 +3,13 @@
 
 mod function;
 mod header;
+mod idiom;
 mod operator;
 mod shape;
 
 use super::functions::Called;
 use super::term::{Node, Term};
-use crate::policy::error::{TriggerProblem, nearest};
+use crate::policy::error::{HINTS, TriggerProblem, nearest};
 use crate::policy::variable::{Type, VARIABLES, Variable};
 use operator::carried;
 use shape::Shape;
@@ -128,6 +129,10 @@ impl Checker {
             return binding.shape.kind;
         }
         let Some(variable) = Variable::parse(name) else {
+            if HINTS && let Some(found) = idiom::field_alone(name) {
+                self.note(at, TriggerProblem::Idiom { found });
+                return None;
+            }
             let words = VARIABLES.iter().map(|row| row.1).chain(["true", "false"]);
             let nearest = nearest(name, words);
             let name = name.to_owned();

@@ -5,6 +5,18 @@ use super::bounds::next_token;
 
 /// The parts, without blanks around them; none where there is only one.
 pub fn of(source: &str) -> Vec<&str> {
+    let (ors, ands) = cuts(source);
+    let parts = between(source, if ors.is_empty() { ands } else { ors });
+    parts.into_iter().map(|(_, part)| part).collect()
+}
+
+/// The parts between the outermost `||` alone, and where each begins.
+pub fn alternatives(source: &str) -> Vec<(usize, &str)> {
+    between(source, cuts(source).0)
+}
+
+/// Where the outermost `||` and `&&` stand.
+fn cuts(source: &str) -> (Vec<usize>, Vec<usize>) {
     let (mut ors, mut ands) = (Vec::new(), Vec::new());
     let (mut depth, mut rest) = (0_usize, source);
     while let Some(token) = next_token(rest) {
@@ -13,21 +25,27 @@ pub fn of(source: &str) -> Vec<&str> {
             "(" | "[" | "{" => depth += 1,
             ")" | "]" | "}" => depth = depth.saturating_sub(1),
             // A ternary reaches over all of it.
-            "?" if depth == 0 => return Vec::new(),
+            "?" if depth == 0 => return (Vec::new(), Vec::new()),
             "||" if depth == 0 => ors.push(at),
             "&&" if depth == 0 => ands.push(at),
             _ => {}
         }
         rest = rest.get(token.len()..).unwrap_or("");
     }
-    let cuts = if ors.is_empty() { ands } else { ors };
+    (ors, ands)
+}
+
+fn between(source: &str, cuts: Vec<usize>) -> Vec<(usize, &str)> {
     if cuts.is_empty() {
         return Vec::new();
     }
     let starts = std::iter::once(0).chain(cuts.iter().map(|at| at + 2));
     let ends = cuts.iter().copied().chain([source.len()]);
-    let parts = starts.zip(ends).filter_map(|(start, end)| source.get(start..end));
-    parts.map(str::trim).collect()
+    let parts = starts.zip(ends).filter_map(|(start, end)| {
+        let part = source.get(start..end)?;
+        Some((start + part.len() - part.trim_start().len(), part.trim()))
+    });
+    parts.collect()
 }
 
 /// Every mention of the variable `name` is one of its field `kept`, so that nothing else of it is

@@ -1,7 +1,9 @@
 //! The parser's syntax errors in words for people who write policies. Only the first is told: what
 //! follows it are its echoes. Knows the parser's sentences, nothing of values.
 
-use crate::policy::error::TriggerProblem;
+use super::bounds::next_token;
+use crate::policy::error::{HINTS, TriggerProblem};
+use crate::policy::variable::{FUNCTIONS, Form, Function, Variable};
 
 /// The first of the parser's errors, each a line and column from 1 with a sentence.
 pub fn problem<'e>(
@@ -14,6 +16,9 @@ pub fn problem<'e>(
     };
     let at = offset(source, place);
     let (before, rest) = source.split_at_checked(at).unwrap_or((source, ""));
+    if HINTS && let Some((at, found)) = idiom(message, before, rest) {
+        return (at, TriggerProblem::Idiom { found });
+    }
     (at, TriggerProblem::Syntax { found: sentence(message, before, rest) })
 }
 
@@ -57,9 +62,6 @@ fn sentence(message: &str, before: &str, rest: &str) -> String {
     if let Some(instead) = instead {
         return format!("unexpected {}, write `{instead}`", found());
     }
-    if before.trim_end().ends_with("not") && !word.is_empty() {
-        return format!("unexpected {}, write `!` in the place of `not`", found());
-    }
     if rest.starts_with(',') && before.ends_with(|c: char| c.is_ascii_digit()) {
         return "unexpected `,`, a number has a point: `0.75`".to_owned();
     }
@@ -92,6 +94,49 @@ fn sentence(message: &str, before: &str, rest: &str) -> String {
         return "the condition ends too early".to_owned();
     }
     format!("unexpected {}", found())
+}
+
+/// What is common elsewhere, with how it is written here, and where it stands.
+fn idiom(message: &str, before: &str, rest: &str) -> Option<(usize, String)> {
+    let instead =
+        |at, found, instead| Some((at, format!("unexpected `{found}`, write `{instead}`")));
+    let token = next_token(rest).unwrap_or("");
+    let words = before.trim_end();
+    let start = words.rfind(|c: char| !c.is_alphanumeric() && !"_.".contains(c));
+    let name = words.get(start.map_or(0, |at| at + 1)..).unwrap_or("");
+    if name == "not" && !token.is_empty() {
+        return instead(words.len() - name.len(), name, "!");
+    }
+    if message.starts_with("invalid argument to has()") {
+        return unaskable(before, rest);
+    }
+    match token {
+        "&" => return instead(before.len(), token, "&&"),
+        "|" => return instead(before.len(), token, "||"),
+        _ => {}
+    }
+    let method = |known: &&Function| known.name == token && known.form != Form::Plain;
+    FUNCTIONS.iter().find(method).filter(|_| !name.is_empty())?;
+    let part = rest.get(token.len()..).and_then(|rest| next_token(rest.trim_start()));
+    let part = part.filter(|part| part.starts_with(['"', '\''])).unwrap_or("'part'");
+    instead(before.len(), token, &format!("{name}.{token}({part})"))
+}
+
+/// What `has` cannot ask for: a header with a dash, or a variable.
+fn unaskable(before: &str, rest: &str) -> Option<(usize, String)> {
+    const HEADERS: &str = "request.headers.";
+    if let (Some(at), true) = (before.rfind(HEADERS), rest.starts_with('-')) {
+        let at = at + HEADERS.len();
+        let (begun, more) = (before.get(at..)?, rest.split(')').next()?);
+        let found = format!("`-` subtracts, write `'{begun}{more}' in request.headers`");
+        return Some((at, found));
+    }
+    let variable = Variable::parse(next_token(rest)?)?.as_str();
+    let found = format!(
+        "`has` asks for a field of a map: what counts where `{variable}` is unknown is said by \
+         `on_error`"
+    );
+    Some((before.len(), found))
 }
 
 /// The first letter after a backslash that gives it no meaning, in the text that begins here.

@@ -4,11 +4,11 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::{ApprovedModel, NEVER_ASKED, constant};
+use super::{ApprovedModel, NEVER_ASKED, constant, written};
 use crate::llm::pinning::{Pinning, normalise};
 use crate::policy::compile::place;
 use crate::policy::error::{At, Problems, UnknownConfidence, WarningKind};
-use crate::policy::expression::normalised;
+use crate::policy::expression::{Expression, normalised};
 use crate::policy::schema::{Entry, File, Listed, Pin};
 use crate::policy::variable::{Phase, Variable};
 use crate::policy::{ConfidenceSource, Floating, Mode, OnError, OnFailure, Policy, Rule, Streams};
@@ -25,7 +25,13 @@ pub fn all(policy: &Policy, file: &File, problems: &mut Problems) {
         }
         no_confidence(rule, entry, &approved, problems);
         unknown_names(policy, entry, problems);
+        written::check(policy, rule, entry, problems);
+        split(rule, entry, problems);
+        if let Some(at) = entry.idle_ttl {
+            problems.warn(at, &WarningKind::NothingHeld);
+        }
     }
+    lists.nothing_in_common(file, problems);
     for pin in &file.pins {
         check_pin(policy, &lists, pin, problems);
     }
@@ -83,6 +89,21 @@ fn late_denial(rule: &Rule, entry: &Entry, problems: &mut Problems) {
     }
 }
 
+/// A part of the condition that the request settles, beside one that waits for the answer.
+fn split(rule: &Rule, entry: &Entry, problems: &mut Problems) {
+    let late = |trigger: &&Expression| rule.denies() && trigger.phase() == Phase::Answer;
+    let Some((trigger, source)) = rule.trigger().filter(late).zip(entry.trigger.as_ref()) else {
+        return;
+    };
+    let by_request = |(_, part): &(usize, Expression)| {
+        part.phase() == Phase::Request && !part.variables().is_empty()
+    };
+    if let Some((offset, _)) = trigger.alternatives().into_iter().find(by_request) {
+        let kind = WarningKind::DeniesTooLate { policy: rule.name.clone() };
+        problems.warn(place::locate(source, offset, problems), &kind);
+    }
+}
+
 /// Where `on_error` says outright what an unknown confidence counts as, it is meant.
 fn no_confidence(rule: &Rule, entry: &Entry, approved: &[ApprovedModel], problems: &mut Problems) {
     let Some(trigger) = rule.trigger().filter(|trigger| trigger.reads(Variable::Confidence)) else {
@@ -126,7 +147,9 @@ fn unknown_names(policy: &Policy, entry: &Entry, problems: &mut Problems) {
         Floating::Allow => return,
     };
     for Listed { name, at } in entry.allowed.iter().flatten() {
-        if policy.judge_name(name, None).pinning == Pinning::Unknown {
+        let unknown = policy.judge_name(name, None).pinning == Pinning::Unknown;
+        // Of a pattern there is more to be said.
+        if unknown && written::mark(name).is_none() {
             let (policy, model) = (entry.name.clone(), name.clone());
             problems.warn(*at, &WarningKind::UnknownName { policy, model, floating });
         }
@@ -189,6 +212,23 @@ impl<'a> Lists<'a> {
             rule.denies() && !models.contains(&model)
         };
         self.0.iter().find(refuses).map(|(rule, _)| *rule)
+    }
+
+    /// Two lists that refuse each what the other approves.
+    fn nothing_in_common(&self, file: &File, problems: &mut Problems) {
+        let denying = || self.0.iter().filter(|(rule, _)| rule.denies());
+        for (index, (rule, models)) in denying().enumerate() {
+            let apart = |(_, others): &&(&Rule, HashSet<Cow<str>>)| others.is_disjoint(models);
+            let Some((other, _)) = denying().take(index).find(apart) else { continue };
+            let at = |rule: &Rule| file.entries.iter().find(|entry| entry.name == rule.name);
+            let (Some(entry), Some(first)) = (at(rule), at(other)) else { continue };
+            let kind = WarningKind::NothingInCommon {
+                policy: rule.name.clone(),
+                other: other.name.clone(),
+                line: first.at.line,
+            };
+            problems.warn(entry.at, &kind);
+        }
     }
 
     /// Some policy lists the model, or none lists any.

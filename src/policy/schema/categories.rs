@@ -70,7 +70,7 @@ impl Reader<'_, '_> {
                     _ => {}
                 }
             }
-            self.need(item, entry, keys::required(keys::CUSTOM_CATEGORY));
+            self.need(item, entry, keys::CUSTOM_CATEGORY);
             categories.custom.add(name.unwrap_or_default(), phrases);
         }
     }

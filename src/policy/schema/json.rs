@@ -36,8 +36,7 @@ fn property(key: &Key) -> Map<String, Value> {
     let mut property = shape(described.shape);
     property.insert("description".to_owned(), described.about.into());
     if let Some(default) = described.default {
-        let default = serde_json::from_str(default).unwrap_or_else(|_| default.into());
-        property.insert("default".to_owned(), default);
+        property.insert("default".to_owned(), value_of(default));
     }
     property
 }
@@ -61,7 +60,7 @@ fn shape(shape: Shape) -> Map<String, Value> {
         Shape::ModelsByName => {
             json!({ "type": "object", "additionalProperties": text(keys::MODEL_MAX) })
         }
-        Shape::Flag => json!({ "type": "boolean" }),
+        Shape::Only(value) => json!({ "const": value_of(value) }),
         Shape::Share => json!({ "type": "number", "minimum": 0, "maximum": 1 }),
         Shape::Span => json!({ "type": "string", "pattern": "^[0-9]+[mhd]$" }),
         Shape::Category => category(),
@@ -77,11 +76,19 @@ fn shape(shape: Shape) -> Map<String, Value> {
         }),
         Shape::Mapping(keys) => mapping(keys).into(),
         Shape::Entries(keys) => json!({ "type": "array", "items": entry(keys) }),
+        Shape::NoEntries(keys) => {
+            json!({ "type": "array", "items": entry(keys), "maxItems": 0 })
+        }
     };
     match schema {
         Value::Object(schema) => schema,
         _ => Map::new(),
     }
+}
+
+/// A value as the tables have it: a word stands for itself.
+fn value_of(written: &str) -> Value {
+    serde_json::from_str(written).unwrap_or_else(|_| written.into())
 }
 
 fn category() -> Value {

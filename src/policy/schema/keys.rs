@@ -44,8 +44,8 @@ pub const TOP: &[Key] = &[
     key(
         "categories",
         Mapping(CATEGORIES),
-        "Which categories there are beside the built-in ones, where they are looked for, and which is \
-         the most severe.",
+        "Which categories there are beside the built-in ones, where they are looked for, and which \
+         is the most severe.",
     ),
     key(
         "confidence",
@@ -91,7 +91,7 @@ pub const POLICY: &[Key] = &[
     ),
     key(
         "hold",
-        Flag,
+        Only("false"),
         "Refuse until a person approves; with `route_to_human_review`. This version takes `false` \
          alone.",
     )
@@ -99,7 +99,8 @@ pub const POLICY: &[Key] = &[
     key(
         "hold_ttl",
         Span,
-        "How long an approval lets the same input by the same caller pass: `1m` to `30d`.",
+        "How long an approval lets the same input by the same caller pass: `1m` to `30d`. A later \
+         version uses it.",
     )
     .or("24h"),
     key(
@@ -149,14 +150,14 @@ pub const MODELS: &[Key] = &[
     .or("[]"),
     key(
         "drift",
-        Word(&words::DRIFT),
+        Only("allow"),
         "What happens where another model than the pinned one answers. This version takes `allow` \
          alone.",
     )
     .or("allow"),
     key(
         "candidates",
-        Entries(CANDIDATE),
+        NoEntries(CANDIDATE),
         "Models that are tried alongside an approved one. This version takes an empty list alone.",
     )
     .or("[]"),
@@ -190,8 +191,8 @@ pub const CATEGORIES: &[Key] = &[
     key(
         "from",
         AnyOf(&words::CATEGORY_SOURCES),
-        "The request's `x-ai-category` header, its body's `metadata.category`, what detectors find; \
-         their union counts.",
+        "The request's `x-ai-category` header, its body's `metadata.category`, what detectors \
+         find; their union counts.",
     ),
     key("custom", Entries(CUSTOM_CATEGORY), "Categories of your own, found by their words.")
         .or("[]"),
@@ -233,16 +234,16 @@ pub const RECORD: &[Key] = &[
     key(
         "input_summary_characters",
         Number { max: SUMMARY_CHARACTERS_MAX },
-        "Longest redacted start of the last user message that is kept for reviewers, in characters; \
-         0 keeps none.",
+        "Longest redacted start of the last user message that is kept for reviewers, in \
+         characters; 0 keeps none.",
     )
     .or("0"),
     key("redact", AnyOf(&words::KINDS), "What is blacked out in a summary."),
     key(
         "hash_key_env",
         Variable { max: VARIABLE_BYTES_MAX },
-        "The variable of the gateway's environment that holds a key for the input's hash, so that a \
-         guessed input cannot be told by it.",
+        "The variable of the gateway's environment that holds a key for the input's hash, so that \
+         a guessed input cannot be told by it.",
     )
     .or(r#""""#),
     key(

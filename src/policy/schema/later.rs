@@ -62,7 +62,7 @@ impl Reader<'_, '_> {
                     _ => {}
                 }
             }
-            self.need(candidate, entry, keys::required(keys::CANDIDATE));
+            self.need(candidate, entry, keys::CANDIDATE);
         }
         if !candidates.is_empty() {
             self.unsupported(node, entry);

@@ -65,7 +65,7 @@ impl Reader<'_, '_> {
                 _ => {}
             }
         }
-        self.need(node, "models.rules", keys::required(keys::MODEL_RULE));
+        self.need(node, "models.rules", keys::MODEL_RULE);
         Some(ModelRule { pattern: pattern?, class: class? })
     }
 }

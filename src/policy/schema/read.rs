@@ -4,9 +4,10 @@
 use std::collections::HashMap;
 use std::time::UNIX_EPOCH;
 
-use super::keys::{MODEL_MAX, Named};
+use super::keys::{Key, MODEL_MAX, Named, required};
 use super::{Listed, Reader, words};
-use crate::policy::error::{BoundProblem, ProblemKind, ValueProblem, nearest};
+use crate::policy::error::{BoundProblem, HINTS, ProblemKind, ValueProblem, nearest};
+use crate::policy::yaml::mend::{NO_BREAK_SPACE, PLAIN_SPACE};
 use crate::policy::yaml::{Data, Node};
 
 /// Longest found text that a message repeats, in characters.
@@ -30,6 +31,10 @@ impl Reader<'_, '_> {
             let Some(text) = self.key(key, &mut seen) else { continue };
             match table.iter().map(Named::name).find(|name| *name == text) {
                 Some(name) => known.push((name, key, value)),
+                None if HINTS && text.contains(NO_BREAK_SPACE) => {
+                    let found = PLAIN_SPACE.to_owned();
+                    self.problems.add(key.at, ProblemKind::Yaml { found });
+                }
                 None => {
                     let nearest = nearest(text, table.iter().map(Named::name));
                     let key_text = clip(text);
@@ -40,15 +45,10 @@ impl Reader<'_, '_> {
         known
     }
 
-    /// An entry of a list has these keys.
-    pub fn need(
-        &mut self,
-        node: &Node,
-        entry: &'static str,
-        keys: impl IntoIterator<Item = &'static str>,
-    ) {
-        for key in keys {
-            if matches!(node.data, Data::Mapping(_)) && node.value_of(key).is_none() {
+    /// An entry of a list has the keys of the table that it needs.
+    pub fn need(&mut self, node: &Node, entry: &'static str, table: &'static [Key]) {
+        if node.has_only(table) {
+            for key in required(table).filter(|key| node.value_of(key).is_none()) {
                 self.problems.add(node.at, ProblemKind::MissingKey { entry, key });
             }
         }
@@ -260,6 +260,9 @@ impl Reader<'_, '_> {
     }
 
     fn wrong_type(&mut self, node: &Node, key: &str, expected: &'static str) {
+        if matches!(node.data, Data::Refused) {
+            return;
+        }
         let found = node.found().to_owned();
         let kind = ProblemKind::WrongType { key: key.to_owned(), expected, found };
         self.problems.add(node.at, kind);
@@ -272,6 +275,14 @@ impl Node {
         let Data::Mapping(entries) = &self.data else { return None };
         let is_key = |node: &Node| matches!(&node.data, Data::Scalar(text, _) if text == key);
         entries.iter().find(|(name, _)| is_key(name)).map(|(_, value)| value)
+    }
+
+    /// It is a mapping without any other key. Where there is another, it may be a missing one.
+    pub fn has_only(&self, table: &[Key]) -> bool {
+        let Data::Mapping(entries) = &self.data else { return false };
+        let known = |text: &String| table.iter().any(|key| key.name == text);
+        let is_known = |node: &Node| matches!(&node.data, Data::Scalar(text, _) if known(text));
+        entries.iter().all(|(name, _)| is_known(name))
     }
 }
 

@@ -5,7 +5,7 @@ use super::super::pattern::Pattern;
 use super::super::term::{Node, Term};
 use super::Checker;
 use super::operator::carried;
-use crate::policy::error::{PatternProblem, TriggerProblem, nearest};
+use crate::policy::error::{HINTS, PatternProblem, TriggerProblem, nearest};
 use crate::policy::variable::{
     FUNCTIONS, FUNCTIONS_REFUSED, Form, Function, MACROS, Type, Variable,
 };
@@ -22,6 +22,10 @@ impl Checker {
         // The parser leaves a macro that is written wrongly as a call.
         if let Some((_, usage)) = MACROS.iter().find(|(known, _)| *known == name) {
             self.note(at, TriggerProblem::WrongArguments { name: name.to_owned(), usage });
+            return None;
+        }
+        if HINTS && let Some((at, found)) = self.idiom(at, name, args) {
+            self.note(at, TriggerProblem::Idiom { found });
             return None;
         }
         let target_kind = target.map(|target| self.infer(target));

@@ -16,10 +16,8 @@ impl Checker {
 
     /// The same of a name at a place.
     pub fn header_of(&mut self, map: &Node, at: usize, name: &str) {
-        let is_headers = matches!(&map.term, Term::Field { of, field, test: false }
-            if field == "headers" && self.is_variable(of, Variable::Request));
         let lower = name.to_ascii_lowercase();
-        if !is_headers {
+        if !self.is_headers(map) {
             return;
         }
         if llm::is_credential_header(&lower) {
@@ -28,6 +26,12 @@ impl Checker {
         } else if lower != name {
             self.note(at, TriggerProblem::Header(HeaderProblem::Case { name: lower }));
         }
+    }
+
+    /// The node is `request.headers`.
+    pub fn is_headers(&self, node: &Node) -> bool {
+        matches!(&node.term, Term::Field { of, field, test: false }
+            if field == "headers" && self.is_variable(of, Variable::Request))
     }
 
     /// The node is that variable, and no loop hides it.

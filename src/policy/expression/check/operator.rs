@@ -254,7 +254,7 @@ fn written(name: &str) -> &str {
 }
 
 /// A variable, or a field of one, as it is written.
-fn written_name(node: &Node) -> Option<String> {
+pub fn written_name(node: &Node) -> Option<String> {
     match &node.term {
         Term::Name(name) => Some(name.clone()),
         Term::Field { of, field, test: false } => Some(format!("{}.{field}", written_name(of)?)),

@@ -39,8 +39,8 @@ pub enum Shape {
     Models { min: usize },
     /// The writer's own names, each of a model.
     ModelsByName,
-    /// `true` or `false`.
-    Flag,
+    /// This value alone, as JSON; a word stands for itself.
+    Only(&'static str),
     /// A number from 0 to 1.
     Share,
     /// A span of time such as `24h`, in minutes, hours or days.
@@ -57,6 +57,8 @@ pub enum Shape {
     Mapping(&'static [Key]),
     /// A list of mappings.
     Entries(&'static [Key]),
+    /// A list of mappings that a later version fills.
+    NoEntries(&'static [Key]),
 }
 
 /// A table of words, whatever they stand for.
