@@ -18,6 +18,8 @@ pub(crate) enum CliError {
     Collector { url: String, why: String },
     /// A file of exchanges has none of that name.
     NoExchange { path: PathBuf, id: String },
+    /// `governance test` is given no file, and the folder has none.
+    NoCases,
     /// A program could not be started at all.
     Spawn { program: PathBuf, source: io::Error },
     /// A program ended before it had done its work; `tail` is the end of its log.
@@ -77,6 +79,9 @@ impl fmt::Display for CliError {
             Self::NoExchange { path, id } => {
                 write!(f, "{}: expected an exchange with the id `{id}`, found none", path.display())
             }
+            Self::NoCases => f.write_str(
+                "this folder has no file of cases: none is called `*_test.yml`; name one",
+            ),
             Self::Spawn { program, source } => {
                 write!(f, "cannot start `{}`: {source}", program.display())
             }
