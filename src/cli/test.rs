@@ -37,6 +37,8 @@ Keys of `request`:
   model, provider, operation, deployment, fallback_models, stream, prompt, messages, images, tools,
   max_tokens, temperature, categories, caller (spiffe, subject, api_key_hash, address), method,
   path, host, headers, route, gateway, at
+  What a trigger reads as `input.max_tokens` or `request.headers` stands alone here; its `now` is
+  `at`, its `category` is one of `categories`.
 Keys of `answer`:
   status, output, confidence, served_model, system_fingerprint, finish_reason, refusal,
   tool_calls (a list of name and arguments), usage (input_tokens, output_tokens, total_tokens,
