@@ -16,6 +16,16 @@ pub(crate) enum CliError {
     Line { path: PathBuf, number: usize, expected: &'static str, column: usize },
     /// The collector gives no answer, or not the one that was asked for.
     Collector { url: String, why: String },
+    /// An exchange is JSON, but `key` does not hold what it should; what it holds is not shown.
+    Exchange {
+        path: PathBuf,
+        /// Of a file with one a line.
+        line: Option<usize>,
+        /// Empty for the whole.
+        key: String,
+        expected: &'static str,
+        found: &'static str,
+    },
     /// A file of exchanges has none of that name.
     NoExchange { path: PathBuf, id: String },
     /// `governance test` is given no file, and the folder has none.
@@ -75,6 +85,16 @@ impl fmt::Display for CliError {
             }
             Self::Collector { url, why } => {
                 write!(f, "cannot read the records of `{url}`: {why}")
+            }
+            Self::Exchange { path, line, key, expected, found } => {
+                write!(f, "{}:", path.display())?;
+                if let Some(line) = line {
+                    write!(f, "{line}:")?;
+                }
+                match key.as_str() {
+                    "" => write!(f, " expected an exchange, which is an object, found {found}"),
+                    key => write!(f, " `{key}`: expected {expected}, found {found}"),
+                }
             }
             Self::NoExchange { path, id } => {
                 write!(f, "{}: expected an exchange with the id `{id}`, found none", path.display())
