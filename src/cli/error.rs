@@ -26,6 +26,8 @@ pub(crate) enum CliError {
         expected: &'static str,
         found: &'static str,
     },
+    /// No read token is named, and none is where it is by default.
+    NoReadToken { path: &'static str },
     /// A file of exchanges has none of that name.
     NoExchange { path: PathBuf, id: String },
     /// `governance test` is given no file, and the folder has none.
@@ -96,6 +98,11 @@ impl fmt::Display for CliError {
                     key => write!(f, " `{key}`: expected {expected}, found {found}"),
                 }
             }
+            Self::NoReadToken { path } => write!(
+                f,
+                "there is no read token in `{path}`; give its file by --token-file: `governance up` \
+                 writes it into its --data-dir, and `read_token_file` of its ready file names it"
+            ),
             Self::NoExchange { path, id } => {
                 write!(f, "{}: expected an exchange with the id `{id}`, found none", path.display())
             }
