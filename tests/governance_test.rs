@@ -212,6 +212,28 @@ fn only_what_was_evaluated_to_false_counts_as_not_fired() {
 }
 
 #[test]
+fn a_failing_exchange_leads_to_its_explanation() {
+    let cases = "policy: ../p.yml
+cases:
+- name: facts
+  request: { model: m }
+  expect: { fired: [secrecy] }
+- name: recorded
+  exchange: calls.jsonl#b
+  expect: { verdict: denied }
+";
+    let exchange =
+        "{\"id\": \"b\", \"request\": {\"path\": \"/v1/models\", \"method\": \"GET\"}}\n";
+    let folder = Folder::new("lead").with("p.yml", POLICY);
+    fs::create_dir(folder.0.join("cases")).unwrap();
+    let folder = folder.with("cases/a_test.yml", cases).with("cases/calls.jsonl", exchange);
+    let ran = folder.run(&["cases/a_test.yml"]);
+    let last = "0 of 2 cases pass\n`governance eval --policy cases/../p.yml cases/calls.jsonl#b` says why\n";
+    assert!(ran.out.ends_with(last), "{}", ran.out);
+    assert_eq!(ran.code, Some(1));
+}
+
+#[test]
 fn a_policy_that_could_not_be_evaluated_says_why_it_did_not_fire() {
     let cases = "cases:
 - name: no confidence

@@ -5,6 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
+use super::exchange::BrokenKey;
+
 /// Why a command could not do its work.
 #[derive(Debug)]
 pub(crate) enum CliError {
@@ -16,16 +18,8 @@ pub(crate) enum CliError {
     Line { path: PathBuf, number: usize, expected: &'static str, column: usize },
     /// The collector gives no answer, or not the one that was asked for.
     Collector { url: String, why: String },
-    /// An exchange is JSON, but `key` does not hold what it should; what it holds is not shown.
-    Exchange {
-        path: PathBuf,
-        /// Of a file with one a line.
-        line: Option<usize>,
-        /// Empty for the whole.
-        key: String,
-        expected: &'static str,
-        found: &'static str,
-    },
+    /// An exchange is JSON, but a key does not hold what it should; what it holds is not shown.
+    Exchange { place: String, broken: BrokenKey },
     /// No read token is named, and none is where it is by default.
     NoReadToken { path: &'static str },
     /// A file of exchanges has none of that name.
@@ -88,16 +82,7 @@ impl fmt::Display for CliError {
             Self::Collector { url, why } => {
                 write!(f, "cannot read the records of `{url}`: {why}")
             }
-            Self::Exchange { path, line, key, expected, found } => {
-                write!(f, "{}:", path.display())?;
-                if let Some(line) = line {
-                    write!(f, "{line}:")?;
-                }
-                match key.as_str() {
-                    "" => write!(f, " expected an exchange, which is an object, found {found}"),
-                    key => write!(f, " `{key}`: expected {expected}, found {found}"),
-                }
-            }
+            Self::Exchange { place, broken } => write!(f, "{place}: {broken}"),
             Self::NoReadToken { path } => write!(
                 f,
                 "there is no read token in `{path}`; give its file by --token-file: `governance up` \

@@ -22,7 +22,7 @@ use crate::exchange::{
 use crate::facts::{AnswerFacts, RequestFacts};
 use crate::policy::Policy;
 use crate::record::{Kind, Outcome, ReceivedLine};
-use shape::Broken;
+pub(crate) use shape::BrokenKey;
 
 /// When an exchange began that does not say when: a Monday, noon, UTC.
 const BEGAN_MS: u64 = 1_773_662_400_000;
@@ -162,8 +162,9 @@ impl Recorded {
             column: error.column(),
         };
         let value: Value = serde_json::from_str(text).map_err(no_json)?;
-        if let Some(Broken { key, expected, found }) = shape::broken(&value) {
-            return Err(CliError::Exchange { path: path.to_owned(), line, key, expected, found });
+        if let Some(broken) = shape::broken(&value) {
+            let line = line.map(|line| format!(":{line}")).unwrap_or_default();
+            return Err(CliError::Exchange { place: format!("{}{line}", path.display()), broken });
         }
         serde_json::from_value(value).map_err(no_json)
     }

@@ -15,7 +15,7 @@ use clap::ValueEnum;
 use super::CliError;
 use super::check;
 use super::terminal::{Terminal, Tone};
-use crate::policy::cases;
+use crate::policy::cases::{self, Given};
 use case::{Came, Difference};
 use coverage::Coverage;
 
@@ -99,6 +99,8 @@ struct Run {
 struct Ran {
     name: String,
     line: usize,
+    /// The recorded exchange, if it is one: a path from the file's folder, perhaps with an id.
+    exchange: Option<String>,
     /// Why its exchange could not be read, or what is not as expected.
     found: Result<Vec<Difference>, CliError>,
 }
@@ -155,7 +157,12 @@ fn run_file(file: &Path, policy: Option<&Path>, covered: &mut Covered) -> Result
             coverage.note(&came);
             came.differences(&case.expected, &policy)
         });
-        cases.push(Ran { name: case.name, line: case.line, found });
+        let exchange = match case.given {
+            Given::Exchange { path, id: Some(id) } => Some(format!("{path}#{id}")),
+            Given::Exchange { path, id: None } => Some(path),
+            Given::Facts { .. } => None,
+        };
+        cases.push(Ran { name: case.name, line: case.line, exchange, found });
     }
     Ok(Run { policy: path, cases })
 }
@@ -178,6 +185,14 @@ fn beside(file: &Path) -> Result<PathBuf, CliError> {
 impl Suite {
     fn passed(&self) -> bool {
         self.ran.as_ref().is_ok_and(|run| run.cases.iter().all(Ran::passed))
+    }
+
+    /// The first exchange of which something else came than expected, and its policy.
+    fn unexpected(&self) -> Option<(&Path, PathBuf)> {
+        let run = self.ran.as_ref().ok()?;
+        let mut unexpected = run.cases.iter().filter(|ran| ran.found.is_ok() && !ran.passed());
+        let exchange = unexpected.find_map(|ran| ran.exchange.as_deref())?;
+        Some((&run.policy, self.file.with_file_name(exchange)))
     }
 }
 
@@ -236,5 +251,13 @@ fn print(suites: &[Suite], covered: &Covered) {
         1 => line.push_str("; 1 file cannot be run"),
         _ => line.push_str(&format!("; {broken} files cannot be run")),
     }
-    if suites.iter().all(Suite::passed) { terminal.good(&line) } else { terminal.bad(&line) }
+    if suites.iter().all(Suite::passed) {
+        terminal.good(&line)
+    } else {
+        terminal.bad(&line)
+    }
+    if let Some((policy, exchange)) = suites.iter().find_map(Suite::unexpected) {
+        let (policy, exchange) = (policy.display(), exchange.display());
+        terminal.result(&format!("`governance eval --policy {policy} {exchange}` says why"));
+    }
 }

@@ -1,6 +1,8 @@
 //! The shape of a recorded exchange, key by key, so that a broken one is named. What a key holds is
 //! never repeated: it may be a prompt, an answer or a credential.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use Shape::{Keys, Status, Text, Texts};
@@ -23,11 +25,11 @@ struct Key {
 
 /// The key that is broken, and how.
 #[derive(Debug, PartialEq)]
-pub(super) struct Broken {
+pub(crate) struct BrokenKey {
     /// From the top, such as `request.path`; empty for the whole.
-    pub(super) key: String,
-    pub(super) expected: &'static str,
-    pub(super) found: &'static str,
+    key: String,
+    expected: &'static str,
+    found: &'static str,
 }
 
 const EXCHANGE: Shape = Keys(&[
@@ -66,14 +68,26 @@ const fn optional(name: &'static str, shape: Shape) -> Key {
 }
 
 /// The first thing that keeps `value` from being an exchange.
-pub(super) fn broken(value: &Value) -> Option<Broken> {
+pub(super) fn broken(value: &Value) -> Option<BrokenKey> {
     EXCHANGE.broken("", value)
+}
+
+// === impl BrokenKey ===
+
+impl fmt::Display for BrokenKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let BrokenKey { key, expected, found } = self;
+        match key.as_str() {
+            "" => write!(f, "expected an exchange, which is an object, found {found}"),
+            key => write!(f, "`{key}`: expected {expected}, found {found}"),
+        }
+    }
 }
 
 // === impl Shape ===
 
 impl Shape {
-    fn broken(&self, key: &str, value: &Value) -> Option<Broken> {
+    fn broken(&self, key: &str, value: &Value) -> Option<BrokenKey> {
         let fits = match self {
             Text => value.is_string(),
             Status => value.as_u64().is_some_and(|status| (100..=599).contains(&status)),
@@ -89,7 +103,8 @@ impl Shape {
             }
             Keys(_) => false,
         };
-        let found = Broken { key: key.to_owned(), expected: self.expected(), found: kind(value) };
+        let found =
+            BrokenKey { key: key.to_owned(), expected: self.expected(), found: kind(value) };
         (!fits).then_some(found)
     }
 
@@ -106,11 +121,11 @@ impl Shape {
 // === impl Key ===
 
 impl Key {
-    fn broken(&self, above: &str, object: &Value) -> Option<Broken> {
+    fn broken(&self, above: &str, object: &Value) -> Option<BrokenKey> {
         let key = below(above, self.name);
         match object.get(self.name) {
             None if self.needed => {
-                Some(Broken { key, expected: self.shape.expected(), found: "none" })
+                Some(BrokenKey { key, expected: self.shape.expected(), found: "none" })
             }
             None => None,
             Some(Value::Null) if !self.needed => None,
