@@ -85,8 +85,9 @@ impl fmt::Display for CliError {
             Self::Exchange { place, broken } => write!(f, "{place}: {broken}"),
             Self::NoReadToken { path } => write!(
                 f,
-                "there is no read token in `{path}`; give its file by --token-file: `governance up` \
-                 writes it into its --data-dir, and `read_token_file` of its ready file names it"
+                "there is no read token in `{path}`; give its file by --token-file: `governance \
+                 up` writes it into its --data-dir, and `read_token_file` of its ready file names \
+                 it"
             ),
             Self::NoExchange { path, id } => {
                 write!(f, "{}: expected an exchange with the id `{id}`, found none", path.display())

@@ -32,7 +32,8 @@ wrong; 3 with --exit-code, a call would be refused that was not.
 
 Examples:
   governance replay --policy candidate.yml --since 2026-03-01
-  governance replay --since 2026-03-15T08:00Z --until 2026-03-15T18:00Z --format json | jq .policies";
+  governance replay --since 2026-03-15T08:00Z --until 2026-03-15T18:00Z --format json \\
+    | jq .policies";
 
 /// What `governance replay` is told.
 #[derive(Debug, clap::Args)]

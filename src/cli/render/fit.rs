@@ -1,5 +1,5 @@
-//! Which arguments go with which target: one that would have no effect is refused, for whoever gives
-//! it expects it to have one.
+//! Which arguments go with which target: one that would have no effect is refused, for whoever
+//! gives it expects it to have one.
 
 use clap::ArgMatches;
 use clap::error::ErrorKind;
