@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 mod account;
 mod check;
@@ -82,7 +82,11 @@ enum Command {
 
 /// Runs the command that the program's arguments name.
 pub fn run() -> ExitCode {
-    let result = match Arguments::parse().command {
+    let mut known = Arguments::command();
+    known.build();
+    let given = known.get_matches_mut();
+    let arguments = Arguments::from_arg_matches(&given).unwrap_or_else(|error| error.exit());
+    let result = match arguments.command {
         Command::Check(options) => check::run(&options),
         Command::Test(options) => test::run(&options),
         Command::Eval(options) => eval::run(&options),
@@ -92,7 +96,14 @@ pub fn run() -> ExitCode {
         Command::Schema => Ok(schema::run()),
         Command::Hash(options) => hash::run(&options),
         Command::Completions(options) => Ok(completions::run(&options)),
-        Command::Render(options) => render::run(&options),
+        Command::Render(options) => {
+            if let Some((name, given)) = given.subcommand()
+                && let Some(command) = known.find_subcommand_mut(name)
+            {
+                render::fit(&options, given, command);
+            }
+            render::run(&options)
+        }
         Command::Up(options) => up::run(*options),
         Command::Demo(options) => demo::run(&options),
     };

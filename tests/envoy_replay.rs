@@ -203,6 +203,6 @@ fn a_candidate_tells_what_would_have_changed_and_what_cannot_be_known() {
     assert_eq!(code, Some(1));
     let no_time = ["--token-file", &token, "--since", "yesterday"];
     let (told, code) = governance(&[&common[..], &no_time].concat());
-    assert!(told.contains("it answers 400") && told.contains("2026-03-15T12:00Z"), "{told}");
-    assert_eq!(code, Some(1));
+    assert!(told.contains("expected a time such as 2026-03-15T12:00Z, or a date"), "{told}");
+    assert_eq!(code, Some(2));
 }

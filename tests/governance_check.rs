@@ -64,10 +64,10 @@ fn tables_and_warnings_of_a_policy_that_loads() {
     assert_eq!(
         tables,
         "
-policy    phase    action           reads
-stop      request  deny             model
-mark      request  flag_for_review  model
-approved  both     deny             model, served_model
+policy    phase    action           mode     reads
+stop      request  deny             enforce  model
+mark      request  flag_for_review  enforce  model
+approved  both     deny             enforce  model, served_model
 
 approved model     class    rule          confidence  if stated
 gpt-4o-2024-08-06  pinned   openai.dated  none        header, field, logprobs
@@ -113,9 +113,9 @@ fn json_is_one_object() {
     let expected = json!({
         "file": "governance.yml", "ok": true, "version": null, "label": "v1",
         "policies": [
-            {"name": "stop", "phase": "request", "action": "deny", "reads": ["model"]},
-            {"name": "mark", "phase": "request", "action": "flag_for_review", "reads": ["model"]},
-            {"name": "approved", "phase": "both", "action": "deny", "reads": ["model", "served_model"]},
+            {"name": "stop", "phase": "request", "action": "deny", "mode": "enforce", "reads": ["model"]},
+            {"name": "mark", "phase": "request", "action": "flag_for_review", "mode": "enforce", "reads": ["model"]},
+            {"name": "approved", "phase": "both", "action": "deny", "mode": "enforce", "reads": ["model", "served_model"]},
         ],
         "models": [
             {"name": "gpt-4o-2024-08-06", "class": "pinned", "rule": "openai.dated", "confidence": [], "if_stated": possible},
@@ -134,6 +134,29 @@ fn json_is_one_object() {
     assert_eq!((&report["file"], &report["ok"]), (&json!("standard input"), &json!(false)));
     assert_eq!((&report["version"], &report["policies"]), (&Value::Null, &json!([])));
     assert_eq!((ran.err.as_str(), ran.code), ("", Some(1)));
+}
+
+#[test]
+fn an_unreadable_file_is_an_object_too() {
+    let folder = Folder::new("unread", "governance.yml", POLICY);
+    let ran = folder.run(&["check", "nope.yml", "--format", "json"], "");
+    let message = "cannot read the policy `nope.yml`: No such file or directory (os error 2)";
+    let expected = json!({
+        "file": "nope.yml", "ok": false, "version": null, "label": null, "policies": [],
+        "models": [], "errors": [{"line": 0, "column": 0, "message": message}], "warnings": [],
+    });
+    assert_eq!(serde_json::from_str::<Value>(&ran.out).unwrap(), expected);
+    assert_eq!((ran.err.as_str(), ran.code), ("", Some(1)));
+    let ran = folder.run(&["check", "nope.yml"], "");
+    assert_eq!((ran.err, ran.code), (format!("{message}\n"), Some(1)));
+}
+
+#[test]
+fn one_policy_is_a_policy() {
+    let policy = "policies: [{name: a, trigger: \"model == 'x'\", action: deny}]\n";
+    let folder = Folder::new("one", "governance.yml", policy);
+    let out = folder.run(&["check"], "").out;
+    assert!(out.starts_with("ok: 1 policy, sha256:"), "{out}");
 }
 
 #[test]

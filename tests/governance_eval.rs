@@ -4,8 +4,9 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are not seen as tests")]
 
 use std::fs;
+use std::io::Write;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 const RECORDED: &str = "tests/fixtures/exchanges/openai-unsure-stream.json";
 
@@ -76,6 +77,8 @@ fn a_refusal_shows_what_the_caller_is_told() {
         "{out}"
     );
     assert!(!out.contains("when the answer is complete"), "the provider is not called: {out}");
+    let left = "the answer is not judged: the request is refused\noutcome: denied";
+    assert!(out.contains(left), "{out}");
     assert_eq!(code, Some(0), "a refusal is a verdict, not a failure");
 }
 
@@ -91,11 +94,17 @@ fn what_cannot_be_evaluated_says_why_and_what_it_counts_as() {
 ";
     let recorded = "tests/fixtures/exchanges/anthropic-plain.json";
     let (out, ..) = eval("failed", policy, recorded);
-    assert!(out.contains("  failed      shut  deny: confidence_unknown  policy.yml:3\n"), "{out}");
-    let counted =
-        "  failed      told  flag_for_review, not enforced: confidence_unknown  policy.yml:6\n";
-    assert!(out.contains(counted), "{out}");
-    assert!(out.contains("              confidence = unknown\n"), "{out}");
+    let expected = "
+  failed      shut  deny  policy.yml:3
+              confidence_unknown: counts as fired
+              confidence < 0.75
+              confidence = unknown
+  failed      told  flag_for_review  policy.yml:6
+              confidence_unknown: not enforced
+              confidence < 0.75
+              confidence = unknown
+";
+    assert!(out.contains(expected), "{out}");
 }
 
 #[test]
@@ -130,5 +139,88 @@ fn of_the_headers_only_those_are_shown_that_the_trigger_names() {
     let shown = "request = {method: 'POST', path: '/v1/chat/completions', headers: {x-team: 'a'}}";
     assert!(out.contains(shown), "{out}{err}");
     assert!(!out.contains("sesame") && !out.contains("Bearer"), "{out}");
+    assert_eq!(code, Some(0));
+}
+
+/// What is said of an exchange on standard input.
+fn eval_input(name: &str, input: &str, exchange: &str) -> (String, String, Option<i32>) {
+    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("eval-{name}.yml"));
+    fs::write(&file, "policies: []").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_governance"));
+    command.args(["eval", exchange, "--policy"]).arg(&file);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (text(output.stdout), text(output.stderr), output.status.code())
+}
+
+#[test]
+fn the_broken_key_of_an_exchange_is_named_and_its_value_is_not() {
+    let request = "{\"path\": \"/v1/chat/completions\"}";
+    let cases = [
+        ("[1]", "expected an exchange, which is an object, found a list"),
+        ("{}", "`request`: expected an object, found none"),
+        ("{\"request\": {}}", "`request.path`: expected a text, found none"),
+        ("{\"request\": {\"path\": 5}}", "`request.path`: expected a text, found a number"),
+        (
+            "{\"request\": {\"path\": \"/\", \"body\": {\"prompt\": \"hush\"}}}",
+            "`request.body`: expected a text, found an object",
+        ),
+        (
+            "{\"request\": {\"path\": \"/\", \"headers\": {\"x-a\": [\"hush\"]}}}",
+            "`request.headers.x-a`: expected a text, found a list",
+        ),
+        (
+            "{\"request\": {\"path\": \"/\", \"headers\": [\"hush\"]}}",
+            "`request.headers`: expected an object of texts, found a list",
+        ),
+        (
+            "{\"request\": REQUEST, \"response\": {\"status\": \"hush\"}}",
+            "`response.status`: expected a status from 100 to 599, found a text",
+        ),
+        (
+            "{\"request\": REQUEST, \"response\": {\"status\": 99}}",
+            "`response.status`: expected a status from 100 to 599, found a number",
+        ),
+        (
+            "{\"request\": REQUEST, \"caller\": {\"subject\": false}}",
+            "`caller.subject`: expected a text, found true or false",
+        ),
+    ];
+    for (exchange, expected) in cases {
+        let exchange = exchange.replace("REQUEST", request);
+        let (out, err, code) = eval_input("shape", &exchange, "-");
+        let expected = format!("standard input: {expected}\n");
+        assert_eq!((out.as_str(), err, code), ("", expected, Some(1)), "{exchange}");
+    }
+    let lines = format!("{{\"id\": \"a\", \"request\": {request}}}\n{{\"id\": 7}}\n");
+    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("eval-shape.jsonl");
+    fs::write(&file, lines).unwrap();
+    let file = file.to_str().unwrap();
+    let (_, err, _) = eval("shape", "policies: []", &format!("{file}#b"));
+    assert_eq!(err, format!("{file}:2: `id`: expected a text, found a number\n"));
+    let (_, err, code) = eval_input("shape", "{\"request\": hush}", "-");
+    let expected = "standard input:1:13: expected an exchange {\"request\": {\"path\": …}, \"response\": {\"status\": …}}\n";
+    assert_eq!((err.as_str(), code), (expected, Some(1)));
+    // A recorder may write what it has not as null.
+    let null = "{\"id\": null, \"request\": {\"path\": \"/v1/models\", \"method\": \"GET\", \"headers\": null}, \
+         \"response\": null, \"caller\": null, \"route\": null}";
+    let (out, err, code) = eval_input("shape", null, "-");
+    assert_eq!((out.as_str(), code), ("not governed: the path asks no model\n", Some(0)), "{err}");
+}
+
+#[test]
+fn a_path_that_is_not_known_is_said_to_be_that() {
+    let exchange = "{\"request\": {\"path\": \"/v9/think\", \"body\": \"{}\"}}";
+    let (out, err, code) = eval_input("path", exchange, "-");
+    let version = governance_filter::record::sha256_hex(b"policies: []");
+    let expected = format!(
+        "the path is none that is known, under sha256:{version}
+not read whole: unknown_path
+"
+    );
+    assert!(out.starts_with(&expected), "{out}{err}");
     assert_eq!(code, Some(0));
 }

@@ -148,12 +148,15 @@ fn a_policy_that_does_not_load_is_refused() {
 #[test]
 fn an_argument_that_would_break_a_manifest_is_refused() {
     let folder = folder("arguments", "policies: []");
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 15] = [
         (&["--target", "istio"], "--image <IMAGE>"),
         (&["--target", "envoy"], "--upstream <URL>"),
         (&["--target", "envoy-gateway", "--image", IMAGE], "--gateway <NAME>"),
+        (&["--target", "istio", "--image", IMAGE], "--gateway NAME, or --selector KEY=VALUE"),
         (&["--target", "istio", "--image", "https://x/y"], "expected an OCI image"),
-        (&["--target", "istio", "--image", "x/y\"z"], "expected letters, digits"),
+        (&["--target", "istio", "--image", "x/y:z\"z"], "expected letters, digits"),
+        (&["--target", "istio", "--image", "x:5000/y"], "expected a tag or a digest"),
+        (&["--target", "istio", "--image", "x/y:"], "expected a tag or a digest"),
         (&["--target", "istio", "--image", IMAGE, "--sha256", "abc"], "64 lower-case hexadecimal"),
         (
             &["--target", "istio", "--image", IMAGE, "--gateway", "a b"],
@@ -161,15 +164,62 @@ fn an_argument_that_would_break_a_manifest_is_refused() {
         ),
         (&["--target", "istio", "--image", IMAGE, "--collector", "h"], "expected HOST:PORT"),
         (&["--target", "envoy", "--upstream", "https://h", "--node-id", "a'b"], "expected letters"),
+        (&["--target", "envoy", "--upstream", "api.openai.com"], "an address without a path"),
+        (&["--target", "envoy", "--upstream", "https://h/v1"], "an address without a path"),
+        (&["--target", "envoy", "--upstream", ""], "an address without a path"),
     ];
     for (arguments, expected) in cases {
         let ran = render(&folder, arguments);
         assert_eq!((ran.out.as_str(), ran.code), ("", Some(2)), "{arguments:?}");
         assert!(ran.err.contains(expected), "{arguments:?}: {}", ran.err);
     }
-    let ran = render(&folder, &["--target", "istio", "--image", IMAGE]);
-    assert_eq!(ran.code, Some(1));
-    assert!(ran.err.contains("--selector KEY=VALUE"), "{}", ran.err);
+    for image in ["oci://x:5000/y:z", "x/y@sha256:0123", "x/y:z@sha256:0123"] {
+        let ran = render(&folder, &["--target", "istio", "--gateway", "llm", "--image", image]);
+        assert_eq!(ran.code, Some(0), "{image}: {}", ran.err);
+    }
+}
+
+#[test]
+fn an_argument_of_another_target_is_refused() {
+    let folder = folder("foreign", "policies: []");
+    let envoys = ["upstream", "listen", "admin", "node-id", "module", "ecds-file", "ca-bundle"];
+    let values = ["https://h", "127.0.0.1:1", "127.0.0.1:1", "n", "/m", "/e", "/c"];
+    let refused = |target: &[&str], name: &str, value: &str, of: &str| {
+        let (wanted, name) = (target[1], format!("--{name}"));
+        let ran = render(&folder, &[target, &[name.as_str(), value]].concat());
+        let expected = format!(
+            "error: {name} has no effect with --target {wanted}; it is for {of}\n\nUsage: governance render"
+        );
+        assert!(ran.err.starts_with(&expected), "{}", ran.err);
+        assert_eq!((ran.out.as_str(), ran.code), ("", Some(2)));
+    };
+    for (name, value) in envoys.into_iter().zip(values) {
+        refused(ISTIO, name, value, "envoy");
+        refused(ENVOY_GATEWAY, name, value, "envoy");
+    }
+    let both = "istio and envoy-gateway";
+    let kubernetes =
+        [("image", IMAGE), ("sha256", DIGEST), ("namespace", "default"), ("gateway", "llm")];
+    for (name, value) in kubernetes {
+        refused(ENVOY, name, value, both);
+    }
+    refused(ENVOY, "selector", "a=b", "istio");
+    refused(ENVOY, "listener", "a/b/c", "envoy-gateway");
+    refused(ISTIO, "listener", "a/b/c", "envoy-gateway");
+}
+
+#[test]
+fn a_plain_envoy_s_folder_is_told_where_the_filter_is_read() {
+    let folder = folder("ecds", "policies: []");
+    let ran = render(&folder, &[ENVOY, &["--output", "out"]].concat());
+    let expected = "wrote out/envoy.yaml
+wrote out/ecds.json
+envoy.yaml reads ecds.json as /etc/governance/ecds.json; --ecds-file changes that
+";
+    assert_eq!((ran.err.as_str(), ran.code), (expected, Some(0)));
+    let there = ["--output", "out", "--ecds-file", "out/ecds.json"];
+    let ran = render(&folder, &[ENVOY, &there].concat());
+    assert_eq!(ran.err, "wrote out/envoy.yaml\nwrote out/ecds.json\n");
 }
 
 #[test]
@@ -293,7 +343,7 @@ fn output_holds_what_is_printed_a_file_a_document() {
         let printed = render(&folder, target).out;
         let ran = render(&folder, &[target, &["--output", "out"]].concat());
         assert_eq!((ran.out.as_str(), ran.code), ("", Some(0)));
-        let files = ran.err.lines().map(|line| line.strip_prefix("wrote ").expect("a file"));
+        let files = ran.err.lines().filter_map(|line| line.strip_prefix("wrote "));
         let texts = files.map(|file| {
             let text = std::fs::read_to_string(folder.join(file)).expect("written");
             format!("# {}\n{text}", file.trim_start_matches("out/"))

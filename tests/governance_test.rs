@@ -41,6 +41,13 @@ const CASES: &str = "cases:
   expect: { failed: [], fired: [dout] }
 ";
 
+const ONE: &str = "cases:
+- name: doubt
+  request: { model: m }
+  answer: { confidence: 0.4 }
+  expect: { fired: [doubt] }
+";
+
 // === impl Folder ===
 
 impl Folder {
@@ -96,9 +103,9 @@ fn a_failing_case_shows_what_was_expected_and_found() {
         fired: expected dout (there is no policy `dout`), found none
         failed: expected none, found doubt
 coverage of p.yml sha256:{version}
-  doubt    fired 1, not fired 2
+  doubt    fired 1, not fired 0, failed 1, not judged 1  never seen not to fire
   secrecy  fired 1, not fired 2
-  2 of 2 policies are seen both to fire and not to
+  1 of 2 policies are seen both to fire and not to
 1 of 3 cases pass
 "
     );
@@ -107,16 +114,10 @@ coverage of p.yml sha256:{version}
 
 #[test]
 fn a_policy_that_no_case_sets_off_is_called_out() {
-    let one = "cases:
-- name: doubt
-  request: { model: m }
-  answer: { confidence: 0.4 }
-  expect: { fired: [doubt] }
-";
-    let folder = Folder::new("gaps").with("p.yml", POLICY).with("p_test.yml", one);
+    let folder = Folder::new("gaps").with("p.yml", POLICY).with("p_test.yml", ONE);
     let ran = folder.run(&["p_test.yml"]);
     assert!(
-        ran.out.contains("  doubt    fired 1, not fired 0  fires in every case\n"),
+        ran.out.contains("  doubt    fired 1, not fired 0  never seen not to fire\n"),
         "{}",
         ran.out
     );
@@ -134,7 +135,7 @@ fn build_servers_get_junit() {
     let ran = folder.run(&["--format", "junit"]);
     let expected = r#"<?xml version="1.0" encoding="UTF-8"?>
 <testsuites>
-  <testsuite name="p_test.yml" tests="3" failures="2">
+  <testsuite name="p_test.yml" tests="3" failures="2" errors="0">
     <testcase name="doubt is flagged" classname="p_test.yml" file="p_test.yml" line="2"/>
     <testcase name="secrets &lt;pass&gt;" classname="p_test.yml" file="p_test.yml" line="6"><failure message="verdict: expected allowed, found denied; fired: expected none, found secrecy; message: expected `please` in it, found `refused by policy `secrecy``"/></testcase>
     <testcase name="another" classname="p_test.yml" file="p_test.yml" line="9"><failure message="fired: expected dout (there is no policy `dout`), found none; failed: expected none, found doubt"/></testcase>
@@ -155,23 +156,182 @@ fn a_candidate_can_be_put_in_the_policys_place() {
 }
 
 #[test]
-fn what_cannot_be_read_is_said_with_its_place() {
+fn only_what_was_evaluated_to_false_counts_as_not_fired() {
+    let policy = "policies:
+- name: gate
+  trigger: confidence < 0.5
+  action: flag_for_review
+- name: models
+  allowed: [m]
+- name: trial
+  trigger: output.contains('trial')
+  action: deny
+  mode: observe
+";
+    let cases = "cases:
+- name: doubtful
+  request: { model: m }
+  answer: { confidence: 0.4, output: a trial, served_model: m }
+  expect: { fired: [gate], would_fire: [trial] }
+- name: sure
+  request: { model: m }
+  answer: { confidence: 0.9, served_model: m }
+  expect: { fired: [] }
+- name: unknown
+  request: { model: m }
+  answer: { output: Hi, served_model: m }
+  expect: { failed: [gate] }
+- name: refused before
+  request: { model: x }
+  answer: { confidence: 0.4, output: a trial }
+  expect: { fired: [models] }
+- name: without an answer
+  request: { model: m }
+  expect: { fired: [] }
+- name: nothing but an error
+  request: { model: m }
+  answer: { status: 500 }
+  expect: { fired: [] }
+- name: from a file
+  exchange: exchange.json
+  expect: { verdict: denied }
+";
+    let exchange = r#"{"request": {"path": "/v1/chat/completions", "body": "{\"model\": \"x\", \"messages\": []}"},
+        "response": {"status": 200}}"#;
+    let folder = Folder::new("judged").with("p.yml", policy).with("p_test.yml", cases);
+    let ran = folder.with("exchange.json", exchange).run(&[]);
+    let (_, coverage) = ran.out.split_once("coverage of p.yml ").unwrap();
+    let (_, coverage) = coverage.split_once('\n').unwrap();
+    let expected = "  gate    fired 1, not fired 1, failed 1, not judged 4
+  models  fired 2, not fired 5
+  trial   fired 1, not fired 2, not judged 4
+  3 of 3 policies are seen both to fire and not to
+7 of 7 cases pass
+";
+    assert_eq!((coverage, ran.code), (expected, Some(0)), "{}", ran.out);
+}
+
+#[test]
+fn a_failing_exchange_leads_to_its_explanation() {
+    let cases = "policy: ../p.yml
+cases:
+- name: facts
+  request: { model: m }
+  expect: { fired: [secrecy] }
+- name: recorded
+  exchange: calls.jsonl#b
+  expect: { verdict: denied }
+";
+    let exchange =
+        "{\"id\": \"b\", \"request\": {\"path\": \"/v1/models\", \"method\": \"GET\"}}\n";
+    let folder = Folder::new("lead").with("p.yml", POLICY);
+    fs::create_dir(folder.0.join("cases")).unwrap();
+    let folder = folder.with("cases/a_test.yml", cases).with("cases/calls.jsonl", exchange);
+    let ran = folder.run(&["cases/a_test.yml"]);
+    let last = "0 of 2 cases pass\n`governance eval --policy cases/../p.yml cases/calls.jsonl#b` says why\n";
+    assert!(ran.out.ends_with(last), "{}", ran.out);
+    assert_eq!(ran.code, Some(1));
+}
+
+#[test]
+fn a_policy_that_could_not_be_evaluated_says_why_it_did_not_fire() {
+    let cases = "cases:
+- name: no confidence
+  request: { model: m, prompt: Hello }
+  answer: { output: Hi }
+  expect: { fired: [doubt, secrecy], message: no }
+";
+    let folder = Folder::new("why").with("p.yml", POLICY).with("p_test.yml", cases);
+    let ran = folder.run(&[]);
+    let expected =
+        "        fired: expected doubt, secrecy, found none (doubt failed: confidence_unknown)
+        message: expected `no` in it, found no refusal
+";
+    assert!(ran.out.contains(expected), "{}", ran.out);
+    assert_eq!(ran.code, Some(1));
+}
+
+#[test]
+fn what_cannot_be_read_fails_alone_and_is_said_with_its_place() {
     let folder = Folder::new("broken").with("p.yml", POLICY);
     let ran = folder.run(&[]);
-    let none = "FILE: expected a file of cases, found `a folder without *_test.yml`\n";
-    assert_eq!((ran.err.as_str(), ran.code), (none, Some(1)));
-    let folder = folder.with(
-        "p_test.yml",
-        "cases:\n- name: x\n  exchange: gone.json\n  expect: { verdict: allowed }\n",
+    let none = "this folder has no file of cases: none is called `*_test.yml`; name one\n";
+    assert_eq!((ran.out.as_str(), ran.err.as_str(), ran.code), ("", none, Some(1)));
+
+    let cases = "policy: p.yml
+cases:
+- name: gone
+  exchange: gone.json
+  expect: { verdict: allowed }
+- name: broken
+  exchange: broken.json
+  expect: { verdict: allowed }
+- name: whole
+  request: { model: m, prompt: a secret }
+  expect: { verdict: denied }
+";
+    let folder = folder.with("a_test.yml", cases).with("broken.json", "{\"request\": \n<");
+    let folder = folder.with("b_test.yml", "cases:\n- nam: x\n").with("cases.yml", ONE);
+    let ran = folder.run(&["a_test.yml", "b_test.yml", "cases.yml", "no_test.yml"]);
+    let version = governance_filter::record::sha256_hex(POLICY.as_bytes());
+    let not_found = "No such file or directory (os error 2)";
+    let no_json = "broken.json:2:1: expected an exchange {\"request\": {\"path\": …}, \"response\": {\"status\": …}}";
+    let expected = format!(
+        "a_test.yml under p.yml
+  FAIL  gone  a_test.yml:3
+        cannot read `gone.json`: {not_found}
+  FAIL  broken  a_test.yml:6
+        {no_json}
+  ok    whole
+b_test.yml cannot be run
+cases.yml cannot be run
+no_test.yml cannot be run
+coverage of p.yml sha256:{version}
+  doubt    fired 0, not fired 0, not judged 1  never fires in a case
+  secrecy  fired 1, not fired 0  never seen not to fire
+  0 of 2 policies are seen both to fire and not to
+1 of 3 cases pass; 3 files cannot be run
+"
     );
-    let ran = folder.run(&[]);
-    assert!(ran.err.starts_with("cannot read `gone.json`: "), "{}", ran.err);
-    let folder = folder.with("gone.json", "{\"request\": 1}");
-    let ran = folder.run(&[]);
-    let broken = "gone.json:1:13: expected an exchange {\"request\": {\"path\": …}, \"response\": {\"status\": …}}\n";
-    assert_eq!((ran.err.as_str(), ran.code), (broken, Some(1)));
-    let folder = folder.with("cases.yml", "cases: []\n");
-    let ran = folder.run(&["cases.yml"]);
+    assert_eq!((ran.out.as_str(), ran.code), (expected.as_str(), Some(1)));
     let unnamed = "FILE: expected a name that ends in `_test.yml`, a key `policy` in it, or --policy, found `cases.yml`\n";
-    assert_eq!((ran.err.as_str(), ran.code), (unnamed, Some(1)));
+    assert!(
+        ran.err.starts_with("b_test.yml:2:3: unknown key `nam`, did you mean `name`?\n"),
+        "{}",
+        ran.err
+    );
+    assert!(ran.err.contains(unnamed), "{}", ran.err);
+    let last = format!("cannot read the cases `no_test.yml`: {not_found}\n");
+    assert!(ran.err.ends_with(&last), "{}", ran.err);
+
+    let ran = folder.run(&["--format", "junit", "a_test.yml", "no_test.yml"]);
+    let no_json = no_json.replace('"', "&quot;");
+    let expected = format!(
+        r#"<?xml version="1.0" encoding="UTF-8"?>
+<testsuites>
+  <testsuite name="a_test.yml" tests="3" failures="0" errors="2">
+    <testcase name="gone" classname="a_test.yml" file="a_test.yml" line="3"><error message="cannot read `gone.json`: {not_found}"/></testcase>
+    <testcase name="broken" classname="a_test.yml" file="a_test.yml" line="6"><error message="{no_json}"/></testcase>
+    <testcase name="whole" classname="a_test.yml" file="a_test.yml" line="9"/>
+  </testsuite>
+  <testsuite name="no_test.yml" tests="1" failures="0" errors="1">
+    <testcase name="no_test.yml" classname="no_test.yml" file="no_test.yml"><error message="cannot read the cases `no_test.yml`: {not_found}"/></testcase>
+  </testsuite>
+</testsuites>
+"#
+    );
+    assert_eq!((ran.out.as_str(), ran.err.as_str(), ran.code), (expected.as_str(), "", Some(1)));
+}
+
+#[test]
+fn help_lists_every_key_of_a_case() {
+    let ran = run(Path::new(env!("CARGO_MANIFEST_DIR")), &["--help"]);
+    let words: Vec<&str> = ran.out.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+    let keys = include_str!("../src/policy/cases/keys.rs");
+    let keys: Vec<&str> = keys.lines().filter(|line| !line.starts_with("//")).collect();
+    let keys = keys.join("\n");
+    let keys: Vec<&str> = keys.split('"').skip(1).step_by(2).collect();
+    assert!(keys.contains(&"message") && keys.contains(&"reasoning_tokens"), "{keys:?}");
+    let missing: Vec<&&str> = keys.iter().filter(|key| !words.contains(key)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }

@@ -157,6 +157,85 @@ x_test.yml:11:3: `cases`: entry without `expect`
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn a_file_has_cases_each_with_a_name_of_its_own() {
+    let twice = "cases:
+- name: one
+  request: { model: m }
+  expect: { verdict: allowed }
+- { name: two, request: { model: m }, expect: { verdict: allowed } }
+- { name: one, request: { model: m }, expect: { verdict: allowed } }
+";
+    let expected = "x_test.yml:6:11: `name`: expected a name of its own, found one that stands \
+twice, first on line 2
+  | - { name: one, request: { model: m }, expect: { verdict: allowed } }
+  |           ^";
+    assert_eq!(errors(twice), expected);
+    let none = "x_test.yml:1:8: `cases`: expected 1 to 1000 entries, found 0
+  | cases: []
+  |        ^";
+    assert_eq!(errors("cases: []\n"), none);
+    let none = "x_test.yml:1:1: `cases`: expected 1 to 1000 entries, found 0
+  | policy: p.yml
+  | ^";
+    assert_eq!(errors("policy: p.yml\n"), none);
+    for empty in ["", "# nothing\n", "~", "---\n"] {
+        let first = errors(empty);
+        let first = first.lines().next().and_then(|line| line.split_once(": "));
+        let expected = "`a file of cases`: expected a mapping, found nothing";
+        assert_eq!(first.map(|(_, message)| message), Some(expected), "{empty:?}");
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn names_of_headers_and_categories_are_as_the_filter_reads_them() {
+    let text = "cases:
+- name: one
+  request: { categories: [Legal, PII], headers: { X-Team: Blue } }
+  expect: { verdict: allowed }
+";
+    let file = cases::parse(text).expect("a file of cases");
+    let Given::Facts { request, .. } = &file.cases[0].given else { panic!("facts") };
+    assert_eq!(request.categories, ["legal", "pii"]);
+    assert_eq!(request.http.headers.get("x-team").map(String::as_str), Some("Blue"));
+    assert_eq!(request.http.headers.len(), 1);
+    let twice = "cases:
+- name: one
+  request: { headers: { X-Team: a, x-team: b } }
+  expect: { verdict: allowed }
+";
+    let expected = "x_test.yml:3:44: `headers`: `x-team` stands twice
+  |   request: { headers: { X-Team: a, x-team: b } }
+  |                                            ^";
+    assert_eq!(errors(twice), expected);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn names_of_triggers_lead_to_those_of_cases() {
+    let text = "cases:
+- name: one
+  request:
+    input: { max_tokens: 3 }
+    request: { headers: {} }
+    now: 2026-03-15T12:00:00Z
+    category: legal
+  expect: { verdict: allowed }
+";
+    let expected = "x_test.yml:4:5: `input` has no effect, its keys stand alone: `max_tokens`
+  |     input: { max_tokens: 3 }
+  |     ^
+x_test.yml:5:5: `request` has no effect, its keys stand alone: `headers`
+  |     request: { headers: {} }
+  |     ^
+x_test.yml:6:5: unknown key `now`, did you mean `at`?
+  |     now: 2026-03-15T12:00:00Z
+  |     ^
+x_test.yml:7:5: unknown key `category`, did you mean `categories`?
+  |     category: legal
+  |     ^";
+    assert_eq!(errors(text), expected);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn a_case_says_why_each_policy_did_what_it_did() {
     let policy = "policies:
 - name: doubt

@@ -3,7 +3,7 @@
 
 mod print;
 
-use std::io::{Read, stdin};
+use std::io::{read_to_string, stdin};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -22,7 +22,7 @@ Prints when each policy is judged, what it does and what it reads; the class of 
 and where its confidence comes from; then warnings: what loads, but should be looked at.
 
 Exit status: 0 the policy loads, whatever the warnings; 1 it has errors or cannot be read; 2 the
-arguments are wrong.
+arguments are wrong. With --format json a file that cannot be read is an error on line 0.
 
 Examples:
   governance check
@@ -54,14 +54,19 @@ enum Format {
 pub(crate) fn run(options: &Options) -> Result<ExitCode, CliError> {
     let (file, text) = if options.file == Path::new("-") {
         let file = Path::new("standard input");
-        let mut text = String::new();
-        stdin().lock().read_to_string(&mut text).map_err(CliError::file("read", file))?;
-        (file, text)
+        (file, read_to_string(stdin()).map_err(CliError::file("read", file)))
     } else {
-        (options.file.as_path(), read(&options.file)?)
+        (options.file.as_path(), read(&options.file))
+    };
+    let file = file.display().to_string();
+    let text = match text {
+        Err(error) if options.format == Format::Json => {
+            print::unread_json(&file, &error.to_string());
+            return Ok(ExitCode::FAILURE);
+        }
+        text => text?,
     };
     let reviewed = Policy::review(&text);
-    let file = file.display().to_string();
     match options.format {
         Format::Text => print::text(&file, &reviewed),
         Format::Json => print::json(&file, &reviewed),

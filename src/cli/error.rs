@@ -5,6 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
+use super::exchange::BrokenKey;
+
 /// Why a command could not do its work.
 #[derive(Debug)]
 pub(crate) enum CliError {
@@ -16,8 +18,14 @@ pub(crate) enum CliError {
     Line { path: PathBuf, number: usize, expected: &'static str, column: usize },
     /// The collector gives no answer, or not the one that was asked for.
     Collector { url: String, why: String },
+    /// An exchange is JSON, but a key does not hold what it should; what it holds is not shown.
+    Exchange { place: String, broken: BrokenKey },
+    /// No read token is named, and none is where it is by default.
+    NoReadToken { path: &'static str },
     /// A file of exchanges has none of that name.
     NoExchange { path: PathBuf, id: String },
+    /// `governance test` is given no file, and the folder has none.
+    NoCases,
     /// A program could not be started at all.
     Spawn { program: PathBuf, source: io::Error },
     /// A program ended before it had done its work; `tail` is the end of its log.
@@ -74,9 +82,19 @@ impl fmt::Display for CliError {
             Self::Collector { url, why } => {
                 write!(f, "cannot read the records of `{url}`: {why}")
             }
+            Self::Exchange { place, broken } => write!(f, "{place}: {broken}"),
+            Self::NoReadToken { path } => write!(
+                f,
+                "there is no read token in `{path}`; give its file by --token-file: `governance \
+                 up` writes it into its --data-dir, and `read_token_file` of its ready file names \
+                 it"
+            ),
             Self::NoExchange { path, id } => {
                 write!(f, "{}: expected an exchange with the id `{id}`, found none", path.display())
             }
+            Self::NoCases => f.write_str(
+                "this folder has no file of cases: none is called `*_test.yml`; name one",
+            ),
             Self::Spawn { program, source } => {
                 write!(f, "cannot start `{}`: {source}", program.display())
             }

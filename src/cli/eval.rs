@@ -11,6 +11,7 @@ use super::exchange::{Asked, Played, Recorded};
 use super::terminal::{Terminal, Tone};
 use crate::facts::RequestFacts;
 use crate::policy::{Explanation, Policy};
+use crate::record::OutcomeKind;
 
 /// The end of `governance eval --help`.
 pub(crate) const EXAMPLES: &str = "\
@@ -28,12 +29,13 @@ Exit status: 0 the exchange was judged, whatever the verdict; 1 it or the policy
 
 Examples:
   governance eval exchange.json
+  jq .exchange incident.json | governance eval -
   governance eval --policy candidate.yml exchanges.jsonl#7045ba92ed71-00";
 
 /// What `governance eval` is told.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// The exchange; `FILE#ID` for one of a file with one a line
+    /// The exchange, `-` for standard input; `FILE#ID` for one of a file with one a line
     #[arg(value_name = "EXCHANGE.json")]
     exchange: String,
     /// The policy file
@@ -44,11 +46,17 @@ pub(crate) struct Options {
 /// Prints the explanation.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, CliError> {
     let policy = Rc::new(check::load(&options.policy)?.1);
-    let (path, id) = match options.exchange.rsplit_once('#') {
-        Some((path, id)) => (path, Some(id)),
-        None => (options.exchange.as_str(), None),
+    let exchange = options.exchange.as_str();
+    let recorded = match exchange.rsplit_once('#') {
+        Some((path, id)) => Recorded::load(Path::new(path), Some(id))?,
+        None if exchange == "-" => {
+            let path = Path::new("standard input");
+            let text = std::io::read_to_string(std::io::stdin());
+            Recorded::find(path, &text.map_err(CliError::file("read", path))?, None)?
+        }
+        None => Recorded::load(Path::new(exchange), None)?,
     };
-    let played = Recorded::load(Path::new(path), id)?.play(&policy);
+    let played = recorded.play(&policy);
     Report { terminal: Terminal::new(), policy: &policy, file: &options.policy }.print(&played);
     Ok(ExitCode::SUCCESS)
 }
@@ -68,7 +76,10 @@ impl Report<'_> {
             terminal.result("not governed: the path asks no model");
             return;
         };
-        let asks = format!("{} {} of `{}`", outcome.provider, outcome.operation, outcome.model);
+        let asks = match outcome.provider.as_str() {
+            "unknown" => "the path is none that is known,".to_owned(),
+            provider => format!("{provider} {} of `{}`", outcome.operation, outcome.model),
+        };
         terminal.title(&format!("{asks} under {}", self.policy.version()));
         for asked in &played.asked {
             let Asked { request, answer } = asked;
@@ -83,6 +94,9 @@ impl Report<'_> {
                     self.explain(&explained);
                 }
             }
+        }
+        if played.answer_left && outcome.outcome == OutcomeKind::Denied {
+            terminal.result("the answer is not judged: the request is refused");
         }
         if let Some(unread) = &outcome.unread {
             terminal.result(&format!("not read whole: {unread}"));
@@ -119,14 +133,18 @@ impl Report<'_> {
             };
             let result = self.terminal.tinted(tone, &format!("{result:10}"));
             let place = one.line.map(|line| format!("  {}:{line}", self.file.display()));
+            let failure = one.triggered.as_ref().and_then(|triggered| {
+                let counts = if triggered.enforced { "counts as fired" } else { "not enforced" };
+                Some(format!("{}: {counts}", triggered.failure.as_ref()?))
+            });
             let action = one.triggered.as_ref().map(|triggered| {
-                let failure = triggered.failure.as_ref().map(|failure| format!(": {failure}"));
-                let counts = if triggered.enforced { "" } else { ", not enforced" };
-                format!("  {}{counts}{}", triggered.action, failure.unwrap_or_default())
+                let failed = triggered.failure.is_some();
+                let counts = if triggered.enforced || failed { "" } else { ", not enforced" };
+                format!("  {}{counts}", triggered.action)
             });
             let (place, action) = (place.unwrap_or_default(), action.unwrap_or_default());
             self.terminal.result(&format!("  {result}  {}{action}{place}", one.policy));
-            for line in one.condition.lines() {
+            for line in failure.iter().map(String::as_str).chain(one.condition.lines()) {
                 self.terminal.result(&format!("              {line}"));
             }
             for (part, came_to) in &one.parts {

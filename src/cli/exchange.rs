@@ -1,6 +1,8 @@
 //! A recorded exchange, played through the filter's own state machine: the same bytes are read, the
 //! same policy is asked, every commit is granted at once. Nothing is sent anywhere.
 
+mod shape;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
@@ -10,6 +12,7 @@ use std::rc::Rc;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::CliError;
 use crate::exchange::{
@@ -19,6 +22,7 @@ use crate::exchange::{
 use crate::facts::{AnswerFacts, RequestFacts};
 use crate::policy::Policy;
 use crate::record::{Kind, Outcome, ReceivedLine};
+pub(crate) use shape::BrokenKey;
 
 /// When an exchange began that does not say when: a Monday, noon, UTC.
 const BEGAN_MS: u64 = 1_773_662_400_000;
@@ -38,7 +42,7 @@ pub(crate) struct Recorded {
     response: Option<Response>,
     /// Who called, as the gateway knows it.
     #[serde(default)]
-    caller: Caller,
+    caller: Option<Caller>,
     /// The gateway's route.
     #[serde(default)]
     route: Option<String>,
@@ -52,7 +56,7 @@ struct Request {
     host: Option<String>,
     path: String,
     #[serde(default)]
-    headers: BTreeMap<String, String>,
+    headers: Option<BTreeMap<String, String>>,
     #[serde(flatten)]
     body: Body,
 }
@@ -61,7 +65,7 @@ struct Request {
 struct Response {
     status: u16,
     #[serde(default)]
-    headers: BTreeMap<String, String>,
+    headers: Option<BTreeMap<String, String>>,
     #[serde(flatten)]
     body: Body,
 }
@@ -75,7 +79,7 @@ struct Body {
     body_b64: Option<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Caller {
     #[serde(default)]
     spiffe: Option<String>,
@@ -94,6 +98,8 @@ pub(crate) struct Played {
     pub(crate) reply: Option<LocalReply>,
     /// What the policy was asked, in order.
     pub(crate) asked: Vec<Asked>,
+    /// There is an answer, but the request did not get that far.
+    pub(crate) answer_left: bool,
 }
 
 /// What the policy was asked.
@@ -127,26 +133,40 @@ impl Recorded {
     /// The exchange of a file, or the one called `id` of a file with one a line.
     pub(crate) fn load(path: &Path, id: Option<&str>) -> Result<Recorded, CliError> {
         let text = std::fs::read_to_string(path).map_err(CliError::file("read", path))?;
-        let broken = |number: usize, error: &serde_json::Error| CliError::Line {
-            path: path.to_owned(),
-            number,
-            expected: "an exchange {\"request\": {\"path\": …}, \"response\": {\"status\": …}}",
-            column: error.column(),
-        };
+        Recorded::find(path, &text, id)
+    }
+
+    /// The same of a file's text.
+    pub(crate) fn find(path: &Path, text: &str, id: Option<&str>) -> Result<Recorded, CliError> {
         if id.is_none() {
-            return serde_json::from_str(&text).map_err(|error| broken(error.line(), &error));
+            return Recorded::read(path, None, text);
         }
         for (index, line) in text.split('\n').enumerate() {
             if line.trim().is_empty() {
                 continue;
             }
-            let recorded: Recorded =
-                serde_json::from_str(line).map_err(|error| broken(index + 1, &error))?;
+            let recorded = Recorded::read(path, Some(index + 1), line)?;
             if recorded.id.as_deref() == id {
                 return Ok(recorded);
             }
         }
         Err(CliError::NoExchange { path: path.to_owned(), id: id.unwrap_or_default().to_owned() })
+    }
+
+    /// One exchange, the whole file or a line of it.
+    fn read(path: &Path, line: Option<usize>, text: &str) -> Result<Recorded, CliError> {
+        let no_json = |error: serde_json::Error| CliError::Line {
+            path: path.to_owned(),
+            number: line.unwrap_or(error.line()),
+            expected: "an exchange {\"request\": {\"path\": …}, \"response\": {\"status\": …}}",
+            column: error.column(),
+        };
+        let value: Value = serde_json::from_str(text).map_err(no_json)?;
+        if let Some(broken) = shape::broken(&value) {
+            let line = line.map(|line| format!(":{line}")).unwrap_or_default();
+            return Err(CliError::Exchange { place: format!("{}{line}", path.display()), broken });
+        }
+        serde_json::from_value(value).map_err(no_json)
     }
 
     /// Plays it under a policy.
@@ -171,6 +191,7 @@ impl Recorded {
         if let Some(response) = self.response.as_ref().filter(|_| player.called) {
             response.answer(&mut player);
         }
+        player.played.answer_left = self.response.is_some() && !player.called;
         let ended = self.response.is_some();
         let ending = if ended { Ending::Complete } else { Ending::ClientLeft };
         player.on(Event::Done(ending));
@@ -184,15 +205,17 @@ impl Recorded {
         let method = request.method.as_deref().unwrap_or("POST");
         let mut headers = vec![pair(":method", method), pair(":path", &request.path)];
         headers.extend(request.host.as_ref().map(|host| pair(":authority", host)));
-        headers.extend(request.headers.iter().map(|(name, value)| pair(name, value)));
+        let given = request.headers.iter().flatten();
+        headers.extend(given.clone().map(|(name, value)| pair(name, value)));
         // Recorders leave headers out, but no client of a model does this one.
-        if !request.headers.keys().any(|name| name.eq_ignore_ascii_case("content-type")) {
+        if !given.clone().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
             headers.push(pair("content-type", "application/json"));
         }
+        let caller = self.caller.as_ref();
         let origin = Origin {
-            spiffe: self.caller.spiffe.clone(),
-            subject: self.caller.subject.clone(),
-            source_address: self.caller.address.clone(),
+            spiffe: caller.and_then(|caller| caller.spiffe.clone()),
+            subject: caller.and_then(|caller| caller.subject.clone()),
+            source_address: caller.and_then(|caller| caller.address.clone()),
             route: self.route.clone(),
         };
         let head = Box::new(RequestHead::read(&headers, origin, policy));
@@ -210,7 +233,8 @@ impl Recorded {
 impl Response {
     fn answer(&self, player: &mut Player) {
         let mut headers = vec![pair(":status", &self.status.to_string())];
-        headers.extend(self.headers.iter().map(|(name, value)| pair(name, value)));
+        let given = self.headers.iter().flatten();
+        headers.extend(given.map(|(name, value)| pair(name, value)));
         let head = ResponseHead::read(&headers, false, Some(1));
         let body = self.body.bytes();
         let end = if body.is_empty() { End::OfStream } else { End::Open };

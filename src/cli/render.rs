@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::ValueEnum;
+use clap::{ArgMatches, ValueEnum};
 
 use super::CliError;
 use super::check;
@@ -13,6 +13,7 @@ use super::envoy::{self, HostPort, Upstream, Values};
 use super::terminal::Terminal;
 
 mod argument;
+mod fit;
 mod manifest;
 
 use manifest::Manifest;
@@ -38,6 +39,10 @@ Examples:
 
 /// The end of an image's name that nobody has: the committed examples have it.
 const PLACEHOLDER: &str = "OWNER";
+
+/// The files of a plain Envoy.
+const ENVOY: &str = "envoy.yaml";
+const ECDS: &str = "ecds.json";
 
 /// What `governance render` is told.
 #[derive(Debug, clap::Args)]
@@ -66,8 +71,9 @@ pub(crate) struct Options {
 #[command(next_help_heading = "For --target envoy")]
 struct EnvoyOptions {
     /// The provider, such as https://api.openai.com
-    #[arg(long, value_name = "URL", required_if_eq("target", "envoy"))]
-    upstream: Option<String>,
+    #[arg(long, value_name = "URL", value_parser = argument::upstream,
+        required_if_eq("target", "envoy"))]
+    upstream: Option<Upstream>,
     /// Where applications send their calls
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:10000")]
     listen: SocketAddr,
@@ -127,6 +133,26 @@ enum Target {
     EnvoyGateway,
 }
 
+// === impl Target ===
+
+impl Target {
+    /// As it is written after `--target`.
+    fn as_str(self) -> &'static str {
+        match self {
+            Target::Envoy => "envoy",
+            Target::Istio => "istio",
+            Target::EnvoyGateway => "envoy-gateway",
+        }
+    }
+}
+
+/// Ends the program with status 2 where an argument is another target's, or one is missing.
+pub(crate) fn fit(options: &Options, given: &ArgMatches, command: &mut clap::Command) {
+    if let Some((kind, told)) = fit::misfit(options.target, given) {
+        command.error(kind, told).exit();
+    }
+}
+
 /// Prints or writes the manifests.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, CliError> {
     let (text, policy) = check::load(&options.policy)?;
@@ -140,7 +166,13 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, CliError> {
     };
     let terminal = Terminal::new();
     match &options.output {
-        Some(folder) => write(&terminal, folder, &manifests)?,
+        Some(folder) => {
+            write(&terminal, folder, &manifests)?;
+            let read = &options.envoy.ecds_file;
+            if options.target == Target::Envoy && folder.join(ECDS) != Path::new(read) {
+                terminal.step(&format!("{ENVOY} reads {ECDS} as {read}; --ecds-file changes that"));
+            }
+        }
         None => print(&terminal, &manifests),
     }
     let image = options.kubernetes.image.as_deref().unwrap_or_default();
@@ -152,35 +184,32 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, CliError> {
 
 fn plain(options: &Options, policy: &manifest::Policy) -> Result<Vec<Manifest>, CliError> {
     let given = &options.envoy;
+    // The arguments are refused without it.
+    let missing = || CliError::Argument {
+        name: "--upstream",
+        given: String::new(),
+        expected: "the provider's address",
+    };
+    let upstream = given.upstream.as_ref().ok_or_else(missing)?;
     let local = HostPort { host: "127.0.0.1".to_owned(), port: 9080 };
     let config = envoy::render(&Values {
         node_id: &given.node_id,
         listen: given.listen,
         admin: given.admin,
-        upstream: &Upstream::parse(given.upstream.as_deref().unwrap_or_default())?,
+        upstream,
         collector: options.collector.as_ref().unwrap_or(&local),
         ca_bundle: Path::new(&given.ca_bundle),
         ecds_file: Path::new(&given.ecds_file),
     })?;
     let resource = envoy::filter_resource(policy.text, Path::new(&given.module));
-    Ok(vec![
-        Manifest { file: "envoy.yaml", text: config },
-        Manifest { file: "ecds.json", text: resource },
-    ])
+    Ok(vec![Manifest { file: ENVOY, text: config }, Manifest { file: ECDS, text: resource }])
 }
 
 fn istio(options: &Options, policy: &manifest::Policy) -> Result<Vec<Manifest>, CliError> {
     let given = &options.kubernetes;
-    let target = match (&given.gateway, &given.selector) {
-        (Some(gateway), _) => manifest::Target::Gateway(gateway),
-        (None, Some((key, value))) => manifest::Target::Pods(key, value),
-        (None, None) => {
-            return Err(CliError::Argument {
-                name: "--gateway",
-                given: String::new(),
-                expected: "the name of a Gateway, or --selector KEY=VALUE instead of it",
-            });
-        }
+    let target = match &given.selector {
+        Some((key, value)) => manifest::Target::Pods(key, value),
+        None => manifest::Target::Gateway(given.gateway.as_deref().unwrap_or_default()),
     };
     let filter = manifest::envoy_filter(policy, &gateway(options), &target)?;
     Ok(vec![filter])

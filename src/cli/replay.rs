@@ -1,6 +1,7 @@
 //! `governance replay`: a candidate policy over past records, read through the collector. It tells
 //! what would have changed, by policy and by caller, and what cannot be known from what was kept.
 
+mod argument;
 mod past;
 mod report;
 mod tally;
@@ -31,7 +32,8 @@ wrong; 3 with --exit-code, a call would be refused that was not.
 
 Examples:
   governance replay --policy candidate.yml --since 2026-03-01
-  governance replay --since 2026-03-15T08:00Z --until 2026-03-15T18:00Z --format json | jq .policies";
+  governance replay --since 2026-03-15T08:00Z --until 2026-03-15T18:00Z --format json \\
+    | jq .policies";
 
 /// What `governance replay` is told.
 #[derive(Debug, clap::Args)]
@@ -40,16 +42,16 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE", default_value = "governance.yml")]
     policy: PathBuf,
     /// The collector's address
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080", env = "COLLECTOR")]
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9080", env = "COLLECTOR")]
     collector: String,
-    /// The collector's read token
-    #[arg(long, value_name = "FILE", default_value = ".governance/data/read-token")]
-    token_file: PathBuf,
+    /// The collector's read token [default: .governance/data/read-token, as `governance up` has it]
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
     /// Calls from this time on, such as 2026-03-15T12:00Z or 2026-03-15
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = argument::time)]
     since: String,
     /// Calls before this time [default: all]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = argument::time)]
     until: Option<String>,
     /// What is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -71,7 +73,7 @@ enum Format {
 pub(crate) fn run(options: &Options) -> Result<ExitCode, CliError> {
     let terminal = Terminal::new();
     let candidate = check::load(&options.policy)?.1;
-    let collector = Collector::new(&options.collector, &options.token_file)?;
+    let collector = Collector::new(&options.collector, options.token_file.as_deref())?;
     let mut tally = Tally::of(&candidate);
     let mut in_force: HashMap<String, Option<Policy>> = HashMap::new();
     let mut after = None;

@@ -2,6 +2,7 @@
 //! same code as in the filter; a failing one shows what was expected beside what was found.
 
 mod case;
+mod coverage;
 mod junit;
 
 use std::collections::BTreeMap;
@@ -14,8 +15,9 @@ use clap::ValueEnum;
 use super::CliError;
 use super::check;
 use super::terminal::{Terminal, Tone};
-use crate::policy::{Policy, cases};
+use crate::policy::cases::{self, Given};
 use case::{Came, Difference};
+use coverage::Coverage;
 
 /// The end of `governance test --help`.
 pub(crate) const EXAMPLES: &str = "\
@@ -31,10 +33,28 @@ beside it, unless its key `policy` names another.
     exchange: exchanges.jsonl#7045ba92ed71-00
     expect: { verdict: allowed }
 
+Keys of `request`:
+  model, provider, operation, deployment, fallback_models, stream, prompt, messages, images, tools,
+  max_tokens, temperature, categories, caller (spiffe, subject, api_key_hash, address), method,
+  path, host, headers, route, gateway, at
+  What a trigger reads as `input.max_tokens` or `request.headers` stands alone here; its `now` is
+  `at`, its `category` is one of `categories`.
+Keys of `answer`:
+  status, output, confidence, served_model, system_fingerprint, finish_reason, refusal,
+  tool_calls (a list of name and arguments), usage (input_tokens, output_tokens, total_tokens,
+  cached_tokens, reasoning_tokens), latency_ms
+Keys of `expect`:
+  verdict      allowed or denied
+  actions      the actions that count
+  fired        the policies that fired; would_fire: those that only observe
+  failed       the policies that could not be evaluated
+  message      a part of what a refused caller is told
+
 `fired`, `failed`, `would_fire` and `actions` are whole lists, in any order; what is left out may be
 anything. Detectors read `prompt` and `output` as in the filter.
 
-Exit status: 0 every case passes; 1 one fails, or a file cannot be read; 2 the arguments are wrong.
+Exit status: 0 every case passes; 1 one fails, or a file cannot be run, and the others still are;
+2 the arguments are wrong.
 
 Examples:
   governance test
@@ -65,23 +85,28 @@ enum Format {
 /// A file of cases that was run.
 struct Suite {
     file: PathBuf,
+    /// Why its cases could not be run, or what came of them.
+    ran: Result<Run, CliError>,
+}
+
+/// The cases of a file that were run.
+struct Run {
     policy: PathBuf,
-    ran: Vec<Ran>,
+    cases: Vec<Ran>,
 }
 
 /// A case that was run.
 struct Ran {
     name: String,
     line: usize,
-    differences: Vec<Difference>,
+    /// The recorded exchange, if it is one: a path from the file's folder, perhaps with an id.
+    exchange: Option<String>,
+    /// Why its exchange could not be read, or what is not as expected.
+    found: Result<Vec<Difference>, CliError>,
 }
 
-/// How often cases set off the policies of one file, in its order.
-struct Coverage {
-    version: String,
-    /// Name, cases in which it fired, cases in which it did not.
-    policies: Vec<(String, usize, usize)>,
-}
+/// By the policy's file.
+type Covered = BTreeMap<PathBuf, Coverage>;
 
 /// Runs the cases.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, CliError> {
@@ -89,17 +114,18 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, CliError> {
         [] => found_here()?,
         files => files.to_vec(),
     };
+    let mut covered = Covered::new();
     let mut suites = Vec::new();
-    let mut coverage = BTreeMap::new();
     for file in files {
-        suites.push(suite(file, options.policy.as_deref(), &mut coverage)?);
+        let ran = run_file(&file, options.policy.as_deref(), &mut covered);
+        suites.push(Suite { file, ran });
     }
     match options.format {
-        Format::Text => print(&suites, &coverage),
+        Format::Text => print(&suites, &covered),
         Format::Junit => Terminal::new().result(&junit::report(&suites)),
     }
-    let failed = suites.iter().flat_map(|suite| &suite.ran).any(|ran| !ran.differences.is_empty());
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    let passed = suites.iter().all(Suite::passed);
+    Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Every `*_test.yml` of the folder, sorted.
@@ -110,37 +136,35 @@ fn found_here() -> Result<Vec<PathBuf>, CliError> {
     let mut files: Vec<PathBuf> =
         names.filter(|name| name.ends_with("_test.yml")).map(PathBuf::from).collect();
     files.sort();
-    if files.is_empty() {
-        let given = "a folder without *_test.yml".to_owned();
-        return Err(CliError::Argument { name: "FILE", given, expected: "a file of cases" });
-    }
-    Ok(files)
+    if files.is_empty() { Err(CliError::NoCases) } else { Ok(files) }
 }
 
-fn suite(
-    file: PathBuf,
-    policy: Option<&Path>,
-    coverage: &mut BTreeMap<PathBuf, Coverage>,
-) -> Result<Suite, CliError> {
-    let text = std::fs::read_to_string(&file).map_err(CliError::file("read the cases", &file))?;
+fn run_file(file: &Path, policy: Option<&Path>, covered: &mut Covered) -> Result<Run, CliError> {
+    let text = std::fs::read_to_string(file).map_err(CliError::file("read the cases", file))?;
     let read = cases::parse(&text).map_err(|errors| CliError::Policy {
         printed: errors.display(&file.display().to_string()).to_string(),
     })?;
     let path = match (policy, &read.policy) {
         (Some(policy), _) => policy.to_owned(),
         (None, Some(named)) => file.with_file_name(named),
-        (None, None) => beside(&file)?,
+        (None, None) => beside(file)?,
     };
     let policy = Rc::new(check::load(&path)?.1);
-    let covered = coverage.entry(path.clone()).or_insert_with(|| Coverage::of(&policy));
-    let mut ran = Vec::with_capacity(read.cases.len());
+    let coverage = covered.entry(path.clone()).or_insert_with(|| Coverage::of(&policy));
+    let mut cases = Vec::with_capacity(read.cases.len());
     for case in read.cases {
-        let came = Came::of(&policy, &case, &file)?;
-        covered.note(&came);
-        let differences = came.differences(&case.expected, &policy);
-        ran.push(Ran { name: case.name, line: case.line, differences });
+        let found = Came::of(&policy, &case, file).map(|came| {
+            coverage.note(&came);
+            came.differences(&case.expected, &policy)
+        });
+        let exchange = match case.given {
+            Given::Exchange { path, id: Some(id) } => Some(format!("{path}#{id}")),
+            Given::Exchange { path, id: None } => Some(path),
+            Given::Facts { .. } => None,
+        };
+        cases.push(Ran { name: case.name, line: case.line, exchange, found });
     }
-    Ok(Suite { file, policy: path, ran })
+    Ok(Run { policy: path, cases })
 }
 
 /// `x.yml` for `x_test.yml`.
@@ -156,64 +180,84 @@ fn beside(file: &Path) -> Result<PathBuf, CliError> {
     }
 }
 
-// === impl Coverage ===
+// === impl Suite ===
 
-impl Coverage {
-    fn of(policy: &Policy) -> Coverage {
-        let policies = policy.policy_names().map(|name| (name.to_owned(), 0, 0)).collect();
-        Coverage { version: policy.version().to_owned(), policies }
+impl Suite {
+    fn passed(&self) -> bool {
+        self.ran.as_ref().is_ok_and(|run| run.cases.iter().all(Ran::passed))
     }
 
-    fn note(&mut self, came: &Came) {
-        for (name, fired, not_fired) in &mut self.policies {
-            let count = if came.set_off(name) { fired } else { not_fired };
-            *count += 1;
+    /// The first exchange of which something else came than expected, and its policy.
+    fn unexpected(&self) -> Option<(&Path, PathBuf)> {
+        let run = self.ran.as_ref().ok()?;
+        let mut unexpected = run.cases.iter().filter(|ran| ran.found.is_ok() && !ran.passed());
+        let exchange = unexpected.find_map(|ran| ran.exchange.as_deref())?;
+        Some((&run.policy, self.file.with_file_name(exchange)))
+    }
+}
+
+// === impl Ran ===
+
+impl Ran {
+    fn passed(&self) -> bool {
+        self.found.as_ref().is_ok_and(Vec::is_empty)
+    }
+
+    /// What is wrong, a line each.
+    fn told(&self) -> Vec<String> {
+        match &self.found {
+            Ok(differences) => differences.iter().map(ToString::to_string).collect(),
+            Err(error) => vec![error.to_string()],
         }
     }
 }
 
-fn print(suites: &[Suite], coverage: &BTreeMap<PathBuf, Coverage>) {
+fn print(suites: &[Suite], covered: &Covered) {
     let terminal = Terminal::new();
-    let (mut passed, mut all) = (0, 0);
-    for suite in suites {
-        terminal.title(&format!("{} under {}", suite.file.display(), suite.policy.display()));
-        for ran in &suite.ran {
+    let (mut passed, mut all, mut broken) = (0, 0, 0);
+    for Suite { file, ran } in suites {
+        let file = file.display();
+        let run = match ran {
+            Ok(run) => run,
+            Err(error) => {
+                broken += 1;
+                terminal.title(&format!("{file} cannot be run"));
+                terminal.error(&error.to_string());
+                continue;
+            }
+        };
+        terminal.title(&format!("{file} under {}", run.policy.display()));
+        for ran in &run.cases {
             all += 1;
-            if ran.differences.is_empty() {
+            if ran.passed() {
                 passed += 1;
                 let ok = terminal.tinted(Tone::Good, "ok  ");
                 terminal.result(&format!("  {ok}  {}", ran.name));
                 continue;
             }
             let fail = terminal.tinted(Tone::Bad, "FAIL");
-            let place = format!("{}:{}", suite.file.display(), ran.line);
-            terminal.result(&format!("  {fail}  {}  {place}", ran.name));
-            for difference in &ran.differences {
-                terminal.result(&format!("        {difference}"));
+            terminal.result(&format!("  {fail}  {}  {file}:{}", ran.name, ran.line));
+            for line in ran.told() {
+                terminal.result(&format!("        {line}"));
             }
         }
     }
-    for (file, covered) in coverage {
-        print_coverage(&terminal, file, covered);
+    for (file, coverage) in covered {
+        coverage.print(&terminal, file);
     }
-    let line = format!("{passed} of {all} cases pass");
-    if passed == all { terminal.good(&line) } else { terminal.bad(&line) }
-}
-
-fn print_coverage(terminal: &Terminal, file: &Path, covered: &Coverage) {
-    terminal.title(&format!("coverage of {} {}", file.display(), covered.version));
-    let width = covered.policies.iter().map(|(name, ..)| name.len()).max().unwrap_or(0);
-    for (name, fired, not_fired) in &covered.policies {
-        let line = format!("  {name:width$}  fired {fired}, not fired {not_fired}");
-        let gap = match (fired, not_fired) {
-            (0, _) => "  never fires in a case",
-            (_, 0) => "  fires in every case",
-            _ => "",
-        };
-        let tone = if gap.is_empty() { Tone::Good } else { Tone::Doubtful };
-        terminal.result(&format!("{line}{}", terminal.tinted(tone, gap)));
+    let mut line = format!("{passed} of {all} cases pass");
+    match broken {
+        0 => {}
+        1 => line.push_str("; 1 file cannot be run"),
+        _ => line.push_str(&format!("; {broken} files cannot be run")),
     }
-    let all = covered.policies.len();
-    let both = covered.policies.iter().filter(|(_, fired, not)| *fired > 0 && *not > 0).count();
-    terminal.result(&format!("  {both} of {all} policies are seen both to fire and not to"));
+    if suites.iter().all(Suite::passed) {
+        terminal.good(&line)
+    } else {
+        terminal.bad(&line)
+    }
+    if let Some((policy, exchange)) = suites.iter().find_map(Suite::unexpected) {
+        let (policy, exchange) = (policy.display(), exchange.display());
+        terminal.result(&format!("`governance eval --policy {policy} {exchange}` says why"));
+    }
 }

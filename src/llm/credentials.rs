@@ -16,18 +16,8 @@ use Credential::{Header, Query};
 
 /// How headers end that hold a key, a token or a session, whoever reads them: `x-portkey-api-key`,
 /// `x-auth-key`, `x-amz-security-token`, `x-goog-iap-jwt-assertion`.
-const ENDINGS: [&str; 10] = [
-    "authorization",
-    "-key",
-    "apikey",
-    "cookie",
-    "-assertion",
-    "-auth",
-    "-jwt",
-    "-password",
-    "-secret",
-    "-token",
-];
+const ENDINGS: [&str; 9] =
+    ["-key", "apikey", "cookie", "-assertion", "-auth", "-jwt", "-password", "-secret", "-token"];
 
 /// <https://platform.claude.com/docs/en/api/overview>
 const ANTHROPIC: &[Credential] =
@@ -71,7 +61,8 @@ const ANY: &[Credential] =
 
 /// The header of this name, in lower case, holds a credential.
 pub(super) fn is_header(name: &str) -> bool {
-    ENDINGS.iter().any(|ending| name.ends_with(ending))
+    // Gateways hand the client's own on under names around it: `x-original-authorization-user`.
+    name.contains("authorization") || ENDINGS.iter().any(|ending| name.ends_with(ending))
 }
 
 /// Where the key of a request to `path` stands.

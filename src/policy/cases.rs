@@ -4,14 +4,19 @@
 mod facts;
 mod keys;
 
+use std::collections::HashMap;
+
 use super::Action;
-use super::error::{CaseProblem, PolicyErrors, ProblemKind, Problems};
+use super::error::{At, CaseProblem, PolicyErrors, ProblemKind, Problems, ValueProblem};
 use super::schema::{Reader, words};
 use super::yaml::{self, Data, Node};
 use crate::facts::{AnswerFacts, RequestFacts};
 
 /// Most cases of one file.
 const CASES_MAX: usize = 1_000;
+
+/// A file without a case would pass.
+const NO_CASES: ValueProblem = ValueProblem::Count { found: 0, min: 1, max: CASES_MAX };
 
 /// A file of cases.
 #[derive(Debug, Default)]
@@ -89,7 +94,13 @@ const VERDICTS: &[(&str, FinalVerdict)] =
 /// Reads a file of cases, or says everything that is wrong with it.
 pub fn parse(text: &str) -> Result<CaseFile, PolicyErrors> {
     let mut problems = Problems::new(text);
-    let root = yaml::read(text, &mut problems).filter(|root| !root.is_null());
+    let root = yaml::read(text, &mut problems);
+    let says_nothing = |line: &str| line.trim().is_empty() || line.trim().starts_with('#');
+    if root.is_none() && text.lines().all(says_nothing) {
+        let (key, expected) = ("a file of cases".to_owned(), "a mapping");
+        let kind = ProblemKind::WrongType { key, expected, found: "nothing".to_owned() };
+        problems.add(At { line: 1, column: 1 }, kind);
+    }
     let file = root.map(|root| Reader { problems: &mut problems }.cases_file(&root));
     problems.or(file)
 }
@@ -111,18 +122,44 @@ impl FinalVerdict {
 impl Reader<'_, '_> {
     fn cases_file(&mut self, root: &Node) -> CaseFile {
         let mut file = CaseFile::default();
+        if root.value_of("cases").is_none() && matches!(root.data, Data::Mapping(_)) {
+            self.bad(root, "cases", NO_CASES);
+        }
         for (key, _, value) in self.mapping(root, "a file of cases", keys::CASES) {
             match key {
                 "policy" => file.policy = self.text(value, "policy", 1_000),
                 "cases" => {
                     let nodes = self.list(value, "cases");
-                    let nodes = self.at_most(value, "cases", nodes, CASES_MAX).iter();
-                    file.cases = nodes.filter_map(|node| self.case(node)).collect();
+                    if matches!(&value.data, Data::Sequence(none) if none.is_empty()) {
+                        self.bad(value, "cases", NO_CASES);
+                    }
+                    let nodes = self.at_most(value, "cases", nodes, CASES_MAX);
+                    self.distinct_names(nodes);
+                    file.cases = nodes.iter().filter_map(|node| self.case(node)).collect();
                 }
                 _ => {}
             }
         }
         file
+    }
+
+    /// Reports name a case by its name alone.
+    fn distinct_names(&mut self, nodes: &[Node]) {
+        let mut first_lines = HashMap::new();
+        for node in nodes.iter().filter_map(|node| node.value_of("name")) {
+            let Data::Scalar(name, _) = &node.data else { continue };
+            match first_lines.get(name) {
+                None => {
+                    first_lines.insert(name, node.at.line);
+                }
+                Some(first_line) => {
+                    let (key, expected) = ("name".to_owned(), "a name of its own");
+                    let found = format!("one that stands twice, first on line {first_line}");
+                    let kind = ProblemKind::WrongType { key, expected, found };
+                    self.problems.add(node.at, kind);
+                }
+            }
+        }
     }
 
     fn case(&mut self, node: &Node) -> Option<Case> {

@@ -11,7 +11,7 @@ use crate::policy::{Policy, PolicyErrors, Problem, Warnings};
 /// What a review gave.
 type Reviewed = Result<(Policy, Warnings), PolicyErrors>;
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Report<'a> {
     file: &'a str,
     ok: bool,
@@ -52,6 +52,15 @@ struct Finding<'a> {
     message: &'a str,
 }
 
+// === impl Report ===
+
+impl Report<'_> {
+    fn print(&self) {
+        // Texts, numbers and lists of them: serialising them cannot fail.
+        Terminal::new().result(&serde_json::to_string(self).unwrap_or_default());
+    }
+}
+
 pub(super) fn text(file: &str, reviewed: &Reviewed) {
     let terminal = Terminal::new();
     let (policy, warnings) = match reviewed {
@@ -60,7 +69,8 @@ pub(super) fn text(file: &str, reviewed: &Reviewed) {
     };
     let count = policy.policy_names().count();
     let label = policy.label().map(|label| format!(", version {label}")).unwrap_or_default();
-    terminal.result(&format!("ok: {count} policies, {}{label}", policy.version()));
+    let noun = if count == 1 { "policy" } else { "policies" };
+    terminal.result(&format!("ok: {count} {noun}, {}{label}", policy.version()));
     let cells = |row: PolicyRow| {
         [row.name, row.phase, row.action, row.mode, &some(&row.reads)].map(str::to_owned)
     };
@@ -110,8 +120,13 @@ pub(super) fn json(file: &str, reviewed: &Reviewed) {
         errors: reviewed.as_ref().err().into_iter().flatten().map(finding).collect(),
         warnings: reviewed.iter().flat_map(|(_, warnings)| warnings).map(finding).collect(),
     };
-    // Texts, numbers and lists of them: serialising them cannot fail.
-    Terminal::new().result(&serde_json::to_string(&report).unwrap_or_default());
+    report.print();
+}
+
+/// The same object for a file that cannot be read; the error has no line, so it is on line 0.
+pub(super) fn unread_json(file: &str, message: &str) {
+    let errors = vec![Finding { line: 0, column: 0, message }];
+    Report { file, errors, ..Report::default() }.print();
 }
 
 pub(super) fn github(file: &str, reviewed: &Reviewed) {

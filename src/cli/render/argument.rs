@@ -1,6 +1,6 @@
 //! Arguments that end up in a manifest: only what needs no quoting gets in.
 
-use crate::cli::envoy::HostPort;
+use crate::cli::envoy::{HostPort, Upstream};
 
 /// Longest name of an object in Kubernetes.
 const NAME_MAX: usize = 253;
@@ -24,14 +24,25 @@ pub(super) fn name(given: &str) -> Result<String, String> {
     }
 }
 
-/// An image without its scheme.
+/// An image without its scheme. A name alone would be whatever `latest` is at the time.
 pub(super) fn image(given: &str) -> Result<String, String> {
     let name = given.strip_prefix("oci://").unwrap_or(given);
     let registry = name.split('/').next().unwrap_or_default();
-    match name.contains('/') && !registry.is_empty() && !name.contains("://") {
-        true => plain(name),
-        false => Err("expected an OCI image such as registry/name:tag".to_owned()),
+    if !name.contains('/') || registry.is_empty() || name.contains("://") {
+        return Err("expected an OCI image such as registry/name:tag".to_owned());
     }
+    let last = name.rsplit('/').next().unwrap_or_default();
+    match last.split_once(['@', ':']) {
+        Some((name, version)) if !name.is_empty() && !version.is_empty() => {}
+        _ => return Err("expected a tag or a digest, such as registry/name:tag".to_owned()),
+    }
+    plain(name)
+}
+
+/// The provider.
+pub(super) fn upstream(given: &str) -> Result<Upstream, String> {
+    let expected = "expected an address without a path, such as https://api.openai.com";
+    Upstream::parse(given).map_err(|_| expected.to_owned())
 }
 
 pub(super) fn sha256(given: &str) -> Result<String, String> {

@@ -16,6 +16,9 @@ const BUSY_TRIES: u32 = 20;
 /// Largest page: the collector ends one at 16 MiB and a record.
 const PAGE_BYTES_MAX: u64 = 64 << 20;
 
+/// Where `governance up` writes the read token, unless it is given another --data-dir.
+const TOKEN_FILE: &str = ".governance/data/read-token";
+
 /// The collector.
 pub(super) struct Collector {
     url: String,
@@ -33,11 +36,16 @@ pub(super) struct Page {
 // === impl Collector ===
 
 impl Collector {
-    pub(super) fn new(url: &str, token_file: &Path) -> Result<Collector, CliError> {
+    pub(super) fn new(url: &str, token_file: Option<&Path>) -> Result<Collector, CliError> {
         if !url.starts_with("http://") {
             let (given, expected) = (url.to_owned(), "http:// and the collector's address");
             return Err(CliError::Argument { name: "--collector", given, expected });
         }
+        let token_file = match token_file {
+            Some(given) => given,
+            None if Path::new(TOKEN_FILE).exists() => Path::new(TOKEN_FILE),
+            None => return Err(CliError::NoReadToken { path: TOKEN_FILE }),
+        };
         let token = std::fs::read_to_string(token_file);
         let token = token.map_err(CliError::file("read the collector's token", token_file))?;
         let token = token.trim();

@@ -5,8 +5,9 @@ use std::fmt;
 use std::path::Path;
 use std::rc::Rc;
 
+use super::coverage::Shown;
 use crate::cli::CliError;
-use crate::cli::exchange::Recorded;
+use crate::cli::exchange::{Asked, Recorded};
 use crate::exchange::{actions, answer_categories};
 use crate::facts::{AnswerFacts, RequestFacts};
 use crate::policy::cases::{Case, Expected, FinalVerdict, Given};
@@ -19,6 +20,8 @@ pub(super) struct Came {
     verdict: FinalVerdict,
     /// What a refused caller is told.
     message: String,
+    /// The policies that were asked.
+    judged: BTreeSet<String>,
 }
 
 /// Something that is not as expected.
@@ -49,6 +52,11 @@ impl Came {
 
     fn of_exchange(policy: &Rc<Policy>, recorded: &Recorded) -> Came {
         let played = recorded.play(policy);
+        let asked = played.asked.iter().flat_map(|Asked { request, answer }| match answer {
+            None => policy.explain_request(request),
+            Some((answer, categories)) => policy.explain_answer(request, answer, categories),
+        });
+        let judged = asked.map(|told| told.policy).collect();
         let outcome = played.outcome;
         let denied = outcome.as_ref().is_some_and(|record| record.outcome == OutcomeKind::Denied);
         let reply = played.reply.map(|reply| String::from_utf8_lossy(&reply.body).into_owned());
@@ -56,31 +64,40 @@ impl Came {
             triggered: outcome.map(|record| record.triggered).unwrap_or_default(),
             verdict: if denied { FinalVerdict::Denied } else { FinalVerdict::Allowed },
             message: reply.unwrap_or_default(),
+            judged,
         }
     }
 
     fn of_facts(policy: &Policy, request: &RequestFacts, answer: Option<&AnswerFacts>) -> Came {
         let mut verdict = policy.judge_request(request);
+        let mut asked = policy.explain_request(request);
         if let (None, Some(answer)) = (&verdict.denial, answer) {
-            let judged = policy.judge_answer(
-                request,
-                answer,
-                &answer_categories(policy.categories(), answer),
-            );
+            let categories = answer_categories(policy.categories(), answer);
+            let judged = policy.judge_answer(request, answer, &categories);
             verdict.triggered.extend(judged.triggered);
             verdict.denial = judged.denial;
+            asked.extend(policy.explain_answer(request, answer, &categories));
         }
         let denied = verdict.denial.is_some();
         Came {
             triggered: verdict.triggered,
             verdict: if denied { FinalVerdict::Denied } else { FinalVerdict::Allowed },
             message: verdict.denial.map(|denial| denial.message).unwrap_or_default(),
+            judged: asked.into_iter().map(|told| told.policy).collect(),
         }
     }
 
-    /// The policy fired, or would have.
-    pub(super) fn set_off(&self, policy: &str) -> bool {
-        self.triggered.iter().any(|one| one.policy == policy && one.result != "failed")
+    /// What the case shows of a policy.
+    pub(super) fn shows(&self, policy: &str) -> Shown {
+        let mut results = self.triggered.iter().filter(|one| one.policy == policy);
+        match results.next() {
+            Some(first) => {
+                let fired = first.result != "failed" || results.any(|one| one.result != "failed");
+                if fired { Shown::Fired } else { Shown::Failed }
+            }
+            None if self.judged.contains(policy) => Shown::NotFired,
+            None => Shown::NotJudged,
+        }
     }
 
     /// What is not as expected.
@@ -107,14 +124,38 @@ impl Came {
         for (key, result, names) in lists {
             let Some(names) = names else { continue };
             let found = self.triggered.iter().filter(|one| one.result == result);
-            compare(key, named(names, policy), listed(found.map(|one| one.policy.as_str())));
+            let found = listed(found.map(|one| one.policy.as_str()));
+            let expected = named(names, policy);
+            if expected != found {
+                differences.push(Difference {
+                    key,
+                    expected,
+                    found: found + &self.why(key, names),
+                });
+            }
         }
         if let Some(message) = &expected.message
             && !self.message.contains(message.as_str())
         {
-            compare("message", format!("`{message}` in it"), format!("`{}`", self.message));
+            let found = match self.message.as_str() {
+                "" => "no refusal".to_owned(),
+                message => format!("`{message}`"),
+            };
+            let expected = format!("`{message}` in it");
+            differences.push(Difference { key: "message", expected, found });
         }
         differences
+    }
+
+    /// Why policies that were to fire, or would have, did not: they could not be evaluated.
+    fn why(&self, key: &str, names: &[String]) -> String {
+        let failed =
+            self.triggered.iter().filter(|one| key != "failed" && names.contains(&one.policy));
+        let failed: BTreeSet<String> = failed
+            .filter_map(|one| Some(format!("{} failed: {}", one.policy, one.failure.as_ref()?)))
+            .collect();
+        let failed: Vec<String> = failed.into_iter().collect();
+        if failed.is_empty() { String::new() } else { format!(" ({})", failed.join("; ")) }
     }
 }
 

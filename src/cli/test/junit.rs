@@ -3,36 +3,51 @@
 
 use std::fmt::Write;
 
-use super::Suite;
+use super::{Ran, Suite};
 
 /// The whole report.
 pub(super) fn report(suites: &[Suite]) -> String {
     let mut report = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
-    for suite in suites {
-        let failures = suite.ran.iter().filter(|ran| !ran.differences.is_empty()).count();
-        let (file, tests) = (escaped(&suite.file.display().to_string()), suite.ran.len());
+    for Suite { file, ran } in suites {
+        let file = escaped(&file.display().to_string());
+        let cases = match ran {
+            Ok(run) => run.cases.iter().map(|ran| case(&file, ran)).collect(),
+            // A build server shows test cases alone, so the file is one.
+            Err(error) => {
+                let error = escaped(&error.to_string());
+                vec![format!(
+                    "<testcase name=\"{file}\" classname=\"{file}\" file=\"{file}\">\
+                     <error message=\"{error}\"/></testcase>"
+                )]
+            }
+        };
+        let count = |word: &str| cases.iter().filter(|case| case.contains(word)).count();
+        let (tests, failures, errors) = (cases.len(), count("<failure "), count("<error "));
         // Writing to a String cannot fail.
         let _ = writeln!(
             report,
-            "  <testsuite name=\"{file}\" tests=\"{tests}\" failures=\"{failures}\">"
+            "  <testsuite name=\"{file}\" tests=\"{tests}\" failures=\"{failures}\" \
+             errors=\"{errors}\">"
         );
-        for ran in &suite.ran {
-            let (name, line) = (escaped(&ran.name), ran.line);
-            let case = format!(
-                "<testcase name=\"{name}\" classname=\"{file}\" file=\"{file}\" line=\"{line}\""
-            );
-            if ran.differences.is_empty() {
-                let _ = writeln!(report, "    {case}/>");
-                continue;
-            }
-            let found: Vec<String> = ran.differences.iter().map(ToString::to_string).collect();
-            let found = escaped(&found.join("; "));
-            let _ = writeln!(report, "    {case}><failure message=\"{found}\"/></testcase>");
+        for case in cases {
+            let _ = writeln!(report, "    {case}");
         }
         report.push_str("  </testsuite>\n");
     }
     report.push_str("</testsuites>");
     report
+}
+
+fn case(file: &str, ran: &Ran) -> String {
+    let (name, line) = (escaped(&ran.name), ran.line);
+    let case =
+        format!("<testcase name=\"{name}\" classname=\"{file}\" file=\"{file}\" line=\"{line}\"");
+    if ran.passed() {
+        return format!("{case}/>");
+    }
+    let kind = if ran.found.is_ok() { "failure" } else { "error" };
+    let told = escaped(&ran.told().join("; "));
+    format!("{case}><{kind} message=\"{told}\"/></testcase>")
 }
 
 /// Text for an attribute; control characters, which XML has no form for, become blanks.

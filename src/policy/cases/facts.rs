@@ -4,6 +4,7 @@
 use super::keys;
 use crate::facts::{AnswerFacts, Caller, HttpFacts, Input, RequestFacts, ToolCall, Usage};
 use crate::llm;
+use crate::policy::error::ProblemKind;
 use crate::policy::schema::Reader;
 use crate::policy::yaml::Node;
 
@@ -18,7 +19,7 @@ impl Reader<'_, '_> {
     pub fn request_facts(&mut self, node: &Node) -> RequestFacts {
         let mut facts =
             RequestFacts { provider: "openai", operation: "chat", ..RequestFacts::default() };
-        for (key, _, value) in self.mapping(node, "request", keys::REQUEST) {
+        for (key, name, value) in self.mapping(node, "request", keys::REQUEST) {
             match key {
                 "model" => facts.requested_model = self.short(value, key),
                 "provider" => {
@@ -39,17 +40,31 @@ impl Reader<'_, '_> {
                 "messages" | "images" | "tools" | "max_tokens" | "temperature" => {
                     self.input(key, value, &mut facts.input);
                 }
-                "categories" => facts.categories = self.distinct(value, key),
+                "categories" => {
+                    let named = self.distinct(value, key).into_iter();
+                    facts.categories = named.map(|name| name.to_ascii_lowercase()).collect();
+                }
                 "caller" => facts.caller = self.caller(value),
                 "method" | "path" | "host" | "headers" => self.http(key, value, &mut facts.http),
                 "route" => facts.route = self.short(value, key),
                 "gateway" => facts.gateway = self.short(value, key).unwrap_or_default(),
                 "at" => facts.received_at_ms = self.time(value, "at").unwrap_or_default(),
-                _ => {}
+                _ => self.name_of_triggers(key, name),
             }
         }
         facts.model = facts.requested_model.clone();
         facts
+    }
+
+    /// Something that a trigger reads by this name and a case states by another.
+    fn name_of_triggers(&mut self, key: &'static str, name: &Node) {
+        let kind = match key {
+            "input" => ProblemKind::Idle { key, because: "its keys stand alone: `max_tokens`" },
+            "request" => ProblemKind::Idle { key, because: "its keys stand alone: `headers`" },
+            "now" => ProblemKind::UnknownKey { key: key.to_owned(), nearest: Some("at") },
+            _ => ProblemKind::UnknownKey { key: key.to_owned(), nearest: Some("categories") },
+        };
+        self.problems.add(name.at, kind);
     }
 
     fn input(&mut self, key: &'static str, node: &Node, input: &mut Input) {
@@ -70,8 +85,13 @@ impl Reader<'_, '_> {
             "host" => http.host = self.short(node, key),
             "headers" => {
                 for (name, value) in self.any_mapping(node, key) {
-                    let value = self.short(value, key).unwrap_or_default();
-                    http.headers.insert(name, value);
+                    let text = self.short(value, key).unwrap_or_default();
+                    // As the filter reads them.
+                    let name = name.to_ascii_lowercase();
+                    if http.headers.insert(name.clone(), text).is_some() {
+                        let (key, word) = (key.to_owned(), name);
+                        self.problems.add(value.at, ProblemKind::DuplicateWord { key, word });
+                    }
                 }
             }
             _ => {}

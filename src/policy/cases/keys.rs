@@ -28,6 +28,11 @@ pub const REQUEST: &[&str] = &[
     "route",
     "gateway",
     "at",
+    // Names by which a trigger reads the same; what to write instead is said.
+    "input",
+    "request",
+    "now",
+    "category",
 ];
 
 pub const CALLER: &[&str] = &["spiffe", "subject", "api_key_hash", "address"];

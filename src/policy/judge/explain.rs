@@ -65,10 +65,14 @@ pub fn answer(
     let added = added_categories(request, answer_categories);
     let confidence = policy.confidence(answer).map(|confidence| confidence.value);
     let scope = Scope::answer(policy, request, answer, confidence, &added);
+    let bare_error = answer.is_bare_error();
     let mut told = Vec::new();
     for rule in &policy.rules {
         let fired = verdict.triggered.iter().any(|one| one.policy == rule.name);
         told.extend(match &rule.when {
+            // As the verdict has it: there is no answer to read.
+            When::NotAllowed(_) if bare_error => None,
+            When::Trigger(trigger) if bare_error && trigger.reads_answer_body() => None,
             When::Trigger(trigger) if trigger.phase() == Phase::Answer || fired => {
                 Some(of_trigger(rule, trigger, &scope, &verdict))
             }
