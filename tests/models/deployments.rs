@@ -17,7 +17,7 @@ const YAML: &str = "models:
   rules: [{ match: 'prod-*', class: floating }]
 policies:
 - name: approved
-  allowed: [gpt-4o-2025-12-17, gpt-4o, gpt-4.1-2025-04-14, unmapped]
+  allowed: [gpt-4o-2025-12-17, gpt-4.1-2025-04-14, unmapped]
 - name: pinned
   trigger: '!model_pinned'
   action: flag_for_review
@@ -32,7 +32,12 @@ fn deployment_is_judged_as_the_model_behind_it() {
     let policy = policy(YAML);
     let cases = [
         ("prod-chat", Pinning::Pinned, "openai.dated", vec![]),
-        ("test-chat", Pinning::Floating, "openai.alias", vec!["models.floating", "pinned"]),
+        (
+            "test-chat",
+            Pinning::Floating,
+            "openai.alias",
+            vec!["models.floating", "approved", "pinned"],
+        ),
         ("mini", Pinning::Pinned, "openai.dated", vec!["approved"]),
         ("gpt-4.1", Pinning::Pinned, "openai.dated", vec![]),
         (
@@ -90,7 +95,7 @@ fn model_of_a_deployment_s_name_is_judged_by_its_name() {
 #[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
 fn refusal_names_the_deployment_and_where_to_say_what_it_is() {
     let policy = policy(YAML);
-    let approved = "approved: gpt-4o-2025-12-17, gpt-4o, gpt-4.1-2025-04-14, unmapped";
+    let approved = "approved: gpt-4o-2025-12-17, gpt-4.1-2025-04-14, unmapped";
     let cases = [
         (
             "unmapped",
@@ -121,8 +126,11 @@ fn refusal_names_the_deployment_and_where_to_say_what_it_is() {
 
 #[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
 fn answer_of_a_deployment_comes_from_the_model_it_is_mapped_to() {
-    let policy = policy(YAML);
-    let approved = "approved: gpt-4o-2025-12-17, gpt-4o, gpt-4.1-2025-04-14, unmapped";
+    // A name that floats can be approved only where it may.
+    let yaml =
+        YAML.replace("floating: deny", "floating: flag").replace("[gpt-4o-", "[gpt-4o, gpt-4o-");
+    let policy = policy(&yaml);
+    let approved = "approved: gpt-4o, gpt-4o-2025-12-17, gpt-4.1-2025-04-14, unmapped";
     let cases = [
         ("prod-chat", "gpt-4o-2025-12-17", String::new()),
         ("prod-chat", "gpt-4o", String::new()),
