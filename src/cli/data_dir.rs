@@ -217,7 +217,16 @@ mod tests {
     fn read_token_is_its_owner_s_alone_and_outlives_a_restart() {
         let folder = std::env::temp_dir().join(format!("governance-data-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
-        let open = || DataDir::open(&folder, None, &Terminal::new()).unwrap();
+        // A child that another test is just starting holds the lock, too, until it is its program.
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        let open = || loop {
+            match DataDir::open(&folder, None, &Terminal::new()) {
+                Err(CliError::DataInUse { .. }) if std::time::Instant::now() < deadline => {
+                    std::thread::yield_now();
+                }
+                opened => break opened.unwrap(),
+            }
+        };
         let data = open();
         let path = data.read_token_file();
         let token = std::fs::read_to_string(&path).unwrap();
