@@ -19,6 +19,9 @@ pub use ack::{Ack, AckStatus, IntentVerdict};
 /// The record format this build writes.
 pub const FORMAT: u32 = 1;
 
+/// Most names of tools that a record keeps.
+pub const TOOL_NAMES_MAX: usize = 64;
+
 /// Path of the batch endpoint.
 pub const DECISIONS_PATH: &str = "/v1/decisions";
 

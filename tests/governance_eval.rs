@@ -128,7 +128,8 @@ fn one_exchange_of_a_file_is_found_by_its_id() {
 #[test]
 fn of_the_headers_only_those_are_shown_that_the_trigger_names() {
     let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("eval-headers.json");
-    let headers = r#"{"x-team": "a", "x-pass": "open sesame", "authorization": "Bearer k"}"#;
+    let headers =
+        r#"{"x-team": "a", "x-pass": "open sesame", "te": "sesame", "authorization": "Bearer k"}"#;
     let body = r#"{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}"#;
     let request =
         format!(r#"{{"path": "/v1/chat/completions", "headers": {headers}, "body": "{body}"}}"#);

@@ -7,14 +7,12 @@ use crate::detect;
 use crate::facts::{AnswerFacts, Unread, first_characters};
 use crate::policy::{Action, Verdict};
 use crate::record::{
-    Delivery, DeliveryKind, FORMAT, Intent, Line, Outcome, OutcomeKind, Summaries, Triggered,
-    rfc3339, summary_digest,
+    Delivery, DeliveryKind, FORMAT, Intent, Line, Outcome, OutcomeKind, Summaries, TOOL_NAMES_MAX,
+    Triggered, rfc3339, summary_digest,
 };
 
 /// Redaction looks this far beyond the summary's cut, so that a span over the cut is still found.
 const REDACTION_MARGIN_CHARACTERS: usize = 4096;
-/// Tool names kept in a record.
-const TOOL_NAMES_MAX: usize = 64;
 /// Longest model name or other word of a body that a record keeps.
 const WORD_CHARACTERS_MAX: usize = 256;
 /// How this build holds: headers and bodies of both sides.

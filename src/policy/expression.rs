@@ -149,6 +149,11 @@ impl Expression {
         compiled.collect()
     }
 
+    /// The word stands in it as a whole, be it as a text.
+    pub fn spells(&self, word: &str) -> bool {
+        parts::spells(&self.source, word)
+    }
+
     /// The variables it reads.
     pub fn variables(&self) -> &[Variable] {
         &self.variables

@@ -70,6 +70,11 @@ pub fn mentions(source: &str, word: &str) -> bool {
     tokens(source).any(|token| token == word)
 }
 
+/// The word stands in it as a whole, be it as a text.
+pub fn spells(source: &str, word: &str) -> bool {
+    tokens(source).any(|token| token.trim_matches(['"', '\'']) == word)
+}
+
 /// The tokens without blanks and comments.
 fn tokens(source: &str) -> impl Iterator<Item = &str> {
     let mut rest = source;

@@ -194,7 +194,7 @@ fn named_headers<'a>(request: Fact<'a>, trigger: &Expression) -> Fact<'a> {
     let Fact::Map(entries) = request else { return request };
     let fields = entries.into_iter().map(|(name, fact)| match fact {
         Fact::Map(headers) => {
-            let named = headers.into_iter().filter(|(name, _)| trigger.source().contains(name));
+            let named = headers.into_iter().filter(|(name, _)| trigger.spells(name));
             (name, Fact::Map(named.collect()))
         }
         fact => (name, fact),

@@ -8,10 +8,7 @@ use crate::llm;
 use crate::policy::expression::{Expression, Outcome};
 use crate::policy::variable::{Phase, Variable};
 use crate::policy::{Action, Floating, Mode, Policy, Rule, Verdict, When};
-use crate::record::{self, OutcomeKind};
-
-/// Names of tools that a record keeps.
-const TOOL_NAMES_MAX: usize = 64;
+use crate::record::{self, OutcomeKind, TOOL_NAMES_MAX};
 
 /// What a policy makes of a past call.
 #[derive(Debug, PartialEq)]
@@ -51,7 +48,7 @@ struct Past<'a> {
     then: Option<&'a Policy>,
     record: &'a record::Outcome,
     request: RequestFacts,
-    /// `None` where the provider was not called, or would have been asked for another model.
+    /// Why there is none to judge: the provider was not called, or another model would have been.
     answer: Result<AnswerFacts, &'static str>,
 }
 
