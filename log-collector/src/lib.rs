@@ -11,6 +11,7 @@ pub mod closing;
 pub mod config;
 pub mod error;
 pub mod ingest;
+pub mod ledger;
 pub mod metrics;
 pub mod notify;
 pub mod policy;

@@ -9,13 +9,16 @@ use crate::config::Database;
 use crate::error::{StartError, StoreError};
 
 /// The newest migration of this build.
-pub const VERSION: i32 = 4;
+pub const VERSION: i32 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 
-const MIGRATIONS: [(i32, &str, &str); 4] = [
+/// Each is one transaction, so that no lock of one is held while another works.
+const MIGRATIONS: [(i32, &str, &str); 6] = [
     (1, "decisions", include_str!("../../migrations/0001_decisions.sql")),
     (2, "reading", include_str!("../../migrations/0002_reading.sql")),
     (3, "input_summary", include_str!("../../migrations/0003_input_summary.sql")),
     (4, "history", include_str!("../../migrations/0004_history.sql")),
+    (5, "ledger", include_str!("../../migrations/0005_ledger.sql")),
+    (6, "ledger_past", include_str!("../../migrations/0006_ledger_past.sql")),
 ];
 
 const ROLES: [&str; 4] =
@@ -62,14 +65,16 @@ pub async fn version(client: &Object) -> Result<i32, StoreError> {
     Ok(row.get::<_, Option<i32>>(0).unwrap_or(0))
 }
 
+/// Applies what is missing. Whoever else migrates meanwhile waits for the lock of each transaction
+/// and then finds the work done.
 async fn apply(client: &mut Object) -> Result<(), StartError> {
     let store = |e: tokio_postgres::Error| StoreError::from(e).during("applying a migration");
-    let tx = client.transaction().await.map_err(store)?;
-    tx.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await.map_err(store)?;
-    tx.batch_execute("SET LOCAL ROLE governance_owner").await.map_err(store)?;
-    tx.batch_execute(HISTORY).await.map_err(store)?;
     for (version, name, sql) in MIGRATIONS {
         let digest = governance_filter::record::sha256_hex(sql.as_bytes());
+        let tx = client.transaction().await.map_err(store)?;
+        tx.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await.map_err(store)?;
+        tx.batch_execute("SET LOCAL ROLE governance_owner").await.map_err(store)?;
+        tx.batch_execute(HISTORY).await.map_err(store)?;
         let applied = tx
             .query_opt(
                 "SELECT digest FROM public.governance_migrations WHERE version = $1",
@@ -89,9 +94,10 @@ async fn apply(client: &mut Object) -> Result<(), StartError> {
         )
         .await
         .map_err(store)?;
+        tx.commit().await.map_err(store)?;
         info!("applied migration {version} ({name})");
     }
-    tx.commit().await.map_err(store)
+    Ok(())
 }
 
 /// Makes the roles and lets this login act as their owner. Each role is its own transaction, for

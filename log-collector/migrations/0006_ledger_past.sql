@@ -1,0 +1,31 @@
+-- Leaves for the records from before the ledger. New ones have had theirs since the migration
+-- before this one, which is committed, so none is missed and none comes twice. Tables are read
+-- and nothing but a plain SELECT's lock is held, so decisions are taken meanwhile.
+
+DO $$
+DECLARE
+    leaf RECORD;
+BEGIN
+    FOR leaf IN SELECT * FROM (VALUES
+            ('ai_policies', 'policy', 'version', 'text'),
+            ('ai_decision_intents', 'intent', 'decision_id', 'record'),
+            ('ai_decisions', 'outcome', 'decision_id', 'record'),
+            ('ai_late_outcomes', 'late_outcome', 'decision_id', 'record'),
+            ('ai_deliveries', 'delivery', 'decision_id', 'record')
+        ) AS leaves (name, kind, ref, bytes) LOOP
+        EXECUTE format('
+            WITH known AS (
+                SELECT unnest(refs) AS ref FROM public.ai_ledger_pending WHERE kind = %2$L
+                UNION ALL
+                SELECT unnest(refs) FROM public.ai_ledger_leaves WHERE kind = %2$L),
+            past AS (
+                SELECT %3$I AS ref, sha256(''\x00''::bytea || %4$I) AS hash,
+                    (row_number() OVER (ORDER BY %3$I) - 1) / 256 AS run
+                FROM public.%1$I t WHERE NOT EXISTS (SELECT FROM known k WHERE k.ref = t.%3$I))
+            INSERT INTO public.ai_ledger_pending (kind, refs, hashes)
+            SELECT %2$L, array_agg(ref ORDER BY ref), string_agg(hash, '''' ORDER BY ref)
+            FROM past GROUP BY run ORDER BY run',
+            leaf.name, leaf.kind, leaf.ref, leaf.bytes);
+    END LOOP;
+END
+$$;
