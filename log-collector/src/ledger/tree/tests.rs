@@ -1,3 +1,5 @@
+//! Tests of the tree: RFC 6962's heads, and another implementation as a second opinion.
+
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use governance_filter::record::hex;
 use std::collections::HashMap;
