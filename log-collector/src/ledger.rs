@@ -2,10 +2,15 @@
 //! who kept one prove that nothing was changed, removed, added or moved since.
 //!
 //! ```text
-//! tree, note: arithmetic and text, pure      sequencer: pending records -> leaves -> checkpoints
+//! tree, note, keys, sequence: arithmetic and text, pure
+//! sequencer: pending records -> leaves -> signed checkpoints      publisher: out of the database
 //! ```
 
+pub mod keys;
 pub mod note;
+pub mod publisher;
+pub mod sequence;
+pub mod sequencer;
 pub mod tree;
 
 /// What a leaf holds, and so which table its bytes stand in.

@@ -9,7 +9,10 @@ use clap::{Parser, Subcommand};
 use log_collector::Service;
 use log_collector::config::{DatabaseArgs, ServeArgs};
 use log_collector::error::StartError;
+use log_collector::key::{self, KeyArgs};
+use log_collector::ledger::note::VerifierKey;
 use log_collector::policy::{self, PolicyArgs, Printout};
+use log_collector::store::keys;
 use log_collector::store::migrate::migrate;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
@@ -26,11 +29,22 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Make the roles and bring the schema up to date; with the database owner's login.
-    Migrate(DatabaseArgs),
+    Migrate(Box<MigrateArgs>),
     /// Take decision records; with a login that is granted `app_service`.
     Serve(Box<ServeArgs>),
+    /// Make, show or change the key that signs checkpoints.
+    Key(KeyArgs),
     /// Tell which rules were in force when, and where they came from.
     Policy(Box<PolicyArgs>),
+}
+
+#[derive(clap::Args)]
+struct MigrateArgs {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    /// The public half of the key that signs checkpoints (`log-collector key new` prints it).
+    #[arg(long, value_name = "KEY", env = "LEDGER_PUBLIC_KEY")]
+    ledger_public_key: Option<VerifierKey>,
 }
 
 fn main() -> ExitCode {
@@ -51,7 +65,18 @@ fn main() -> ExitCode {
 
 async fn run(command: Command) -> Result<(), Box<dyn Error>> {
     match command {
-        Command::Migrate(args) => Ok(migrate(&args.parse().map_err(StartError::from)?).await?),
+        Command::Migrate(args) => {
+            let database = args.database.parse().map_err(StartError::from)?;
+            migrate(&database).await?;
+            if let Some(key) = args.ledger_public_key {
+                keys::register(&database, &key).await?;
+            }
+            Ok(())
+        }
+        Command::Key(args) => {
+            let text = key::run(args).await?.into_bytes();
+            Ok(print(&Printout { text, note: None })?)
+        }
         Command::Policy(args) => {
             let terminal = std::io::stdout().is_terminal();
             let colours = terminal && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());

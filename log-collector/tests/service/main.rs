@@ -14,6 +14,7 @@ mod alerts;
 mod closing;
 mod faults;
 mod history;
+mod ledger;
 mod policy;
 mod reading;
 mod roles;
