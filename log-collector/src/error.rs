@@ -24,6 +24,9 @@ pub enum StoreError {
     /// The connection broke. What was being committed may or may not be there.
     #[error("the connection to the database was lost")]
     Lost,
+    /// Rows that were being moved are no longer there.
+    #[error("rows that were to be moved are gone")]
+    Gone,
     /// It refused the data: trying again with the same data is pointless.
     #[error("the database refused the data with SQLSTATE {}", code.code())]
     Data {
@@ -121,6 +124,17 @@ pub enum StartError {
         /// The one in force.
         registered: String,
         /// The one that was given.
+        given: String,
+    },
+    /// A rotation keeps the name.
+    #[error(
+        "the new key is named `{given}`, the ledger `{registered}`; run: log-collector key new \
+         --name {registered} --output FILE"
+    )]
+    OtherName {
+        /// The name in force, which says whose tree it is.
+        registered: String,
+        /// The new one's.
         given: String,
     },
     /// There is nothing to rotate.

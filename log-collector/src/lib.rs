@@ -42,6 +42,7 @@ use crate::config::{Secret, ServeConfig};
 use crate::error::StartError;
 use crate::ingest::queue::Queue;
 use crate::ingest::writer::Writer;
+use crate::ledger::note::SignerKey;
 use crate::ledger::publisher::{Published, Publisher};
 use crate::ledger::sequencer::Sequencer;
 use crate::metrics::Metrics;
@@ -111,7 +112,8 @@ impl Service {
         let reading = reading.map(Arc::new);
         let published = Published::default();
         let (file, print) = (config.checkpoint_file.clone(), config.print_checkpoints);
-        let publisher = Publisher::new(file, print, published.clone(), metrics.clone())?;
+        let trusted = config.ledger_key.as_ref().map(SignerKey::verifier);
+        let publisher = Publisher::new(file, print, trusted, published.clone(), metrics.clone())?;
         let readiness = Arc::new(Readiness::default());
         readiness.up();
         let app = AppState {

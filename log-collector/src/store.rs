@@ -17,6 +17,7 @@ pub mod outbox;
 pub mod policies;
 mod quarantine;
 pub mod reader;
+mod subtrees;
 mod tls;
 pub mod watch;
 

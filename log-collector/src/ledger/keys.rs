@@ -19,6 +19,9 @@ pub enum KeyError {
     /// Not signed by the key before.
     #[error("a key is not vouched for by the one before it: {0}")]
     Rotation(NoteError),
+    /// The name says whose tree it is, so every key of a tree has the same.
+    #[error("a key has another name than the one before it")]
+    Name,
 }
 
 /// The record of a ledger's first key.
@@ -37,13 +40,25 @@ pub fn read(record: &str, previous: Option<&VerifierKey>) -> Result<VerifierKey,
         Some(previous) => previous.open(record).map_err(KeyError::Rotation)?,
         None => record,
     };
-    let lines: Vec<&str> = text.lines().collect();
-    match lines.as_slice() {
-        [FIRST_LINE, key, time] if humantime::parse_rfc3339(time).is_ok() => {
-            VerifierKey::parse(key).map_err(|_| KeyError::Record)
-        }
-        _ => Err(KeyError::Record),
+    // One way to write it: no line more, none that ends otherwise.
+    let lines: Vec<&str> = text.split('\n').collect();
+    let [FIRST_LINE, key, time, ""] = lines.as_slice() else { return Err(KeyError::Record) };
+    humantime::parse_rfc3339(time).map_err(|_| KeyError::Record)?;
+    let key = VerifierKey::parse(key).map_err(|_| KeyError::Record)?;
+    match previous {
+        Some(previous) if previous.name() != key.name() => Err(KeyError::Name),
+        Some(_) | None => Ok(key),
     }
+}
+
+/// The keys of a ledger from all their records, oldest first.
+pub fn chain(records: &[impl AsRef<[u8]>]) -> Result<Vec<VerifierKey>, KeyError> {
+    let mut keys: Vec<VerifierKey> = Vec::new();
+    for record in records {
+        let record = std::str::from_utf8(record.as_ref()).map_err(|_| KeyError::Record)?;
+        keys.push(read(record, keys.last())?);
+    }
+    Ok(keys)
 }
 
 #[cfg(test)]
@@ -64,6 +79,33 @@ mod tests {
         assert_eq!(read(&record, None), Ok(a.verifier()));
         let next = rotation(&a, &b.verifier(), 1);
         assert_eq!(read(&next, Some(&a.verifier())), Ok(b.verifier()));
+    }
+
+    #[test]
+    fn chain_is_followed_from_the_first_key_to_the_newest() {
+        let [a, b, c] = [1, 2, 3].map(key);
+        let records = [
+            first(&a.verifier(), 0),
+            rotation(&a, &b.verifier(), 1),
+            rotation(&b, &c.verifier(), 2),
+        ];
+        assert_eq!(chain(&records), Ok([a, b, c].map(|key| key.verifier()).to_vec()));
+        let missing = [&records[0], &records[2]].map(String::as_str);
+        assert!(matches!(chain(&missing), Err(KeyError::Rotation(_))));
+        assert!(matches!(chain(&records[1..]), Err(KeyError::Record)));
+    }
+
+    #[test]
+    fn err_record_that_is_written_otherwise() {
+        let record = first(&key(1).verifier(), 0);
+        for odd in [format!("{record}\n"), record.replace('\n', "\r\n"), record.replace('T', " ")] {
+            assert_eq!(read(&odd, None), Err(KeyError::Record), "{odd:?}");
+        }
+        assert_eq!(read(record.trim_end(), None), Err(KeyError::Record));
+        let other = SignerKey::from_seed("other", &[2; 32]).unwrap().verifier();
+        let renamed = rotation(&key(1), &other, 0);
+        let error = read(&renamed, Some(&key(1).verifier())).unwrap_err().to_string();
+        assert_eq!(error, "a key has another name than the one before it");
     }
 
     #[test]

@@ -7,10 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tracing::{info, warn};
 
+use super::keys;
 use super::note::{Checkpoint, NOTE_BYTES_MAX, VerifierKey};
-use crate::error::StartError;
+use crate::error::{StartError, StoreError};
 use crate::metrics::Metrics;
 use crate::store::Store;
+use crate::store::ledger::Signed;
 
 /// The newest checkpoint that left, for `GET /checkpoint`.
 #[derive(Clone, Default)]
@@ -20,10 +22,26 @@ pub struct Published(Arc<Mutex<Option<(u64, String)>>>);
 pub struct Publisher {
     file: Option<PathBuf>,
     print: bool,
+    /// This replica's key, or else the first that it met.
+    trusted: Option<VerifierKey>,
     newest: Option<Checkpoint>,
     published: Published,
     metrics: Arc<Metrics>,
     failing: bool,
+}
+
+/// How what is out stands beside the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Publication {
+    /// The newest checkpoint is out.
+    Current,
+    /// It cannot be believed or brought out; the log says why.
+    Stuck,
+    /// It does not begin with what was published before.
+    Forked {
+        /// How many leaves it covers; 0 where there is none any more.
+        size: u64,
+    },
 }
 
 // === impl Published ===
@@ -55,11 +73,12 @@ impl Publisher {
     pub fn new(
         file: Option<PathBuf>,
         print: bool,
+        trusted: Option<VerifierKey>,
         published: Published,
         metrics: Arc<Metrics>,
     ) -> Result<Publisher, StartError> {
         let newest = file.as_deref().map(read_checkpoint).transpose()?.flatten();
-        Ok(Publisher { file, print, newest, published, metrics, failing: false })
+        Ok(Publisher { file, print, trusted, newest, published, metrics, failing: false })
     }
 
     /// The largest checkpoint that was published.
@@ -67,36 +86,61 @@ impl Publisher {
         self.newest.as_ref()
     }
 
-    /// Publishes the newest checkpoint of the database, where it is newer.
-    pub async fn publish(&mut self, store: &Store) {
-        let Ok(Some((note, keys))) = store.newest_checkpoint().await else { return };
-        let opened = keys.iter().rev().find_map(|key| {
-            VerifierKey::parse(key).ok().and_then(|key| key.open_checkpoint(&note).ok())
-        });
-        let Some(checkpoint) = opened else {
-            return self.fail("the newest one in the database is signed by no registered key");
+    /// Publishes the newest checkpoint of the database, where it is newer: one that the ledger's
+    /// key signed, of a tree that begins with what was published before.
+    pub async fn publish(&mut self, store: &Store) -> Result<Publication, StoreError> {
+        let Some(Signed { note, key_records }) = store.newest_checkpoint().await? else {
+            // Checkpoints do not go away by themselves.
+            return Ok(match self.newest {
+                Some(_) => Publication::Forked { size: 0 },
+                None => Publication::Current,
+            });
         };
-        let newer = self.newest.as_ref().is_none_or(|newest| newest.size < checkpoint.size);
-        if newer && let Err(failure) = self.send(&note) {
-            return self.fail(&failure.to_string());
+        let checkpoint = match self.open(&note, &key_records) {
+            Ok(checkpoint) => checkpoint,
+            Err(problem) => return Ok(self.fail(&problem)),
+        };
+        let newer = self.newest.as_ref() != Some(&checkpoint);
+        if newer {
+            if let Some(newest) = &self.newest
+                && !store.begins_with(newest, &checkpoint).await?
+            {
+                return Ok(Publication::Forked { size: checkpoint.size });
+            }
+            if let Err(failure) = self.send(&note) {
+                return Ok(self.fail(&failure.to_string()));
+            }
         }
         if self.failing {
             info!("checkpoints are published again");
         }
         self.failing = false;
         // The one that the file held at the start is out already, but not yet to be asked for.
-        if newer || self.newest.as_ref() == Some(&checkpoint) {
-            self.metrics.checkpoint_size.set(i64::try_from(checkpoint.size).unwrap_or(i64::MAX));
-            self.published.set(checkpoint.size, &note);
-            self.newest = Some(checkpoint);
-        }
+        self.metrics.checkpoint_size.set(i64::try_from(checkpoint.size).unwrap_or(i64::MAX));
+        self.published.set(checkpoint.size, &note);
+        self.newest = Some(checkpoint);
+        Ok(Publication::Current)
     }
 
-    fn fail(&mut self, why: &str) {
+    /// Opens a checkpoint with a key that each one before it vouched for. Whoever owns the database
+    /// can register a key of their own, but cannot have it signed by the one that is trusted here.
+    fn open(&mut self, note: &str, key_records: &[Vec<u8>]) -> Result<Checkpoint, String> {
+        let chain = keys::chain(key_records).map_err(|problem| problem.to_string())?;
+        let first = chain.first().ok_or("no key is registered")?;
+        let trusted = self.trusted.get_or_insert_with(|| first.clone());
+        if !chain.contains(trusted) {
+            return Err(format!("the registered keys do not lead from or to `{trusted}`"));
+        }
+        let opened = chain.iter().rev().find_map(|key| key.open_checkpoint(note).ok());
+        opened.ok_or("the newest one in the database is signed by no registered key".to_owned())
+    }
+
+    fn fail(&mut self, why: &str) -> Publication {
         if !self.failing {
             warn!("checkpoints are not published until it works again: {why}");
         }
         self.failing = true;
+        Publication::Stuck
     }
 
     fn send(&self, note: &str) -> std::io::Result<()> {
@@ -120,7 +164,10 @@ fn replace(file: &Path, text: &str) -> std::io::Result<()> {
     let mut handle = std::fs::File::create(&next)?;
     handle.write_all(text.as_bytes())?;
     handle.sync_all()?;
-    std::fs::rename(&next, file)
+    std::fs::rename(&next, file)?;
+    // The name, too, must be on the disk; a file without a folder is in the working one.
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    std::fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// The checkpoint in a file, by whatever key: it is there to be compared, not to be believed.

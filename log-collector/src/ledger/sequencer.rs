@@ -10,8 +10,9 @@ use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use super::note::SignerKey;
-use super::publisher::Publisher;
+use super::publisher::{Publication, Publisher};
 use super::tree::Frontier;
+use crate::error::StoreError;
 use crate::metrics::Metrics;
 use crate::store::Store;
 use crate::store::ledger::{Turn, Turned};
@@ -56,9 +57,20 @@ impl Sequencer {
         let (mut state, mut left) = (State::Working, None);
         loop {
             let stopping = *self.stop.borrow();
-            state = self.turns(state, &mut left).await;
-            self.publisher.publish(&self.store).await;
+            // What is out comes first: nothing may be signed that contradicts it.
+            let now = match self.publisher.publish(&self.store).await {
+                Ok(Publication::Forked { size }) => self.forked(state, size),
+                Ok(Publication::Current | Publication::Stuck) => self.turns(state, &mut left).await,
+                Err(failure) => self.failing(state, &failure),
+            };
+            self.show(state, now);
+            state = now;
+            if state != State::Working {
+                // Whatever stopped it, the tree is looked at closely before it goes on.
+                left = None;
+            }
             if stopping {
+                let _ = self.publisher.publish(&self.store).await;
                 return;
             }
             tokio::select! {
@@ -70,7 +82,7 @@ impl Sequencer {
 
     /// Takes turns until nothing waits.
     async fn turns(&self, before: State, left: &mut Option<Frontier>) -> State {
-        let Some(key) = &self.key else { return before };
+        let Some(key) = &self.key else { return State::Working };
         loop {
             let started = Instant::now();
             let turn = Turn {
@@ -79,43 +91,28 @@ impl Sequencer {
                 left: left.as_ref(),
                 interval: self.interval,
             };
-            let turned = self.store.take_turn(&turn).await;
-            let mut more = false;
-            let now = match turned {
-                Ok(Turned::Idle | Turned::Elsewhere) => before,
-                Ok(Turned::Unregistered) => State::Unregistered,
-                Ok(Turned::OtherKey) => State::OtherKey,
-                Ok(Turned::Forked { size }) => {
-                    self.say_forked(before, size);
-                    State::Forked
-                }
-                Ok(Turned::Sequenced { tree, more: waiting }) => {
+            match self.store.take_turn(&turn).await {
+                Ok(Turned::Sequenced { tree, more }) => {
                     self.metrics.sequencing_seconds.observe(started.elapsed().as_secs_f64());
                     *left = Some(tree);
-                    more = waiting;
-                    State::Working
-                }
-                Err(failure) => {
-                    if before != State::Failing {
-                        warn!("the ledger is not sequenced until it works again: {failure}");
+                    if !more || *self.stop.borrow() {
+                        return State::Working;
                     }
-                    *left = None;
-                    State::Failing
                 }
-            };
-            self.show(before, now, key);
-            if !more || *self.stop.borrow() {
-                return now;
+                Ok(Turned::Idle) => return State::Working,
+                Ok(Turned::Elsewhere) => return before,
+                Ok(Turned::Unregistered) => return State::Unregistered,
+                Ok(Turned::OtherKey) => return State::OtherKey,
+                Ok(Turned::Forked { size }) => return self.forked(before, size),
+                Err(failure) => return self.failing(before, &failure),
             }
         }
     }
 
-    fn show(&self, before: State, now: State, key: &SignerKey) {
+    fn show(&self, before: State, now: State) {
         self.metrics.ledger_key_mismatch.set(i64::from(now == State::OtherKey));
         self.metrics.ledger_forked.set(i64::from(now == State::Forked));
-        if before == now {
-            return;
-        }
+        let Some(key) = self.key.as_ref().filter(|_| before != now) else { return };
         match now {
             State::Working => info!("the ledger is sequenced again"),
             State::Unregistered => warn!(
@@ -126,13 +123,13 @@ impl Sequencer {
             State::OtherKey => error!(
                 "another ledger key is registered than the one of LEDGER_KEY_FILE, `{}`: this \
                  replica does not sequence",
-                key.verifier().name()
+                key.verifier()
             ),
             State::Forked | State::Failing => {}
         }
     }
 
-    fn say_forked(&self, before: State, size: u64) {
+    fn forked(&self, before: State, size: u64) -> State {
         if before != State::Forked {
             let published = self.publisher.newest().map_or(0, |newest| newest.size);
             error!(
@@ -143,5 +140,13 @@ impl Sequencer {
                  is signed until someone has looked (docs/ledger.md)"
             );
         }
+        State::Forked
+    }
+
+    fn failing(&self, before: State, failure: &StoreError) -> State {
+        if before != State::Failing {
+            warn!("the ledger stands still until it works again: {failure}");
+        }
+        State::Failing
     }
 }

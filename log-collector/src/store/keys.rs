@@ -30,6 +30,10 @@ pub async fn rotate(
     old: &SignerKey,
     key: &VerifierKey,
 ) -> Result<(), StartError> {
+    if key.name() != old.verifier().name() {
+        let registered = old.verifier().name().to_owned();
+        return Err(StartError::OtherName { registered, given: key.name().to_owned() });
+    }
     let given = old.verifier().to_string();
     change(database, async |tx, registered| match registered {
         Some(there) if there == key.to_string() => Ok(Ok(())),
@@ -42,7 +46,9 @@ pub async fn rotate(
     .await
 }
 
-/// Runs a change of keys, one at a time; it is told which one is in force.
+/// Runs a change of keys; it is told which one is in force. Under the lock of the head, so that it
+/// meets neither another one nor a turn of the sequencer: once its leaf has a place, no checkpoint
+/// is signed by the key before.
 async fn change(
     database: &Database,
     work: impl AsyncFnOnce(
@@ -58,7 +64,7 @@ async fn change(
         let tx = begin(&mut client).await?;
         tx.batch_execute(
             "SET LOCAL ROLE governance_owner;
-             LOCK TABLE public.ai_ledger_keys IN SHARE ROW EXCLUSIVE MODE",
+             SELECT FROM public.ai_ledger_head FOR UPDATE",
         )
         .await?;
         let newest = "SELECT verifier_key FROM public.ai_ledger_keys ORDER BY key_seq DESC LIMIT 1";

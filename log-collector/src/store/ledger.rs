@@ -1,20 +1,23 @@
 //! The sequencer's SQL: one turn is one transaction under the lock of `ai_ledger_head`, in which
 //! pending runs get their places and, when it is time, the head of the tree is signed.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use deadpool_postgres::Transaction;
-use tokio_postgres::types::ToSql;
 
 use crate::error::StoreError;
 use crate::ledger::note::{Checkpoint, SignerKey};
-use crate::ledger::sequence::{NODE_LEVEL_MIN, Placed, Run, place, split_hashes};
-use crate::ledger::tree::{Frontier, Hash, Node, cover, range_root};
+use crate::ledger::sequence::{Placed, Run, place, split_hashes};
+use crate::ledger::tree::{Frontier, cover};
+use crate::store::subtrees::{begins_with, index, level, subtrees};
 use crate::store::{Store, begin};
 
-/// Runs of one turn. Each is one insert's, of 256 records at most, so this is 2 MiB of hashes.
-const RUNS_MAX: usize = 256;
+/// Runs of one turn. A batch of records leaves at most four.
+const RUNS_MAX: usize = 1_024;
+
+/// Bytes of hashes after which a turn takes no further run: 65,536 leaves. One insert by hand can
+/// be larger than that, and is then a turn of its own.
+const HASH_BYTES_MAX: i32 = 2 << 20;
 
 /// What a replica brings to its turn.
 pub struct Turn<'a> {
@@ -53,6 +56,14 @@ pub enum Turned {
     },
 }
 
+/// A checkpoint as it is kept.
+pub struct Signed {
+    /// The note.
+    pub note: String,
+    /// The records of the keys that may have signed it, oldest first.
+    pub key_records: Vec<Vec<u8>>,
+}
+
 /// How far the ledger is behind.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Lag {
@@ -89,15 +100,28 @@ impl Store {
         .await
     }
 
-    /// The newest checkpoint, and every key, oldest first.
-    pub async fn newest_checkpoint(&self) -> Result<Option<(String, Vec<String>)>, StoreError> {
-        let sql = "SELECT note, ARRAY(SELECT verifier_key FROM public.ai_ledger_keys
+    /// The newest checkpoint, with the records of all keys.
+    pub async fn newest_checkpoint(&self) -> Result<Option<Signed>, StoreError> {
+        let sql = "SELECT note, ARRAY(SELECT record FROM public.ai_ledger_keys
                  ORDER BY key_seq) FROM public.ai_ledger_checkpoints
              ORDER BY tree_size DESC LIMIT 1";
         self.bounded_on(&self.sequencer, async |client| {
             let statement = client.prepare_cached(sql).await?;
             let row = client.query_opt(&statement, &[]).await?;
-            Ok(row.map(|row| (row.get(0), row.get(1))))
+            Ok(row.map(|row| Signed { note: row.get(0), key_records: row.get(1) }))
+        })
+        .await
+    }
+
+    /// Whether the database can show that the tree of one checkpoint begins with that of another.
+    pub async fn begins_with(
+        &self,
+        old: &Checkpoint,
+        checkpoint: &Checkpoint,
+    ) -> Result<bool, StoreError> {
+        self.bounded_on(&self.sequencer, async |client| {
+            let tx = client.transaction().await?;
+            begins_with(&tx, old, checkpoint.size, checkpoint.root).await
         })
         .await
     }
@@ -123,15 +147,18 @@ impl Store {
 
 async fn run(tx: &Transaction<'_>, turn: &Turn<'_>) -> Result<Turned, StoreError> {
     // Whoever holds the row is the sequencer; nobody waits for it.
-    let sql = "SELECT tree_size, frontier, (SELECT verifier_key FROM public.ai_ledger_keys
-             ORDER BY key_seq DESC LIMIT 1)
-         FROM public.ai_ledger_head FOR UPDATE SKIP LOCKED";
+    let sql = "SELECT tree_size, frontier FROM public.ai_ledger_head FOR UPDATE SKIP LOCKED";
     let statement = tx.prepare_cached(sql).await?;
     let Some(row) = tx.query_opt(&statement, &[]).await? else { return Ok(Turned::Elsewhere) };
     let size = u64::try_from(row.get::<_, i64>(0)).unwrap_or_default();
-    match row.get::<_, Option<&str>>(2) {
+    // A statement of its own: it sees what was committed before the lock, as no rotation is after.
+    let sql = "SELECT verifier_key FROM public.ai_ledger_keys ORDER BY key_seq DESC LIMIT 1";
+    let statement = tx.prepare_cached(sql).await?;
+    match tx.query_opt(&statement, &[]).await? {
         None => return Ok(Turned::Unregistered),
-        Some(key) if key != turn.key.verifier().to_string() => return Ok(Turned::OtherKey),
+        Some(row) if row.get::<_, &str>(0) != turn.key.verifier().to_string() => {
+            return Ok(Turned::OtherKey);
+        }
         Some(_) => {}
     }
     let roots = split_hashes(row.get(1)).and_then(|roots| Frontier::from_parts(size, roots));
@@ -139,28 +166,36 @@ async fn run(tx: &Transaction<'_>, turn: &Turn<'_>) -> Result<Turned, StoreError
     if turn.left != Some(&tree) && !follows(tx, &tree, turn.published).await? {
         return Ok(Turned::Forked { size });
     }
-    let runs = pending(tx).await?;
+    let (runs, more) = pending(tx).await?;
     let placed = place(&mut tree, &runs);
     if !runs.is_empty() {
         write(tx, &placed, &tree).await?;
     }
     checkpoint(tx, &tree, turn).await?;
-    Ok(Turned::Sequenced { tree, more: runs.len() == RUNS_MAX })
+    Ok(Turned::Sequenced { tree, more })
 }
 
-async fn pending(tx: &Transaction<'_>) -> Result<Vec<Run>, StoreError> {
+/// The oldest runs, and whether there may be more.
+async fn pending(tx: &Transaction<'_>) -> Result<(Vec<Run>, bool), StoreError> {
     let sql = format!(
-        "SELECT pending_id, hashes FROM public.ai_ledger_pending
-         ORDER BY pending_id LIMIT {RUNS_MAX}"
+        "SELECT pending_id, hashes, bytes FROM (
+             SELECT pending_id, hashes, sum(octet_length(hashes)) OVER (
+                 ORDER BY pending_id ROWS UNBOUNDED PRECEDING)::bigint AS bytes
+             FROM (SELECT pending_id, hashes FROM public.ai_ledger_pending
+                   ORDER BY pending_id LIMIT {RUNS_MAX}) AS oldest) AS page
+         WHERE bytes - octet_length(hashes) < {HASH_BYTES_MAX} ORDER BY pending_id"
     );
     let statement = tx.prepare_cached(&sql).await?;
     let rows = tx.query(&statement, &[]).await?;
+    let more = rows.last().is_some_and(|row| {
+        rows.len() == RUNS_MAX || row.get::<_, i64>(2) >= i64::from(HASH_BYTES_MAX)
+    });
     // The table takes whole hashes only.
     let run = |row: &tokio_postgres::Row| Run {
         pending_id: row.get(0),
         hashes: split_hashes(row.get(1)).unwrap_or_default(),
     };
-    Ok(rows.iter().map(run).collect())
+    Ok((rows.iter().map(run).collect(), more))
 }
 
 async fn write(tx: &Transaction<'_>, placed: &Placed, tree: &Frontier) -> Result<(), StoreError> {
@@ -179,7 +214,11 @@ async fn write(tx: &Transaction<'_>, placed: &Placed, tree: &Frontier) -> Result
         FROM moved JOIN unnest($1, $2::bigint[]) AS placed (pending_id, first_index)
             USING (pending_id)";
     let statement = tx.prepare_cached(sql).await?;
-    tx.execute(&statement, &[&ids, &firsts]).await?;
+    let moved = tx.execute(&statement, &[&ids, &firsts]).await?;
+    // The lock keeps every other sequencer away, but not somebody with a client of their own.
+    if usize::try_from(moved) != Ok(ids.len()) {
+        return Err(StoreError::Gone);
+    }
     if !placed.nodes.is_empty() {
         let levels: Vec<i16> = placed.nodes.iter().map(|(node, _)| level(*node)).collect();
         let places: Vec<i64> = placed.nodes.iter().map(|(node, _)| index(node.index)).collect();
@@ -200,8 +239,9 @@ async fn checkpoint(
     tree: &Frontier,
     turn: &Turn<'_>,
 ) -> Result<(), StoreError> {
-    let sql = "SELECT tree_size < $1
-             AND clock_timestamp() - created_at >= $2::bigint * interval '1 millisecond'
+    // One of the future was made before the clock was set back; it holds nothing up.
+    let sql = "SELECT tree_size < $1 AND created_at NOT BETWEEN
+             clock_timestamp() - $2::bigint * interval '1 millisecond' AND clock_timestamp()
          FROM public.ai_ledger_checkpoints ORDER BY tree_size DESC LIMIT 1";
     let interval_ms = i64::try_from(turn.interval.as_millis()).unwrap_or(i64::MAX);
     let statement = tx.prepare_cached(sql).await?;
@@ -225,92 +265,8 @@ async fn follows(
     let nodes = cover(0, tree.size());
     let hashes = subtrees(tx, &nodes).await?;
     let same = nodes.iter().zip(tree.roots()).all(|(node, root)| hashes.get(node) == Some(root));
-    if !same {
-        return Ok(false);
+    match published {
+        Some(published) if same => begins_with(tx, published, tree.size(), tree.root()).await,
+        _ => Ok(same),
     }
-    let Some(published) = published else { return Ok(true) };
-    if published.size > tree.size() {
-        return Ok(false);
-    }
-    let nodes = cover(0, published.size);
-    let hashes = subtrees(tx, &nodes).await?;
-    let roots: Option<Vec<Hash>> = nodes.iter().map(|node| hashes.get(node).copied()).collect();
-    Ok(roots.and_then(|roots| range_root(roots.into_iter())) == Some(published.root))
-}
-
-/// The hashes of complete subtrees, the smaller ones from their leaves. What is not there is left
-/// out.
-async fn subtrees(tx: &Transaction<'_>, nodes: &[Node]) -> Result<HashMap<Node, Hash>, StoreError> {
-    let (kept, small): (Vec<Node>, Vec<Node>) =
-        nodes.iter().partition(|node| node.level >= NODE_LEVEL_MIN);
-    let levels: Vec<i16> = kept.iter().map(|node| level(*node)).collect();
-    let places: Vec<i64> = kept.iter().map(|node| index(node.index)).collect();
-    let sql = "SELECT level, node_index, hash FROM public.ai_ledger_nodes
-         JOIN unnest($1::smallint[], $2::bigint[]) AS wanted (level, node_index)
-             USING (level, node_index)";
-    let rows = tx.query(sql, &[&levels, &places]).await?;
-    let mut hashes: HashMap<Node, Hash> = HashMap::new();
-    for row in &rows {
-        let level = u32::try_from(row.get::<_, i16>(0)).unwrap_or_default();
-        let index = u64::try_from(row.get::<_, i64>(1)).unwrap_or_default();
-        if let Ok(hash) = row.get::<_, &[u8]>(2).try_into() {
-            hashes.insert(Node { level, index }, hash);
-        }
-    }
-    let (Some(first), Some(last)) = (small.first(), small.last()) else { return Ok(hashes) };
-    let leaves = leaves(tx, first.first(), last.end()).await?;
-    for node in small {
-        let range = leaves.range(node.first(), node.end());
-        let mut part = Frontier::default();
-        range.unwrap_or_default().iter().for_each(|leaf| part.push(*leaf, |_, _| {}));
-        if part.size() == node.end() - node.first() {
-            hashes.insert(node, part.root());
-        }
-    }
-    Ok(hashes)
-}
-
-/// Hashes of `[first, end)`.
-struct Leaves {
-    first: u64,
-    hashes: Vec<Hash>,
-}
-
-impl Leaves {
-    fn range(&self, first: u64, end: u64) -> Option<&[Hash]> {
-        let from = usize::try_from(first.checked_sub(self.first)?).ok()?;
-        let to = usize::try_from(end.checked_sub(self.first)?).ok()?;
-        self.hashes.get(from..to)
-    }
-}
-
-/// At most 256 leaves from the first on, as far as they follow each other without a gap.
-async fn leaves(tx: &Transaction<'_>, first: u64, end: u64) -> Result<Leaves, StoreError> {
-    let sql = "SELECT first_index, hashes FROM public.ai_ledger_leaves
-         WHERE first_index < $2 AND first_index >= coalesce((
-             SELECT max(first_index) FROM public.ai_ledger_leaves WHERE first_index <= $1), 0)
-         ORDER BY first_index";
-    let parameters: [&(dyn ToSql + Sync); 2] = [&index(first), &index(end)];
-    let rows = tx.query(sql, &parameters).await?;
-    let mut found = Leaves { first: 0, hashes: Vec::new() };
-    for row in &rows {
-        let at = u64::try_from(row.get::<_, i64>(0)).unwrap_or_default();
-        if found.hashes.is_empty() {
-            found.first = at;
-        }
-        if found.first + found.hashes.len() as u64 != at {
-            break;
-        }
-        found.hashes.extend(split_hashes(row.get(1)).unwrap_or_default());
-    }
-    Ok(found)
-}
-
-/// Sizes and indices are Postgres's own, so they fit.
-fn index(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-fn level(node: Node) -> i16 {
-    i16::try_from(node.level).unwrap_or(i16::MAX)
 }
