@@ -16,27 +16,27 @@ use crate::support::{
     Collector, Database, POLICY, id, intent, line, now, outcome, until, version_of,
 };
 
-fn signer(seed: u8) -> SignerKey {
+pub(crate) fn signer(seed: u8) -> SignerKey {
     SignerKey::from_seed("test/ledger", &[seed; 32]).unwrap()
 }
 
-fn signing(database: &Database, seed: u8) -> ServeConfig {
+pub(crate) fn signing(database: &Database, seed: u8) -> ServeConfig {
     ServeConfig { ledger_key: Some(signer(seed)), ..database.config() }
 }
 
 /// A database whose ledger has the key of a seed.
-async fn with_key(seed: u8) -> Database {
+pub(crate) async fn with_key(seed: u8) -> Database {
     let database = Database::fresh().await;
     keys::register(&owner(&database), &signer(seed).verifier()).await.unwrap();
     database
 }
 
-fn owner(database: &Database) -> DatabaseConfig {
+pub(crate) fn owner(database: &Database) -> DatabaseConfig {
     DatabaseConfig::parse(&database.admin_url).unwrap()
 }
 
 /// Waits for a checkpoint over all that is committed, and opens it.
-async fn covered(database: &Database, key: &VerifierKey) -> Checkpoint {
+pub(crate) async fn covered(database: &Database, key: &VerifierKey) -> Checkpoint {
     let left = "SELECT count(*) FROM (SELECT FROM ai_ledger_pending UNION ALL
         SELECT FROM ai_ledger_head h WHERE tree_size > coalesce(
             (SELECT max(tree_size) FROM ai_ledger_checkpoints), 0)) AS left_over";
@@ -47,7 +47,7 @@ async fn covered(database: &Database, key: &VerifierKey) -> Checkpoint {
 }
 
 /// The tree over the rows that the leaves name, and how many there are of each kind.
-async fn tree_of_rows(admin: &Client) -> (Frontier, Vec<(String, i64)>) {
+pub(crate) async fn tree_of_rows(admin: &Client) -> (Frontier, Vec<(String, i64)>) {
     let sql = "
         WITH leaf AS (
             SELECT first_index + n - 1 AS at, kind, ref
@@ -219,6 +219,11 @@ async fn err_key_is_not_replaced_but_by_the_one_in_force() {
     keys::register(&owner, &signer(1).verifier()).await.unwrap();
     let other = keys::rotate(&owner, &signer(3), &signer(2).verifier()).await.unwrap_err();
     assert!(matches!(other, StartError::OtherKey { .. }), "{other}");
+    let renamed = SignerKey::from_seed("else", &[2; 32]).unwrap().verifier();
+    let renamed = keys::rotate(&owner, &signer(1), &renamed).await.unwrap_err();
+    let expected = "the new key is named `else`, the ledger `test/ledger`; run: log-collector key \
+        new --name test/ledger --output FILE";
+    assert_eq!(renamed.to_string(), expected);
     assert_eq!(database.count("SELECT count(*) FROM ai_ledger_keys").await, 1);
 }
 
@@ -302,7 +307,7 @@ async fn err_checkpoint_file_that_holds_something_else_is_refused() {
     let _ = std::fs::remove_dir_all(file.parent().unwrap());
 }
 
-fn scratch(name: &str) -> PathBuf {
+pub(crate) fn scratch(name: &str) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("ledger-{name}-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     folder

@@ -15,6 +15,8 @@ mod closing;
 mod faults;
 mod history;
 mod ledger;
+mod ledger_guard;
+mod ledger_past;
 mod policy;
 mod reading;
 mod roles;
