@@ -234,6 +234,7 @@ fn spawn_helpers(
             store: store.clone(),
             metrics: metrics.clone(),
             slack: Slack::new(webhook)?,
+            published: app.published.clone(),
             committed: committed.clone(),
             stop: stop.clone(),
         };

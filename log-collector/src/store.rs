@@ -18,6 +18,7 @@ pub mod policies;
 mod quarantine;
 pub mod reader;
 mod subtrees;
+pub mod summaries;
 mod tls;
 pub mod watch;
 

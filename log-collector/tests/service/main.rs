@@ -12,6 +12,7 @@
 
 mod alerts;
 mod closing;
+mod daily;
 mod faults;
 mod history;
 mod ledger;
