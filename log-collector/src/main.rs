@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use log_collector::Service;
-use log_collector::config::{DatabaseArgs, ServeArgs};
+use log_collector::config::{ConfigError, DatabaseArgs, ServeArgs};
 use log_collector::error::StartError;
 use log_collector::key::{self, KeyArgs};
 use log_collector::ledger::note::VerifierKey;
@@ -44,7 +44,7 @@ struct MigrateArgs {
     database: DatabaseArgs,
     /// The public half of the key that signs checkpoints (`log-collector key new` prints it).
     #[arg(long, value_name = "KEY", env = "LEDGER_PUBLIC_KEY")]
-    ledger_public_key: Option<VerifierKey>,
+    ledger_public_key: Option<String>,
 }
 
 fn main() -> ExitCode {
@@ -68,7 +68,11 @@ async fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Migrate(args) => {
             let database = args.database.parse().map_err(StartError::from)?;
             migrate(&database).await?;
-            if let Some(key) = args.ledger_public_key {
+            // An empty variable is none.
+            if let Some(key) = args.ledger_public_key.filter(|key| !key.trim().is_empty()) {
+                let key = VerifierKey::parse(&key).map_err(|problem| {
+                    StartError::from(ConfigError(vec![format!("LEDGER_PUBLIC_KEY: {problem}")]))
+                })?;
                 keys::register(&database, &key).await?;
             }
             Ok(())
