@@ -4,20 +4,23 @@
 //! ```text
 //! ingest (HTTP, checks) -> queue -> writer (group commit) -> store (all SQL) -> Postgres
 //! notify: outbox -> Slack        closing: intents without outcome        readiness: the watch
-//! reading (HTTP) and policy (the command) -> store::reader -> Postgres
+//! reading (HTTP), policy, prove and export (commands) -> store::reader -> Postgres
 //! ```
 
 pub mod closing;
 pub mod config;
 pub mod error;
+pub mod export;
 pub mod ingest;
 pub mod ledger;
 pub mod metrics;
 pub mod notify;
 pub mod policy;
+pub mod prove;
 pub mod readiness;
 pub mod reading;
 pub mod store;
+pub mod verify_proof;
 
 use std::future::Future;
 use std::net::SocketAddr;

@@ -13,6 +13,7 @@ pub mod intents;
 pub mod migrate;
 pub mod outbox;
 pub mod policies;
+pub mod proofs;
 mod quarantine;
 pub mod reader;
 mod tls;

@@ -15,6 +15,7 @@ mod closing;
 mod faults;
 mod history;
 mod policy;
+mod proof;
 mod reading;
 mod roles;
 mod support;
