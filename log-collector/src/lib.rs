@@ -5,10 +5,12 @@
 //! ingest (HTTP, checks) -> queue -> writer (group commit) -> store (all SQL) -> Postgres
 //! notify: outbox -> Slack        closing: intents without outcome        readiness: the watch
 //! reading (HTTP), policy, prove and export (commands) -> store::reader -> Postgres
+//! erase (the command) -> store::erasures -> Postgres      verify_proof (the command) -> files
 //! ```
 
 pub mod closing;
 pub mod config;
+pub mod erase;
 pub mod error;
 pub mod export;
 pub mod ingest;

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use log_collector::Service;
 use log_collector::config::{DatabaseArgs, ServeArgs};
+use log_collector::erase::{self, EraseArgs, EraseError};
 use log_collector::error::StartError;
 use log_collector::export::{self, ExportArgs};
 use log_collector::policy::{self, PolicyArgs, Printout};
@@ -40,6 +41,8 @@ enum Command {
     VerifyProof(Box<VerifyProofArgs>),
     /// Write an auditor's bundle: all records of a span of time, with their proof.
     Export(Box<ExportArgs>),
+    /// Erase the summaries of one decision, and say so in the ledger.
+    Erase(Box<EraseArgs>),
 }
 
 fn main() -> ExitCode {
@@ -69,6 +72,7 @@ async fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Prove(args) => Ok(print_bytes(&prove::run(*args).await?)?),
         Command::VerifyProof(args) => Ok(print_bytes(&verify_proof::run(*args)?)?),
         Command::Export(args) => Ok(print_bytes(&export::run(*args).await?)?),
+        Command::Erase(args) => Ok(print_bytes(&erase::run(*args).await?)?),
         Command::Serve(args) => {
             let config = args.parse().map_err(StartError::from)?;
             // Before anything is taken, so that no signal finds the default handler.
@@ -92,7 +96,8 @@ async fn run(command: Command) -> Result<(), Box<dyn Error>> {
 
 /// 1, where a command has no word of its own.
 fn exit_code(error: &(dyn Error + 'static)) -> ExitCode {
-    let code = error.downcast_ref().map(VerifyProofError::exit_code);
+    let erase = error.downcast_ref().map(EraseError::exit_code);
+    let code = erase.or_else(|| error.downcast_ref().map(VerifyProofError::exit_code));
     code.map_or(ExitCode::FAILURE, ExitCode::from)
 }
 

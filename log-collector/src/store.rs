@@ -8,6 +8,7 @@
 
 mod batch;
 mod columns;
+pub mod erasures;
 pub mod history;
 pub mod intents;
 pub mod migrate;

@@ -12,6 +12,7 @@
 
 mod alerts;
 mod closing;
+mod erase;
 mod faults;
 mod history;
 mod policy;
