@@ -112,6 +112,29 @@ pub enum StartError {
         /// Its number.
         version: i32,
     },
+    /// The ledger has one key at a time.
+    #[error(
+        "the ledger's key is `{registered}`, not `{given}`; to put another in its place run: \
+         log-collector key rotate --signer-key-file OLD --new-public-key NEW"
+    )]
+    OtherKey {
+        /// The one in force.
+        registered: String,
+        /// The one that was given.
+        given: String,
+    },
+    /// There is nothing to rotate.
+    #[error("the ledger has no key yet; run: log-collector migrate --ledger-public-key KEY")]
+    NoKey,
+    /// What was published last cannot be told, so nothing can be held against it.
+    #[error(
+        "CHECKPOINT_FILE: `{}` holds no checkpoint; if it is damaged, put a copy in its place",
+        file.display()
+    )]
+    CheckpointFile {
+        /// Which file.
+        file: std::path::PathBuf,
+    },
     /// The listener, the signal handlers or the TLS roots.
     #[error("{doing}: {source}")]
     Io {

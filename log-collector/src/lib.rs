@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! ingest (HTTP, checks) -> queue -> writer (group commit) -> store (all SQL) -> Postgres
+//! ledger: committed records -> leaves of a Merkle tree -> signed checkpoints
 //! notify: outbox -> Slack        closing: intents without outcome        readiness: the watch
 //! reading (HTTP), policy, prove and export (commands) -> store::reader -> Postgres
 //! erase (the command) -> store::erasures -> Postgres      verify_proof (the command) -> files
@@ -14,6 +15,7 @@ pub mod erase;
 pub mod error;
 pub mod export;
 pub mod ingest;
+pub mod key;
 pub mod ledger;
 pub mod metrics;
 pub mod notify;
@@ -45,6 +47,8 @@ use crate::config::{Secret, ServeConfig};
 use crate::error::StartError;
 use crate::ingest::queue::Queue;
 use crate::ingest::writer::Writer;
+use crate::ledger::publisher::{Published, Publisher};
+use crate::ledger::sequencer::Sequencer;
 use crate::metrics::Metrics;
 use crate::notify::slack::Slack;
 use crate::notify::{Alerts, SLACK};
@@ -70,6 +74,8 @@ pub struct AppState {
     pub token: Secret,
     /// What readers share; none without a token for them.
     pub reading: Option<Arc<Reading>>,
+    /// The newest checkpoint that left.
+    pub published: Published,
 }
 
 /// A service that is listening but not yet running.
@@ -77,6 +83,7 @@ pub struct Service {
     config: ServeConfig,
     listener: TcpListener,
     app: AppState,
+    publisher: Publisher,
 }
 
 /// Every route.
@@ -84,6 +91,7 @@ pub fn router(app: AppState) -> Router {
     Router::new()
         .route(DECISIONS_PATH, post(ingest::post_decisions).get(reading::get_decisions))
         .route("/v1/policies/{policy_version}", put(ingest::put_policy).get(reading::get_policy))
+        .route("/checkpoint", get(checkpoint))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics_text))
@@ -106,6 +114,9 @@ impl Service {
         let reading = config.read_token.clone();
         let reading = reading.map(|token| Reading::new(&config.database, token)).transpose()?;
         let reading = reading.map(Arc::new);
+        let published = Published::default();
+        let (file, print) = (config.checkpoint_file.clone(), config.print_checkpoints);
+        let publisher = Publisher::new(file, print, published.clone(), metrics.clone())?;
         let readiness = Arc::new(Readiness::default());
         readiness.up();
         let app = AppState {
@@ -115,8 +126,9 @@ impl Service {
             readiness,
             token: config.token.clone(),
             reading,
+            published,
         };
-        Ok(Service { config, listener, app })
+        Ok(Service { config, listener, app, publisher })
     }
 
     /// Where it listens, with the port that was chosen.
@@ -130,7 +142,15 @@ impl Service {
         self,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), StartError> {
-        let Service { config, listener, app } = self;
+        let Service { mut config, listener, app, publisher } = self;
+        let sequencer = |stop| Sequencer {
+            store: app.store.clone(),
+            metrics: app.metrics.clone(),
+            key: config.ledger_key.take(),
+            interval: config.checkpoint_interval,
+            publisher,
+            stop,
+        };
         let (stopping, stop) = watch::channel(false);
         let committed = Arc::new(Notify::new());
         let writer = Writer {
@@ -141,6 +161,8 @@ impl Service {
             committed: committed.clone(),
         };
         let mut writer = tokio::spawn(writer.run());
+        let (sequenced, last_turn) = watch::channel(false);
+        let mut sequencer = tokio::spawn(sequencer(last_turn).run());
         let mut helpers = spawn_helpers(config, &app, &committed, &stop)?;
         let mut stopped = stop.clone();
         let signal = async move {
@@ -163,6 +185,10 @@ impl Service {
                 let source = std::io::Error::other("the writer ended");
                 return Err(StartError::Io { doing: "committing", source });
             }
+            _ = &mut sequencer => {
+                let source = std::io::Error::other("the sequencer ended");
+                return Err(StartError::Io { doing: "sequencing", source });
+            }
         }
         info!("stopping: finishing what was taken");
         let _ = stopping.send(true);
@@ -171,7 +197,12 @@ impl Service {
         }
         app.queue.close();
         let _ = writer.await;
-        let finish = async { while helpers.join_next().await.is_some() {} };
+        // Behind the last commit, so that it is sequenced, too.
+        let _ = sequenced.send(true);
+        let finish = async {
+            let _ = sequencer.await;
+            while helpers.join_next().await.is_some() {}
+        };
         let _ = tokio::time::timeout(DRAIN_TIMEOUT, finish).await;
         Ok(())
     }
@@ -189,6 +220,7 @@ fn spawn_helpers(
         store: store.clone(),
         metrics: metrics.clone(),
         readiness: readiness.clone(),
+        published: app.published.clone(),
         stop: stop.clone(),
     };
     helpers.spawn(watch.run());
@@ -217,6 +249,14 @@ async fn readyz(State(app): State<AppState>) -> Response {
     match app.readiness.age() {
         Some(_) => "ready\n".into_response(),
         None => (StatusCode::SERVICE_UNAVAILABLE, "the database is not ready\n").into_response(),
+    }
+}
+
+/// No token: there is no secret in it, and the more who keep one, the better.
+async fn checkpoint(State(app): State<AppState>) -> Response {
+    match app.published.note() {
+        Some(note) => ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], note).into_response(),
+        None => (StatusCode::NOT_FOUND, "there is no checkpoint yet\n").into_response(),
     }
 }
 

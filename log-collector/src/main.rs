@@ -11,8 +11,11 @@ use log_collector::config::{DatabaseArgs, ServeArgs};
 use log_collector::erase::{self, EraseArgs, EraseError};
 use log_collector::error::StartError;
 use log_collector::export::{self, ExportArgs};
+use log_collector::key::{self, KeyArgs};
+use log_collector::ledger::note::VerifierKey;
 use log_collector::policy::{self, PolicyArgs, Printout};
 use log_collector::prove::{self, ProveArgs};
+use log_collector::store::keys;
 use log_collector::store::migrate::migrate;
 use log_collector::verify_proof::{self, VerifyProofArgs, VerifyProofError};
 use tokio::signal::unix::{SignalKind, signal};
@@ -30,9 +33,11 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Make the roles and bring the schema up to date; with the database owner's login.
-    Migrate(DatabaseArgs),
+    Migrate(Box<MigrateArgs>),
     /// Take decision records; with a login that is granted `app_service`.
     Serve(Box<ServeArgs>),
+    /// Make, show or change the key that signs checkpoints.
+    Key(KeyArgs),
     /// Tell which rules were in force when, and where they came from.
     Policy(Box<PolicyArgs>),
     /// Write a file that proves the records of one decision.
@@ -43,6 +48,15 @@ enum Command {
     Export(Box<ExportArgs>),
     /// Erase the summaries of one decision, and say so in the ledger.
     Erase(Box<EraseArgs>),
+}
+
+#[derive(clap::Args)]
+struct MigrateArgs {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    /// The public half of the key that signs checkpoints (`log-collector key new` prints it).
+    #[arg(long, value_name = "KEY", env = "LEDGER_PUBLIC_KEY")]
+    ledger_public_key: Option<VerifierKey>,
 }
 
 fn main() -> ExitCode {
@@ -63,7 +77,18 @@ fn main() -> ExitCode {
 
 async fn run(command: Command) -> Result<(), Box<dyn Error>> {
     match command {
-        Command::Migrate(args) => Ok(migrate(&args.parse().map_err(StartError::from)?).await?),
+        Command::Migrate(args) => {
+            let database = args.database.parse().map_err(StartError::from)?;
+            migrate(&database).await?;
+            if let Some(key) = args.ledger_public_key {
+                keys::register(&database, &key).await?;
+            }
+            Ok(())
+        }
+        Command::Key(args) => {
+            let text = key::run(args).await?.into_bytes();
+            Ok(print(&Printout { text, note: None })?)
+        }
         Command::Policy(args) => {
             let terminal = std::io::stdout().is_terminal();
             let colours = terminal && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
+use crate::ledger::publisher::Published;
 use crate::metrics::Metrics;
 use crate::store::{Store, migrate};
 
@@ -31,6 +32,8 @@ pub struct Watch {
     pub metrics: Arc<Metrics>,
     /// Where the answer goes.
     pub readiness: Arc<Readiness>,
+    /// How far the ledger has left the database.
+    pub published: Published,
     /// Turns true when the service stops.
     pub stop: watch::Receiver<bool>,
 }
@@ -115,6 +118,11 @@ impl Watch {
             self.metrics.outbox_pending.set(backlog.pending);
             self.metrics.outbox_failed.set(backlog.failed);
             self.metrics.outbox_oldest_seconds.set(backlog.oldest_seconds);
+        }
+        if let Ok(lag) = self.store.ledger_lag(self.published.size()).await {
+            self.metrics.ledger_pending.set(lag.pending);
+            self.metrics.ledger_size.set(lag.size);
+            self.metrics.unpublished_seconds.set(lag.oldest_seconds);
         }
     }
 }

@@ -9,9 +9,9 @@ use crate::config::Database;
 use crate::error::{StartError, StoreError};
 
 /// The newest migration of this build.
-pub const VERSION: i32 = match MIGRATIONS.last() {
-    Some(newest) => newest.0,
-    None => 0,
+pub const VERSION: i32 = {
+    let [.., (version, _, _)] = MIGRATIONS;
+    version
 };
 
 /// Each is one transaction, so that no lock of one is held while another works.

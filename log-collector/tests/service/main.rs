@@ -15,6 +15,7 @@ mod closing;
 mod erase;
 mod faults;
 mod history;
+mod ledger;
 mod policy;
 mod proof;
 mod reading;
