@@ -5,8 +5,7 @@ use governance_filter::record::{Delivery, Intent, Outcome, OutcomeKind, hex, sum
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::LeafKind;
-use super::note::VerifierKey;
+use super::{LeafKind, keys};
 use crate::ingest::line::is_policy_version;
 
 /// The format of tombstones and observations.
@@ -119,10 +118,10 @@ impl Content {
                 return Ok(Content::Policy(format!("sha256:{digest}")));
             }
             LeafKind::Key => {
-                let text = std::str::from_utf8(bytes).map_err(|_| wrong)?;
-                let vkey = text.strip_prefix("governance ledger key\n").ok_or(wrong)?.lines();
-                let vkey = vkey.take(1).find_map(|line| VerifierKey::parse(line).ok());
-                return vkey.map(|_| Content::Key).ok_or(wrong);
+                let record = std::str::from_utf8(bytes).map_err(|_| wrong)?;
+                // But for the first, behind an empty line, the signature of the one before.
+                let text = record.split_once("\n\n").map_or(record, |(text, _)| text);
+                return keys::read(text, None).map(|_| Content::Key).map_err(|_| wrong);
             }
             _ => {}
         }

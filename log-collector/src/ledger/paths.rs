@@ -1,13 +1,11 @@
 //! From ranges of leaves to the rows whose hashes answer for them, and back. The database keeps the
-//! hashes of leaves, and those of complete subtrees from [`GROUP_LEVEL`] up; what lies between is
-//! computed. So a proof reads the group of its leaf, the last group, and a row a level. Pure.
+//! hashes of leaves, and those of complete subtrees from [`NODE_LEVEL_MIN`] up; what lies between
+//! is computed. So a proof reads the group of its leaf, the last group, and a row a level. Pure.
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::sequence::NODE_LEVEL_MIN;
 use super::tree::{Frontier, Hash, Node, cover, inclusion_path, range_root};
-
-/// The height of the lowest subtrees that are kept.
-pub const GROUP_LEVEL: u32 = 8;
 
 /// Which rows are wanted.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -40,10 +38,10 @@ impl Wanted {
     /// The complete subtrees of a range.
     pub fn cover(&mut self, first: u64, end: u64) {
         for node in cover(first, end) {
-            if node.level >= GROUP_LEVEL {
+            if node.level >= NODE_LEVEL_MIN {
                 self.nodes.insert(node);
             } else {
-                self.groups.insert(node.first() >> GROUP_LEVEL);
+                self.groups.insert(node.first() >> NODE_LEVEL_MIN);
             }
         }
     }
@@ -66,7 +64,7 @@ impl Found {
     }
 
     fn hash(&self, node: Node) -> Option<Hash> {
-        if node.level >= GROUP_LEVEL {
+        if node.level >= NODE_LEVEL_MIN {
             return self.nodes.get(&node).copied();
         }
         let mut tree = Frontier::default();

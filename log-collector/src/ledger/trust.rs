@@ -1,10 +1,8 @@
 //! From the one key that somebody trusts to the checkpoint of a proof: over the records of keys
 //! that followed it, each signed by the one before. Pure.
 
+use super::keys;
 use super::note::{Checkpoint, NoteError, VerifierKey};
-
-/// What the first line of a key's record says.
-const KEY_RECORD: &str = "governance ledger key";
 
 /// A checkpoint and who vouches for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,23 +20,15 @@ pub fn open_checkpoint(
     key_records: &[String],
     note: &str,
 ) -> Result<Signed, NoteError> {
-    let mut keys = vec![trusted.clone()];
+    let mut chain = vec![trusted.clone()];
     let mut result = trusted.open_checkpoint(note);
     for record in key_records {
         if result.is_ok() {
             break;
         }
-        let Some(next) = keys.last().and_then(|key| successor(key, record)) else { continue };
+        let Ok(next) = keys::read(record, chain.last()) else { continue };
         result = next.open_checkpoint(note);
-        keys.push(next);
+        chain.push(next);
     }
-    result.map(|checkpoint| Signed { checkpoint, keys })
-}
-
-/// The key that `key` signed as the next.
-fn successor(key: &VerifierKey, record: &str) -> Option<VerifierKey> {
-    let text = key.open(record).ok()?;
-    let mut lines = text.lines();
-    let next = (lines.next() == Some(KEY_RECORD)).then(|| lines.next()).flatten()?;
-    VerifierKey::parse(next).ok()
+    result.map(|checkpoint| Signed { checkpoint, keys: chain })
 }

@@ -10,7 +10,8 @@ use tokio_postgres::Row;
 use crate::error::StoreError;
 use crate::ledger::LeafKind;
 use crate::ledger::contents::Summaries;
-use crate::ledger::paths::{Found, GROUP_LEVEL, Wanted};
+use crate::ledger::paths::{Found, Wanted};
+use crate::ledger::sequence::NODE_LEVEL_MIN;
 use crate::ledger::tree::{Hash, Node};
 use crate::store::reader::Reader;
 
@@ -141,7 +142,7 @@ impl Reader {
             for row in tx.query(sql, &[&groups]).await? {
                 let first = unsigned(row.get(0));
                 for (index, hash) in (first..).zip(hashes(row.get(1))) {
-                    if wanted.groups.contains(&(index >> GROUP_LEVEL)) {
+                    if wanted.groups.contains(&(index >> NODE_LEVEL_MIN)) {
                         found.leaves.insert(index, hash);
                     }
                 }

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use governance_filter::record::Line;
 use log_collector::ledger::contents::Erasure;
 
-use crate::support::ledger::{close, register, sequence, signer};
+use crate::support::ledger::{close, register, sequence};
 use crate::support::server::{path_of, with};
 use crate::support::{Collector, Database, connect, flagged, id, intent};
 
@@ -38,7 +38,7 @@ impl House {
         let admin = database.admin().await;
         let sql = format!("CREATE ROLE {login} LOGIN PASSWORD 'x' IN ROLE governance_eraser");
         admin.batch_execute(&sql).await.unwrap();
-        register(&admin, &signer()).await;
+        register(&database).await;
         let eraser_url = with(&database.admin_url, Some(&login), &name);
         let collector = Collector::ready(database.config()).await;
         House { database, collector, eraser_url, login }
@@ -48,7 +48,7 @@ impl House {
     async fn decision(&self) -> String {
         let decision = id();
         self.collector.acks(&[&flagged(&decision, SUMMARY)]).await;
-        sequence(&self.database.admin().await).await;
+        sequence(&self.database).await;
         decision
     }
 
@@ -112,7 +112,7 @@ async fn tombstone_is_a_leaf_before_anything_is_gone() {
     assert_eq!(house.erase_in_vain(&decision), waiting(&decision));
     assert_eq!(house.database.count(pending).await, 1, "once");
 
-    sequence(&house.database.admin().await).await;
+    sequence(&house.database).await;
     assert_eq!(house.database.count(LEFT).await, 2);
     let again = house.erase(&[&decision, "--reason", "another", "--yes"]);
     let said = format!(
@@ -151,10 +151,9 @@ async fn tombstone_is_a_leaf_before_anything_is_gone() {
 async fn late_outcome_is_erased_too() {
     let house = House::fresh().await;
     let decision = id();
-    let admin = house.database.admin().await;
-    close(&admin, &decision).await;
+    close(&house.database, &decision).await;
     assert_eq!(house.erase_in_vain(&decision), waiting(&decision));
-    sequence(&admin).await;
+    sequence(&house.database).await;
     let erase = || house.erase(&[&decision, "--reason", "request 17", "--yes"]);
     let before = format!(
         "`{decision}` was erased before; nothing was left to erase\nleaf 4 of the ledger says so\n"
@@ -216,7 +215,7 @@ async fn eraser_may_null_three_columns_and_nothing_else() {
     assert_eq!(refusal(&eraser, &null(WHOLE)).await, no_leaf);
     assert_eq!(house.erase_in_vain(&decision), waiting(&decision));
     assert_eq!(refusal(&eraser, &null(WHOLE)).await, no_leaf, "a tombstone without its leaf");
-    sequence(&house.database.admin().await).await;
+    sequence(&house.database).await;
 
     let append_only = format!("ai_decisions_{month} is append-only: UPDATE refused");
     for columns in [
@@ -264,7 +263,7 @@ async fn nobody_else_may_erase_not_even_after_the_tombstone() {
     let house = House::fresh().await;
     let decision = house.decision().await;
     assert_eq!(house.erase_in_vain(&decision), waiting(&decision));
-    sequence(&house.database.admin().await).await;
+    sequence(&house.database).await;
     let append_only =
         format!("ai_decisions_{} is append-only: UPDATE refused", house.month().await);
     let erase = format!("UPDATE ai_decisions SET {WHOLE}");

@@ -30,7 +30,7 @@ impl House {
         let admin = database.admin().await;
         let sql = format!("CREATE ROLE read_{name} LOGIN PASSWORD 'x' IN ROLE governance_reader");
         admin.batch_execute(&sql).await.unwrap();
-        register(&admin, &signer()).await;
+        register(&database).await;
         let reader_url = with(&database.admin_url, Some(&format!("read_{name}")), &name);
         let folder = std::env::temp_dir().join(format!("proof-{name}"));
         std::fs::create_dir(&folder).unwrap();
@@ -38,7 +38,7 @@ impl House {
     }
 
     async fn sequence(&self) {
-        sequence(&self.database.admin().await).await;
+        sequence(&self.database).await;
     }
 
     fn path(&self, name: &str) -> String {
@@ -89,7 +89,7 @@ async fn every_kind_of_record_is_proven_where_there_is_no_database() {
     let collector = Collector::ready(house.database.config()).await;
     let decision = id();
     collector.acks(&[&Line::intent(&intent(&decision)), &delivery(&decision)]).await;
-    close(&house.database.admin().await, &decision).await;
+    close(&house.database, &decision).await;
     collector.acks(&[&flagged(&decision, "Ann asked [EMAIL]")]).await;
     // The tree has groups of leaves and subtrees above them.
     for _ in 0..3 {
