@@ -114,7 +114,14 @@ async fn every_record_is_one_leaf_though_replicas_race_under_load() {
     let checkpoint = covered(&database, &signer(1).verifier()).await;
     let (tree, kinds) = tree_of_rows(&database.admin().await).await;
     assert_eq!((checkpoint.size, checkpoint.root), (tree.size(), tree.root()));
-    let expected = [("delivery", 80), ("intent", 800), ("key", 1), ("outcome", 800), ("policy", 1)];
+    let expected = [
+        ("delivery", 80),
+        ("intent", 800),
+        ("key", 1),
+        ("observation", 1),
+        ("outcome", 800),
+        ("policy", 1),
+    ];
     assert_eq!(kinds, expected.map(|(kind, count)| (kind.to_owned(), count)));
     let nodes = "SELECT count(*) FROM ai_ledger_nodes WHERE level = 8";
     assert_eq!(database.count(nodes).await, i64::try_from(tree.size() / 256).unwrap());
@@ -161,7 +168,7 @@ async fn checkpoint_leaves_by_file_and_by_http() {
     })
     .await;
     until("no record is unpublished", || async {
-        collector.metric("collector_ledger_leaves").await == 3.0
+        collector.metric("collector_ledger_leaves").await == 4.0
             && collector.metric("collector_ledger_unpublished_seconds").await == 0.0
     })
     .await;
@@ -285,7 +292,7 @@ async fn sequencer_goes_on_where_another_was_killed() {
     let collector = Collector::ready(signing(&database, 1)).await;
     let checkpoint = covered(&database, &signer(1).verifier()).await;
     let (tree, _) = tree_of_rows(&database.admin().await).await;
-    assert_eq!((checkpoint.size, checkpoint.root), (502, tree.root()));
+    assert_eq!((checkpoint.size, checkpoint.root), (503, tree.root()));
     collector.stop().await;
 }
 
