@@ -5,21 +5,26 @@
 //! ingest (HTTP, checks) -> queue -> writer (group commit) -> store (all SQL) -> Postgres
 //! ledger: committed records -> leaves of a Merkle tree -> signed checkpoints
 //! notify: outbox -> Slack        closing: intents without outcome        readiness: the watch
-//! reading (HTTP) and policy (the command) -> store::reader -> Postgres
+//! reading (HTTP), policy, prove and export (commands) -> store::reader -> Postgres
+//! erase (the command) -> store::erasures -> Postgres      verify_proof (the command) -> files
 //! ```
 
 pub mod closing;
 pub mod config;
+pub mod erase;
 pub mod error;
+pub mod export;
 pub mod ingest;
 pub mod key;
 pub mod ledger;
 pub mod metrics;
 pub mod notify;
 pub mod policy;
+pub mod prove;
 pub mod readiness;
 pub mod reading;
 pub mod store;
+pub mod verify_proof;
 
 use std::future::Future;
 use std::net::SocketAddr;

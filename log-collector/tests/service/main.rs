@@ -12,10 +12,12 @@
 
 mod alerts;
 mod closing;
+mod erase;
 mod faults;
 mod history;
 mod ledger;
 mod policy;
+mod proof;
 mod reading;
 mod roles;
 mod support;
