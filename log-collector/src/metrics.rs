@@ -10,6 +10,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
+use crate::spool::metrics::SpoolMetrics;
+
 /// Everything that is counted.
 pub struct Metrics {
     registry: Registry,
@@ -49,6 +51,8 @@ pub struct Metrics {
     pub default_rows: Gauge,
     /// 1 while ready.
     pub ready: Gauge,
+    /// What waits on this collector's own disk.
+    pub spool: SpoolMetrics,
 }
 
 /// Labels of [`Metrics::lines`].
@@ -92,6 +96,7 @@ impl Default for Metrics {
             slack_disabled: Gauge::default(),
             default_rows: Gauge::default(),
             ready: Gauge::default(),
+            spool: SpoolMetrics::default(),
         };
         metrics.register();
         metrics
@@ -153,10 +158,12 @@ impl Metrics {
             self.default_rows.clone(),
         );
         r.register("ready", "1 while ready", self.ready.clone());
+        self.spool.register(r);
     }
 }
 
-fn kind_word(kind: Option<Kind>) -> &'static str {
+/// The word for a kind.
+pub fn kind_word(kind: Option<Kind>) -> &'static str {
     match kind {
         Some(Kind::Intent) => "intent",
         Some(Kind::Outcome) => "outcome",
@@ -169,6 +176,7 @@ fn status_word(status: AckStatus) -> &'static str {
     match status {
         AckStatus::Committed => "committed",
         AckStatus::Duplicate => "duplicate",
+        AckStatus::Spooled => "spooled",
         AckStatus::Rejected => "rejected",
         AckStatus::Quarantined => "quarantined",
         AckStatus::UnknownPolicy => "unknown_policy",

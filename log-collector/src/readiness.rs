@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use crate::metrics::Metrics;
+use crate::spool::Spool;
 use crate::store::{Store, migrate};
 
 /// How often the database is asked.
@@ -31,6 +32,8 @@ pub struct Watch {
     pub metrics: Arc<Metrics>,
     /// Where the answer goes.
     pub readiness: Arc<Readiness>,
+    /// What makes up for a database that is away.
+    pub spool: Option<Arc<Spool>>,
     /// Turns true when the service stops.
     pub stop: watch::Receiver<bool>,
 }
@@ -90,7 +93,8 @@ impl Watch {
         } else {
             self.readiness.down();
         }
-        self.metrics.ready.set(i64::from(fine));
+        let spooling = self.spool.as_ref().is_some_and(|spool| spool.has_room());
+        self.metrics.ready.set(i64::from(fine || spooling));
         let Ok(health) = health else { return };
         if round.is_multiple_of(PARTITIONS_EVERY) || !health.partitions_ahead {
             match self.store.make_partitions().await {
