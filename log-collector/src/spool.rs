@@ -301,6 +301,9 @@ impl Spool {
                 return Ok(None);
             }
             tx.commit()?;
+            if after.lines > before.lines {
+                self.confirm()?;
+            }
             *self.lock() = after;
             Ok(Some(result))
         };
@@ -313,6 +316,14 @@ impl Spool {
         let mut tx = self.database.begin_write()?;
         tx.set_two_phase_commit(true);
         Ok(tx)
+    }
+
+    /// After a crash one bit of the file says which of the last two commits holds. A second commit
+    /// leaves both of them with the lines, so that no flip of that bit takes them back.
+    fn confirm(&self) -> Result<(), redb::Error> {
+        let tx = self.begin()?;
+        tables::confirm(&tx)?;
+        Ok(tx.commit()?)
     }
 
     fn failed(&self, error: &redb::Error) -> SpoolError {

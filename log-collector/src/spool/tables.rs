@@ -36,6 +36,7 @@ pub(super) const ANNOUNCEMENTS: TableDefinition<'_, u64, AnnouncementValue<'_>> 
 pub(super) const STATE: TableDefinition<'_, &str, u64> = TableDefinition::new("state");
 pub(super) const FIRST: &str = "first_line";
 pub(super) const NEXT: &str = "next_line";
+const CONFIRMED: &str = "confirmed";
 
 pub(super) type RefusedValue<'a> = (&'a str, Option<&'a str>, &'a [u8], u64);
 pub(super) type PolicyValue<'a> = (&'a [u8], Option<&'a str>, Option<&'a str>);
@@ -205,6 +206,14 @@ impl<'tx> Tables<'tx> {
         self.stats.bytes += row_bytes(refused.bytes.len());
         Ok(())
     }
+}
+
+/// A change that changes nothing, for a commit of its own.
+pub(super) fn confirm(tx: &WriteTransaction) -> Result<(), redb::Error> {
+    let mut state = tx.open_table(STATE)?;
+    let next = state.get(NEXT)?.map_or(0, |next| next.value());
+    state.insert(CONFIRMED, next)?;
+    Ok(())
 }
 
 /// A row's part of [`Stats::bytes`].

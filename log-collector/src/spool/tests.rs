@@ -13,6 +13,8 @@ use crate::spool::disk::Room;
 use crate::spool::tests::disk::{Disk, Fault, Random};
 
 const NOW: u64 = 1_800_000_000_000;
+/// redb's two commit slots and what chooses between them.
+const HEADER_BYTES: usize = 320;
 const TEXT: &[u8] = b"policies: []\n";
 
 fn policy(text: &[u8]) -> Announced {
@@ -228,13 +230,13 @@ fn a_flipped_or_torn_file_is_refused_or_whole_and_never_short() {
         }
         drop(spool);
         let bytes = disk.bytes();
-        let used: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at] != 0).collect();
         let mut found = 0;
-        for (turn, at) in used.iter().enumerate().filter(|(turn, at)| **at < 320 || turn % 97 == 0)
-        {
+        let header = (0..HEADER_BYTES).flat_map(|at| (0..8).map(move |bit| (at, bit)));
+        let used = (HEADER_BYTES..bytes.len()).filter(|at| bytes[*at] != 0).step_by(97);
+        for (at, bit) in header.chain(used.map(|at| (at, at % 8))) {
             let mut flipped = bytes.clone();
-            flipped[*at] ^= 1 << (turn % 8);
-            let case = format!("closed {closed}, byte {at}, bit {}", turn % 8);
+            flipped[at] ^= 1 << bit;
+            let case = format!("closed {closed}, byte {at}, bit {bit}");
             found += u32::from(refused_or_whole(flipped, &expected, &case));
         }
         assert!(found > 50, "flips are found: {found}");

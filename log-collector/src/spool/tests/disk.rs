@@ -140,7 +140,12 @@ impl StorageBackend for Disk {
         if let Some(fault) = state.due() {
             return Err(fault.kind.into());
         }
-        state.written.resize(len as usize, 0);
+        let len = len as usize;
+        state.written.resize(len, 0);
+        state.pending.retain_mut(|(offset, data)| {
+            data.truncate(len.saturating_sub(*offset));
+            !data.is_empty()
+        });
         Ok(())
     }
 
@@ -149,8 +154,11 @@ impl StorageBackend for Disk {
         if let Some(fault) = state.due() {
             return Err(fault.kind.into());
         }
-        state.synced = state.written.clone();
-        state.pending.clear();
+        let state = &mut *state;
+        state.synced.resize(state.written.len(), 0);
+        for (offset, data) in state.pending.drain(..) {
+            state.synced[offset..offset + data.len()].copy_from_slice(&data);
+        }
         Ok(())
     }
 
