@@ -105,6 +105,9 @@ impl Service {
             Some(dir) => Some(Arc::new(Spool::open(dir, config.spool_bytes_max)?)),
             None => None,
         };
+        if let Some(spool) = &spool {
+            metrics.spool.show(&spool.stats());
+        }
         let readiness = Arc::new(Readiness::default());
         match (look_at(&store).await, &spool) {
             (Ok(()), _) => readiness.up(),
@@ -277,7 +280,9 @@ async fn readyz(State(app): State<AppState>) -> Response {
         (None, Some(spool)) if spool.has_room() => {
             "ready: the database is away, lines go to the spool\n".into_response()
         }
-        (None, _) => (StatusCode::SERVICE_UNAVAILABLE, "the database is not ready\n").into_response(),
+        (None, _) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "the database is not ready\n").into_response()
+        }
     }
 }
 

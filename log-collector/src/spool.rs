@@ -32,6 +32,12 @@ use crate::readiness::Readiness;
 /// Pages kept in memory: what is read is read once, in order.
 const CACHE_BYTES: usize = 16 << 20;
 
+/// So many the drain moves in two steps.
+const HANDOVER_LINES: u64 = 512;
+
+/// Well within the time for which calls are held.
+const HANDOVER_TIMEOUT: Duration = Duration::from_millis(500);
+
 /// The spool. One writer, one drain.
 pub struct Spool {
     database: Database,
@@ -44,6 +50,10 @@ pub struct Spool {
     unchecked: AtomicBool,
     /// Woken when something was put in.
     filled: Notify,
+    /// The drain's last step succeeded.
+    draining: AtomicBool,
+    /// Woken after each step of the drain.
+    stepped: Notify,
     /// Held until the file is closed; none in tests.
     _lock: Option<File>,
 }
@@ -153,6 +163,8 @@ impl Spool {
             changing: Mutex::default(),
             unchecked: AtomicBool::new(false),
             filled: Notify::new(),
+            draining: AtomicBool::new(false),
+            stepped: Notify::new(),
             _lock: lock,
         })
     }
@@ -174,6 +186,32 @@ impl Spool {
     pub fn takes_all(&self, readiness: &Readiness) -> bool {
         let down = self.is_distrustful() || readiness.age().is_none();
         down || !self.stats().is_empty()
+    }
+
+    /// Waits for the last lines to leave, where they are few and the drain gets on: else a steady
+    /// stream of new ones would keep the spool from ever being empty. True once it is.
+    pub async fn is_emptied_soon(&self) -> bool {
+        let emptied = async {
+            loop {
+                // Made before the look, so that a step between the two is not missed.
+                let stepped = self.stepped.notified();
+                let stats = self.stats();
+                if stats.is_empty() {
+                    return true;
+                }
+                if stats.lines > HANDOVER_LINES || !self.draining.load(Ordering::Relaxed) {
+                    return false;
+                }
+                stepped.await;
+            }
+        };
+        tokio::time::timeout(HANDOVER_TIMEOUT, emptied).await.unwrap_or(false)
+    }
+
+    /// The drain has done a step, or tried to.
+    fn stepped(&self, draining: bool) {
+        self.draining.store(draining, Ordering::Relaxed);
+        self.stepped.notify_waiters();
     }
 
     /// Whether it has room for the largest batch.

@@ -68,7 +68,11 @@ impl Writer {
     async fn put(&self, round: Vec<Job>, before: Database) -> Result<Database, SpoolError> {
         if let Some(spool) = &self.spool
             && spool.takes_all(&self.readiness)
+            && !(spool.is_emptied_soon().await && !spool.takes_all(&self.readiness))
         {
+            if before == Database::Up {
+                warn!("the database is away, lines go to the spool");
+            }
             self.put_aside(spool, round).await?;
             return Ok(Database::Down);
         }

@@ -50,6 +50,7 @@ impl Drain {
         let (mut failing, mut waited) = (false, false);
         while !*self.stop.borrow() {
             let step = self.step().await?;
+            self.spool.stepped(!matches!(step, Step::Failing(_)));
             let metrics = &self.committer.metrics.spool;
             metrics.show(&self.spool.stats());
             metrics.active.set(i64::from(self.spool.takes_all(&self.readiness)));

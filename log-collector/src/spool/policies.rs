@@ -91,7 +91,8 @@ impl Spool {
 
 impl From<&NewPolicy<'_>> for Announced {
     fn from(policy: &NewPolicy<'_>) -> Announced {
-        let since = policy.configured_at.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
+        let since =
+            policy.configured_at.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
         Announced {
             version: policy.version.to_owned(),
             text: policy.text.to_owned(),

@@ -126,10 +126,8 @@ fn repeats_make_no_copy_and_conflicts_wait_for_the_quarantine() {
         Content::Refused(refused) => (refused.reason, entry.kind, refused.bytes.clone()),
         other => panic!("{other:?}"),
     });
-    let expected = [
-        (Reason::Conflict, other.kind, other.bytes().to_vec()),
-        (Reason::Line, None, Vec::new()),
-    ];
+    let expected =
+        [(Reason::Conflict, other.kind, other.bytes().to_vec()), (Reason::Line, None, Vec::new())];
     assert_eq!(reasons.collect::<Vec<_>>(), expected);
     assert_eq!(refused[0].decision_id, other.decision_id);
     spool.remove_refused(&refused).unwrap();

@@ -17,5 +17,6 @@ mod history;
 mod policy;
 mod reading;
 mod roles;
+mod spool;
 mod support;
 mod wire;
