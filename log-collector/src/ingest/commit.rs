@@ -43,7 +43,7 @@ impl Committer {
         entries: &[&Entry],
         mut settle: impl FnMut(usize, AckStatus),
     ) -> Result<(), Failed> {
-        let mut parts: Vec<Range<usize>> = vec![0..entries.len()];
+        let mut parts: Vec<Range<usize>> = Vec::from([Range { start: 0, end: entries.len() }]);
         while let Some(range) = parts.pop() {
             let failed = |failure| Failed { failure, settled: range.start };
             let part = entries.get(range.clone()).unwrap_or_default();

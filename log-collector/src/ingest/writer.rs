@@ -67,8 +67,7 @@ impl Writer {
     /// Puts a round where it is durable, and answers it.
     async fn put(&self, round: Vec<Job>, before: Database) -> Result<Database, SpoolError> {
         if let Some(spool) = &self.spool
-            && spool.takes_all(&self.readiness)
-            && !(spool.is_emptied_soon().await && !spool.takes_all(&self.readiness))
+            && !self.may_commit(spool).await
         {
             if before == Database::Up {
                 warn!("the database is away, lines go to the spool");
@@ -100,6 +99,12 @@ impl Writer {
             None => self.give_up(&rest, &failure, before),
         }
         Ok(Database::Down)
+    }
+
+    /// Whether lines can go to the database without overtaking others.
+    async fn may_commit(&self, spool: &Spool) -> bool {
+        let takes_all = || spool.takes_all(&self.readiness);
+        !takes_all() || (spool.is_emptied_soon().await && !takes_all())
     }
 
     /// Puts jobs into the spool. What finds no room is answered 503.

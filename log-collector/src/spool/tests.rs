@@ -2,6 +2,7 @@
 
 mod disk;
 mod schedules;
+mod service;
 
 use std::io::ErrorKind;
 

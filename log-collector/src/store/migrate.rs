@@ -9,7 +9,10 @@ use crate::config::Database;
 use crate::error::{StartError, StoreError};
 
 /// The newest migration of this build.
-pub const VERSION: i32 = MIGRATIONS[MIGRATIONS.len() - 1].0;
+pub const VERSION: i32 = {
+    let [.., (newest, _, _)] = MIGRATIONS;
+    newest
+};
 
 /// Each is one transaction, so that no lock of one is held while another works.
 const MIGRATIONS: [(i32, &str, &str); 7] = [
