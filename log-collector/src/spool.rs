@@ -27,7 +27,7 @@ pub use crate::spool::error::SpoolError;
 pub use crate::spool::policies::Announced;
 use crate::spool::tables::{LINES, REFUSED, Tables};
 
-use crate::ingest::line::Entry;
+use crate::ingest::line::{Entry, RECORD_BYTES_MAX};
 use crate::ingest::queue::Job;
 use crate::readiness::Readiness;
 
@@ -52,6 +52,8 @@ pub struct Spool {
     unchecked: AtomicBool,
     /// Woken when something was put in.
     filled: Notify,
+    /// A write failed.
+    broken: AtomicBool,
     /// The drain's last step succeeded.
     draining: AtomicBool,
     /// Woken after each step of the drain.
@@ -118,6 +120,7 @@ impl Spool {
             changing: Mutex::default(),
             unchecked: AtomicBool::new(false),
             filled: Notify::new(),
+            broken: AtomicBool::new(false),
             draining: AtomicBool::new(false),
             stepped: Notify::new(),
             _lock: lock,
@@ -169,10 +172,14 @@ impl Spool {
         self.stepped.notify_waiters();
     }
 
-    /// Whether it has room for the largest batch.
+    /// Whether it has room for one more line, however large.
     pub fn has_room(&self) -> bool {
-        let batch = u64::try_from(crate::ingest::writer::BATCH_BYTES_MAX).unwrap_or(u64::MAX);
-        self.room.fits(self.stats().bytes, batch)
+        self.room.fits(self.stats().bytes, tables::row_bytes(RECORD_BYTES_MAX))
+    }
+
+    /// A write failed: nothing can be done with the file in this process any more.
+    fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Relaxed)
     }
 
     /// What waits.
@@ -300,7 +307,12 @@ impl Spool {
             *self.lock() = after;
             Ok(Some(result))
         };
-        run().map_err(|error| self.failed(&error))?.ok_or(SpoolError::Full)
+        let done = run().map_err(|error| {
+            self.broken.store(true, Ordering::Relaxed);
+            self.filled.notify_one();
+            self.failed(&error)
+        });
+        done?.ok_or(SpoolError::Full)
     }
 
     /// Two syncs a commit: the second makes the first one's pages the truth. So a page that does

@@ -79,6 +79,10 @@ impl Drain {
     }
 
     async fn step(&self) -> Result<Step, StartError> {
+        if self.spool.is_broken() {
+            // Says so in the words of redb, whoever was told first.
+            self.spool.blocking(|spool| spool.remove_lines(&[])).await?;
+        }
         if self.spool.is_distrustful() {
             match self.committer.store.check().await {
                 Ok(()) => self.spool.trust_database(),
