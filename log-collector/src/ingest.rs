@@ -155,7 +155,7 @@ async fn keep_policy(
     let announced = Announced::from(policy);
     match spool.blocking(move |spool| spool.put_policy(&announced, pending)).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
-        // Postgres has it; a line that meets the spool is `unknown_policy` then, and it comes again.
+        // Postgres has it. Should a line meet the spool, it is announced again.
         Err(SpoolError::Full) if !pending => Ok(StatusCode::NO_CONTENT),
         Err(SpoolError::Full) => Err(refuse(app, ApiError::SpoolFull)),
         Err(failure) => {

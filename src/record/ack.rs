@@ -28,7 +28,7 @@ pub enum AckStatus {
     Committed,
     /// Was there already, with the same digest.
     Duplicate,
-    /// Synced to the collector's own disk, to Postgres later. Only where an operator turned that on.
+    /// Synced to the collector's own disk, for Postgres later; only where that was turned on.
     Spooled,
     /// A bad line: wrong digest, wrong shape, out of range.
     Rejected,
