@@ -20,5 +20,6 @@ mod policy;
 mod proof;
 mod reading;
 mod roles;
+mod spool;
 mod support;
 mod wire;

@@ -90,6 +90,8 @@ impl Database {
             commit_timeout: Duration::from_secs(5),
             queue_lines_max: 4_096,
             queue_bytes_max: 64 << 20,
+            spool_dir: None,
+            spool_bytes_max: 1 << 30,
         }
     }
 }
