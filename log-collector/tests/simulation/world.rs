@@ -1,0 +1,420 @@
+//! The whole world of one seed, and the scheduler that picks what happens next.
+
+use std::rc::Rc;
+
+use governance_filter::policy::Policy;
+use log_collector::ledger::LeafKind;
+
+use crate::Flaw;
+use crate::collector::{Collector, Fate, Orphan};
+use crate::database::Database;
+use crate::gateway::{COMMIT_TIMEOUT_MS, Gateway, Scene};
+use crate::journal::Journal;
+use crate::network::{Network, Payload};
+use crate::random::Random;
+use crate::sequencer::{Published, Sequencer};
+
+/// 2026-02-02, where every run's wall clock begins.
+const WALL_MS: u64 = 1_770_000_000_000;
+/// The collector's default `CLOSE_AFTER`: the longest stream and the outbox's horizon.
+pub const CLOSE_AFTER_MS: u64 = 70 * 60 * 1000;
+
+/// Everything there is.
+pub struct World {
+    pub random: Random,
+    pub journal: Journal,
+    pub now_ms: u64,
+    /// What clocks on the wall are ahead.
+    wall_ahead_ms: u64,
+    pub gateways: Vec<Gateway>,
+    pub dead: Vec<Gateway>,
+    pub network: Network,
+    pub collectors: Vec<Collector>,
+    pub sequencers: Vec<Sequencer>,
+    pub database: Database,
+    pub database_answers: bool,
+    backup: Option<Database>,
+    pub orphans: Vec<Orphan>,
+    pub published: Published,
+    pub close_after_ms: u64,
+    policies: [Rc<Policy>; 3],
+    exchanges_left: usize,
+    /// Faults come once in so many chances; 0 is calm.
+    rarity: usize,
+    restores: bool,
+    gateways_made: usize,
+}
+
+// === impl World ===
+
+impl World {
+    pub fn new(
+        seed: u64,
+        flaw: Option<Flaw>,
+        policies: &[Rc<Policy>; 3],
+        journal: Journal,
+    ) -> World {
+        let mut random = Random::new(seed);
+        let replicas = 1 + random.below(3);
+        let lines_max = *random.pick(&[2, 8, 64, 4096]);
+        let mut world = World {
+            journal,
+            // Far from 0, where subtractions would hide.
+            now_ms: 1_000_000_000,
+            wall_ahead_ms: WALL_MS,
+            gateways: Vec::new(),
+            dead: Vec::new(),
+            network: Network::default(),
+            collectors: (0..replicas).map(|_| Collector::new(flaw, lines_max)).collect(),
+            sequencers: (0..replicas).map(|_| Sequencer::default()).collect(),
+            database: Database::new(flaw),
+            database_answers: true,
+            backup: None,
+            orphans: Vec::new(),
+            published: Published::default(),
+            close_after_ms: if random.one_in(3) { 3_000 } else { CLOSE_AFTER_MS },
+            policies: policies.clone(),
+            exchanges_left: 2 + random.below(12),
+            rarity: *random.pick(&[4, 10, 30, 100]),
+            restores: random.one_in(8),
+            gateways_made: 0,
+            random,
+        };
+        for _ in 0..1 + world.random.below(3) {
+            world.add_gateway();
+        }
+        world
+    }
+
+    /// The storm: anything may happen at any time.
+    pub fn storm(&mut self) {
+        for _ in 0..150 + self.random.below(250) {
+            self.happen();
+            self.gateways.iter().for_each(Gateway::check);
+        }
+    }
+
+    pub fn calm_down(&mut self) {
+        self.rarity = 0;
+        self.restores = false;
+        self.exchanges_left = 0;
+        self.database_answers = true;
+        self.collectors.iter_mut().for_each(|collector| collector.up = true);
+    }
+
+    fn happen(&mut self) {
+        match self.random.below(100) {
+            0..30 => self.stream_goes_on(),
+            30..40 => self.client_comes(),
+            40..52 => self.root_runs(),
+            52..68 => self.network_moves(),
+            68..84 => self.collector_writes(),
+            84..90 => self.sequencer_steps(),
+            90..92 => self.closer_passes(),
+            92..97 => self.time_passes(),
+            _ => self.disaster(),
+        }
+    }
+
+    pub fn fault(&mut self) -> bool {
+        self.random.one_in(self.rarity)
+    }
+
+    fn add_gateway(&mut self) {
+        self.gateways_made += 1;
+        let gateway = Gateway::new(self.gateways_made, &self.policies, &mut self.random);
+        self.gateways.push(gateway);
+    }
+
+    /// Does something with a gateway in today's world.
+    pub fn at<T>(
+        &mut self,
+        gateway: usize,
+        act: impl FnOnce(&mut Gateway, &mut Random, &Scene<'_>) -> T,
+    ) -> T {
+        let scene = Scene {
+            database: &self.database,
+            journal: &self.journal,
+            now_ms: self.now_ms,
+            wall_ms: self.now_ms + self.wall_ahead_ms,
+        };
+        act(&mut self.gateways[gateway], &mut self.random, &scene)
+    }
+
+    fn client_comes(&mut self) {
+        if self.exchanges_left > 0 {
+            self.exchanges_left -= 1;
+            let gateway = self.random.below(self.gateways.len());
+            self.at(gateway, |gateway, random, scene| gateway.begin(random, scene));
+        }
+    }
+
+    fn stream_goes_on(&mut self) {
+        let gateway = self.random.below(self.gateways.len());
+        let contexts: Vec<u32> = self.gateways[gateway].streams.keys().copied().collect();
+        if !contexts.is_empty() {
+            let context = *self.random.pick(&contexts);
+            let calm = self.rarity == 0;
+            self.at(gateway, |gateway, random, scene| gateway.step(context, random, calm, scene));
+        }
+    }
+
+    fn root_runs(&mut self) {
+        let gateway = self.random.below(self.gateways.len());
+        if self.random.one_in(2) {
+            self.at(gateway, |gateway, random, scene| gateway.tick(random, scene));
+        } else if !self.gateways[gateway].woken {
+            return;
+        }
+        self.pump(gateway);
+    }
+
+    pub fn pump(&mut self, gateway: usize) {
+        let calls = self.at(gateway, |gateway, _, scene| gateway.pump(scene));
+        for (token, call) in calls {
+            if self.fault() {
+                self.journal.note("call not made", || token.to_string());
+                self.answer(token, None);
+            } else {
+                let text = self.gateways[gateway].policy_text;
+                self.network.send(token, call, text, self.now_ms);
+            }
+        }
+    }
+
+    fn answer(&mut self, token: u64, answer: Option<(u16, Vec<u8>)>) {
+        let owner = self.gateways.iter().position(|one| one.calls.contains_key(&token));
+        if let Some(gateway) = owner {
+            self.at(gateway, |one, random, scene| one.answered(token, answer, random, scene));
+            self.pump(gateway);
+        }
+    }
+
+    fn network_moves(&mut self) {
+        let gateways = &self.gateways;
+        self.network.sweep(|token| gateways.iter().any(|one| one.calls.contains_key(&token)));
+        if self.network.transits.is_empty() {
+            return;
+        }
+        let at = self.random.below(self.network.transits.len());
+        self.move_transit(at);
+    }
+
+    /// One call goes on: arrives, is lost or doubled; its answer comes; or it is given up.
+    pub fn move_transit(&mut self, at: usize) {
+        let (lost, doubled, given_up) = (self.fault(), self.fault(), self.fault());
+        let transit = &mut self.network.transits[at];
+        let (token, late) = (transit.token, transit.sent_ms + COMMIT_TIMEOUT_MS / 2 <= self.now_ms);
+        if given_up || (late && self.random.one_in(2)) {
+            self.journal.note("call given up", || token.to_string());
+            return self.answer(token, None);
+        }
+        if doubled && transit.to_arrive > 0 {
+            self.journal.note("call doubled", || token.to_string());
+            transit.to_arrive += 1;
+        }
+        if !transit.answers.is_empty() {
+            let answer = transit.answers.swap_remove(0);
+            let mangled = match self.rarity {
+                0 => Some(answer),
+                _ => self.network.mangle(answer, &mut self.random, &self.journal),
+            };
+            if let Some(answer) = mangled {
+                self.answer(token, Some(answer));
+            }
+        } else if transit.to_arrive > 0 {
+            transit.to_arrive -= 1;
+            if lost {
+                self.journal.note("call lost", || token.to_string());
+            } else {
+                self.arrive(at);
+            }
+        }
+    }
+
+    fn arrive(&mut self, at: usize) {
+        let cut = self.fault() && self.random.one_in(4);
+        let replica = self.random.below(self.collectors.len());
+        let transit = &mut self.network.transits[at];
+        if !self.collectors[replica].up {
+            self.journal.note("no collector", || transit.token.to_string());
+            return;
+        }
+        let mut payload = transit.payload.clone();
+        if let (Payload::Lines(body), true) = (&mut payload, cut) {
+            self.journal.note("call cut", || transit.token.to_string());
+            body.truncate(self.random.below(body.len().max(1)));
+        }
+        transit.at_work += 1;
+        let (token, text) = (transit.token, transit.policy_text);
+        let database = self.database_answers.then_some(&mut self.database);
+        let clocks = (self.now_ms, self.now_ms + self.wall_ahead_ms);
+        let answer = self.collectors[replica].receive(token, &payload, text, database, clocks);
+        if answer.is_some() {
+            self.network.answer(token, answer);
+        }
+    }
+
+    fn collector_writes(&mut self) {
+        let replica = self.random.below(self.collectors.len());
+        self.write(replica);
+    }
+
+    pub fn write(&mut self, replica: usize) {
+        let fate = match (self.fault(), self.database_answers) {
+            (_, false) => *self.random.pick(&[Fate::Fails, Fate::Stalls]),
+            (true, true) => {
+                *self.random.pick(&[Fate::Fails, Fate::CommitsUnheard, Fate::Stalls])
+            }
+            (false, true) => Fate::Commits,
+        };
+        let collector = &mut self.collectors[replica];
+        if !collector.up {
+            return;
+        }
+        let orphan = collector.write(fate, &mut self.database, self.now_ms, &self.journal);
+        self.orphans.extend(orphan);
+        for (token, answer) in self.collectors[replica].answers() {
+            self.network.answer(token, Some(answer));
+        }
+    }
+
+    fn sequencer_steps(&mut self) {
+        let replica = self.random.below(self.sequencers.len());
+        if self.collectors[replica].up && self.database_answers {
+            self.sequence(replica);
+        }
+    }
+
+    pub fn sequence(&mut self, replica: usize) {
+        let (database, published) = (&mut self.database, &mut self.published);
+        let (random, journal) = (&mut self.random, &self.journal);
+        self.sequencers[replica].step(replica, database, published, random, journal);
+    }
+
+    fn closer_passes(&mut self) {
+        let replica = self.random.below(self.collectors.len());
+        let answers = self.database_answers && self.collectors[replica].up;
+        self.collectors[replica].watched(answers, self.now_ms);
+        if answers {
+            self.close(replica);
+        }
+    }
+
+    pub fn close(&mut self, replica: usize) {
+        let wall_ms = self.now_ms + self.wall_ahead_ms;
+        let (after, now_ms) = (self.close_after_ms, self.now_ms);
+        let closed =
+            self.collectors[replica].close(after, &mut self.database, now_ms, wall_ms);
+        for id in closed {
+            self.journal.note("closed unknown", || id.clone());
+            self.check_closed(&id);
+        }
+    }
+
+    fn time_passes(&mut self) {
+        let (least, most) = match (self.fault(), self.random.below(4)) {
+            (false, _) => (1, *self.random.pick(&[5, 50, 500])),
+            (true, 0) => return self.wall_leaps(),
+            (true, 1) => (1_000, 10_000),
+            (true, 2) => (60_000, 600_000),
+            (true, _) => (1_000_000, 6_000_000),
+        };
+        let milliseconds = least + self.random.below(most) as u64;
+        self.pass(milliseconds);
+    }
+
+    fn wall_leaps(&mut self) {
+        const DAY_MS: usize = 86_400_000;
+        let before = self.wall_ahead_ms;
+        let leap = self.random.below(DAY_MS) as u64;
+        self.wall_ahead_ms = WALL_MS - DAY_MS as u64 / 2 + leap;
+        let after = self.wall_ahead_ms;
+        self.journal.note("wall clock leaps", || format!("{before} -> {after}"));
+    }
+
+    pub fn pass(&mut self, milliseconds: u64) {
+        self.journal.note("time", || format!("{milliseconds} ms"));
+        self.now_ms += milliseconds;
+        for gateway in 0..self.gateways.len() {
+            self.at(gateway, |gateway, random, scene| gateway.end_overlong(random, scene));
+        }
+    }
+
+    fn disaster(&mut self) {
+        if !self.database_answers && self.random.one_in(2) {
+            self.database_answers = true;
+            return;
+        }
+        let replica = self.random.below(self.collectors.len());
+        if !self.collectors[replica].up && self.random.one_in(2) {
+            self.collectors[replica].up = true;
+            return;
+        }
+        if !self.orphans.is_empty() {
+            let at = self.random.below(self.orphans.len());
+            let orphan = self.orphans.swap_remove(at);
+            orphan.end(&mut self.database, &mut self.random, self.now_ms);
+        }
+        if !self.fault() {
+            return;
+        }
+        match self.random.below(6) {
+            0 => {
+                self.journal.note("database away", String::new);
+                self.database_answers = false;
+            }
+            1 | 2 => self.crash(replica),
+            3 => {
+                let gateway = self.random.below(self.gateways.len());
+                self.journal.note("gateway died", || gateway.to_string());
+                self.dead.push(self.gateways.swap_remove(gateway));
+                self.add_gateway();
+            }
+            4 => self.sequencers[replica].crash(replica, &mut self.database),
+            _ if self.restores => self.restore(),
+            _ => {}
+        }
+    }
+
+    fn crash(&mut self, replica: usize) {
+        self.journal.note("collector died", || replica.to_string());
+        let (asked, orphan) = self.collectors[replica].crash();
+        asked.into_iter().for_each(|token| self.network.answer(token, None));
+        self.orphans.extend(orphan);
+        self.sequencers[replica].crash(replica, &mut self.database);
+    }
+
+    /// Takes a backup, or goes back to the one there is.
+    fn restore(&mut self) {
+        let Some(backup) = self.backup.take() else {
+            self.backup = Some(self.database.clone());
+            return;
+        };
+        self.journal.note("backup restored", || format!("{} rows", backup.rows().count()));
+        self.database.restore(&backup);
+        self.published.forget_after(self.database.frontier.size());
+        self.orphans.clear();
+        for replica in 0..self.collectors.len() {
+            self.sequencers[replica].crash(replica, &mut self.database);
+            // Connections break, and with them what was open; caches stay.
+            let collector = &mut self.collectors[replica];
+            let _ = collector.write(Fate::Fails, &mut self.database, self.now_ms, &self.journal);
+        }
+    }
+
+    /// Nothing is closed whose outcome could still come in time.
+    fn check_closed(&self, id: &str) {
+        if self.close_after_ms < CLOSE_AFTER_MS {
+            return;
+        }
+        for gateway in &self.gateways {
+            let open = gateway.streams.values().any(|stream| stream.id == id);
+            assert!(!open, "closed while its stream lasts: {id}");
+            let waits = gateway.in_outbox(&self.database, self.now_ms).any(|line| {
+                line.decision_id == id && crate::gateway::leaf_kind(line.kind) == LeafKind::Outcome
+            });
+            assert!(!waits, "closed while its outcome is on its way: {id}");
+        }
+    }
+}
