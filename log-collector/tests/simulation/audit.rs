@@ -44,7 +44,7 @@ impl World {
         for at in 0..self.gateways.len() {
             let contexts: Vec<u32> = self.gateways[at].streams.keys().copied().collect();
             for context in contexts {
-                self.at(at, |gateway, random, scene| gateway.step(context, random, true, scene));
+                self.at(at, |gateway, random, scene| gateway.step(context, random, false, scene));
             }
             self.at(at, |gateway, random, scene| gateway.tick(random, scene));
             self.pump(at);

@@ -53,6 +53,7 @@ pub struct Collector {
     pub flaw: Option<Flaw>,
     pub up: bool,
     queue: Queue,
+    metrics: Arc<Metrics>,
     lines_max: usize,
     requests: Vec<Request>,
     rounds: VecDeque<Vec<Job>>,
@@ -66,11 +67,12 @@ pub struct Collector {
 // === impl Collector ===
 
 impl Collector {
-    pub fn new(flaw: Option<Flaw>, lines_max: usize) -> Collector {
+    pub fn new(flaw: Option<Flaw>, lines_max: usize, metrics: Arc<Metrics>) -> Collector {
         Collector {
             flaw,
             up: true,
-            queue: Queue::new(lines_max, 1 << 20, Arc::new(Metrics::default())),
+            queue: Queue::new(lines_max, 1 << 20, Arc::clone(&metrics)),
+            metrics,
             lines_max,
             requests: Vec::new(),
             rounds: VecDeque::new(),
@@ -85,7 +87,8 @@ impl Collector {
     pub fn crash(&mut self) -> (Vec<u64>, Option<Orphan>) {
         let orphan = self.open.take().map(|(jobs, first)| Orphan { jobs, first });
         let asked = self.requests.iter().map(|request| request.token).collect();
-        *self = Collector { up: false, ..Collector::new(self.flaw, self.lines_max) };
+        let metrics = Arc::clone(&self.metrics);
+        *self = Collector { up: false, ..Collector::new(self.flaw, self.lines_max, metrics) };
         (asked, orphan)
     }
 
@@ -148,8 +151,8 @@ impl Collector {
         }
         if fate == Fate::Fails {
             journal.note("commit fails", || format!("{} lines", jobs.len()));
-            database.roll_back(first, jobs.len());
-            self.give_up(&jobs);
+            self.open = Some((jobs, first));
+            self.disconnect(database);
             return None;
         }
         let entries: Vec<_> = jobs.iter().map(|job| &job.entry).collect();
@@ -166,6 +169,15 @@ impl Collector {
             }
         }
         None
+    }
+
+    /// The connection to Postgres breaks.
+    pub fn disconnect(&mut self, database: &mut Database) {
+        self.ready_since_ms = None;
+        if let Some((jobs, first)) = self.open.take() {
+            database.roll_back(first, jobs.len());
+            self.give_up(&jobs);
+        }
     }
 
     /// Answers the requests that are complete.

@@ -97,8 +97,8 @@ impl Gateway {
     }
 
     /// One of the streams goes on.
-    pub fn step(&mut self, context: u32, random: &mut Random, calm: bool, scene: &Scene<'_>) {
-        self.with(context, scene, |stream, around| stream.step(random, calm, around));
+    pub fn step(&mut self, context: u32, random: &mut Random, quits: bool, scene: &Scene<'_>) {
+        self.with(context, scene, |stream, around| stream.step(random, quits, around));
     }
 
     /// Envoy ends what lasts for too long.
@@ -117,9 +117,11 @@ impl Gateway {
     }
 
     pub fn tick(&mut self, random: &mut Random, scene: &Scene<'_>) {
+        let _ = self.outbox.take_counts();
         let notices = self.outbox.tick(scene.now_ms);
-        for taken in &mut self.taken {
-            if scene.now_ms - taken.at_ms >= HORIZON_MS {
+        let old = |taken: &&mut Taken| scene.now_ms - taken.at_ms >= HORIZON_MS;
+        if self.outbox.take_counts().dropped > 0 {
+            for taken in self.taken.iter_mut().filter(old) {
                 taken.may_go.get_or_insert("horizon");
             }
         }

@@ -6,6 +6,7 @@
 mod audit;
 mod collector;
 mod database;
+mod disaster;
 mod gateway;
 mod journal;
 mod network;
@@ -13,12 +14,15 @@ mod random;
 mod script;
 mod sequencer;
 mod stream;
+mod weather;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use governance_filter::policy::Policy;
+use log_collector::metrics::Metrics;
 
 use journal::{Journal, Tally};
 use script::POLICIES;
@@ -43,9 +47,10 @@ pub enum Flaw {
 /// Runs seeds until one fails; tells which, and what it said.
 fn run(seeds: impl Iterator<Item = u64>, flaw: Option<Flaw>, tells: bool) -> Result<Tally, (u64, String)> {
     let policies = POLICIES.map(|text| Rc::new(Policy::parse(text).expect("a policy")));
+    let metrics = Arc::new(Metrics::default());
     let mut tally = Tally::new();
     for seed in seeds {
-        let mut world = World::new(seed, flaw, &policies, Journal::new(tells));
+        let mut world = World::new(seed, flaw, &policies, &metrics, Journal::new(tells));
         let ended = catch_unwind(AssertUnwindSafe(|| {
             world.storm();
             world.settle();

@@ -91,15 +91,15 @@ impl Stream {
     }
 
     /// The next thing that client, provider or Envoy does.
-    pub fn step(&mut self, random: &mut Random, calm: bool, around: &mut Surroundings<'_>) {
+    pub fn step(&mut self, random: &mut Random, quits: bool, around: &mut Surroundings<'_>) {
         if self.reply.is_some() || self.reset {
             return self.reply_leaves(random, around);
         }
-        if !calm && random.one_in(40) {
+        if quits && random.one_in(40) {
             around.journal.note("client left", || self.id.clone());
             return self.done(Ending::ClientLeft, random, around);
         }
-        if !calm && self.request.began && !self.provider_answers && random.one_in(60) {
+        if quits && self.request.began && !self.provider_answers && random.one_in(60) {
             around.journal.note("Envoy refuses by itself", || self.id.clone());
             return self.local_answer(503, random, around);
         }
@@ -112,7 +112,7 @@ impl Stream {
         if !self.request.end_sent {
             return; // Held for its intent.
         }
-        if !calm && random.one_in(40) {
+        if quits && random.one_in(40) {
             around.journal.note("provider died", || self.id.clone());
             return self.done(Ending::UpstreamFailed, random, around);
         }

@@ -1,9 +1,11 @@
 //! The whole world of one seed, and the scheduler that picks what happens next.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use governance_filter::policy::Policy;
 use log_collector::ledger::LeafKind;
+use log_collector::metrics::Metrics;
 
 use crate::Flaw;
 use crate::collector::{Collector, Fate, Orphan};
@@ -13,6 +15,8 @@ use crate::journal::Journal;
 use crate::network::{Network, Payload};
 use crate::random::Random;
 use crate::sequencer::{Published, Sequencer};
+use crate::stream::STREAM_MS_MAX;
+use crate::weather::Weather;
 
 /// 2026-02-02, where every run's wall clock begins.
 const WALL_MS: u64 = 1_770_000_000_000;
@@ -33,15 +37,13 @@ pub struct World {
     pub sequencers: Vec<Sequencer>,
     pub database: Database,
     pub database_answers: bool,
-    backup: Option<Database>,
+    pub backup: Option<Database>,
     pub orphans: Vec<Orphan>,
     pub published: Published,
     pub close_after_ms: u64,
     policies: [Rc<Policy>; 3],
     exchanges_left: usize,
-    /// Faults come once in so many chances; 0 is calm.
-    rarity: usize,
-    restores: bool,
+    pub weather: Weather,
     gateways_made: usize,
 }
 
@@ -52,6 +54,7 @@ impl World {
         seed: u64,
         flaw: Option<Flaw>,
         policies: &[Rc<Policy>; 3],
+        metrics: &Arc<Metrics>,
         journal: Journal,
     ) -> World {
         let mut random = Random::new(seed);
@@ -65,7 +68,9 @@ impl World {
             gateways: Vec::new(),
             dead: Vec::new(),
             network: Network::default(),
-            collectors: (0..replicas).map(|_| Collector::new(flaw, lines_max)).collect(),
+            collectors: (0..replicas)
+                .map(|_| Collector::new(flaw, lines_max, Arc::clone(metrics)))
+                .collect(),
             sequencers: (0..replicas).map(|_| Sequencer::default()).collect(),
             database: Database::new(flaw),
             database_answers: true,
@@ -75,8 +80,7 @@ impl World {
             close_after_ms: if random.one_in(3) { 3_000 } else { CLOSE_AFTER_MS },
             policies: policies.clone(),
             exchanges_left: 2 + random.below(12),
-            rarity: *random.pick(&[4, 10, 30, 100]),
-            restores: random.one_in(8),
+            weather: Weather::draw(&mut random),
             gateways_made: 0,
             random,
         };
@@ -95,8 +99,7 @@ impl World {
     }
 
     pub fn calm_down(&mut self) {
-        self.rarity = 0;
-        self.restores = false;
+        self.weather = Weather::calm();
         self.exchanges_left = 0;
         self.database_answers = true;
         self.collectors.iter_mut().for_each(|collector| collector.up = true);
@@ -117,10 +120,10 @@ impl World {
     }
 
     pub fn fault(&mut self) -> bool {
-        self.random.one_in(self.rarity)
+        self.random.one_in(self.weather.rarity)
     }
 
-    fn add_gateway(&mut self) {
+    pub fn add_gateway(&mut self) {
         self.gateways_made += 1;
         let gateway = Gateway::new(self.gateways_made, &self.policies, &mut self.random);
         self.gateways.push(gateway);
@@ -154,8 +157,8 @@ impl World {
         let contexts: Vec<u32> = self.gateways[gateway].streams.keys().copied().collect();
         if !contexts.is_empty() {
             let context = *self.random.pick(&contexts);
-            let calm = self.rarity == 0;
-            self.at(gateway, |gateway, random, scene| gateway.step(context, random, calm, scene));
+            let quits = self.weather.quits;
+            self.at(gateway, |gateway, random, scene| gateway.step(context, random, quits, scene));
         }
     }
 
@@ -215,9 +218,9 @@ impl World {
         }
         if !transit.answers.is_empty() {
             let answer = transit.answers.swap_remove(0);
-            let mangled = match self.rarity {
-                0 => Some(answer),
-                _ => self.network.mangle(answer, &mut self.random, &self.journal),
+            let mangled = match self.weather.mangles {
+                true => self.network.mangle(answer, &mut self.random, &self.journal),
+                false => Some(answer),
             };
             if let Some(answer) = mangled {
                 self.answer(token, Some(answer));
@@ -313,8 +316,9 @@ impl World {
     }
 
     fn time_passes(&mut self) {
-        let (least, most) = match (self.fault(), self.random.below(4)) {
-            (false, _) => (1, *self.random.pick(&[5, 50, 500])),
+        let jumps = self.weather.jumps && self.random.one_in(8);
+        let (least, most) = match (jumps, self.random.below(4)) {
+            (false, _) => (1, self.weather.pace_ms),
             (true, 0) => return self.wall_leaps(),
             (true, 1) => (1_000, 10_000),
             (true, 2) => (60_000, 600_000),
@@ -333,73 +337,17 @@ impl World {
         self.journal.note("wall clock leaps", || format!("{before} -> {after}"));
     }
 
+    /// Time goes by, with a stop wherever Envoy ends a stream.
     pub fn pass(&mut self, milliseconds: u64) {
         self.journal.note("time", || format!("{milliseconds} ms"));
-        self.now_ms += milliseconds;
-        for gateway in 0..self.gateways.len() {
-            self.at(gateway, |gateway, random, scene| gateway.end_overlong(random, scene));
-        }
-    }
-
-    fn disaster(&mut self) {
-        if !self.database_answers && self.random.one_in(2) {
-            self.database_answers = true;
-            return;
-        }
-        let replica = self.random.below(self.collectors.len());
-        if !self.collectors[replica].up && self.random.one_in(2) {
-            self.collectors[replica].up = true;
-            return;
-        }
-        if !self.orphans.is_empty() {
-            let at = self.random.below(self.orphans.len());
-            let orphan = self.orphans.swap_remove(at);
-            orphan.end(&mut self.database, &mut self.random, self.now_ms);
-        }
-        if !self.fault() {
-            return;
-        }
-        match self.random.below(6) {
-            0 => {
-                self.journal.note("database away", String::new);
-                self.database_answers = false;
+        let until = self.now_ms + milliseconds;
+        while self.now_ms < until {
+            let streams = self.gateways.iter().flat_map(|gateway| gateway.streams.values());
+            let next = streams.map(|stream| stream.began_ms + STREAM_MS_MAX).min();
+            self.now_ms = next.unwrap_or(until).min(until);
+            for at in 0..self.gateways.len() {
+                self.at(at, |gateway, random, scene| gateway.end_overlong(random, scene));
             }
-            1 | 2 => self.crash(replica),
-            3 => {
-                let gateway = self.random.below(self.gateways.len());
-                self.journal.note("gateway died", || gateway.to_string());
-                self.dead.push(self.gateways.swap_remove(gateway));
-                self.add_gateway();
-            }
-            4 => self.sequencers[replica].crash(replica, &mut self.database),
-            _ if self.restores => self.restore(),
-            _ => {}
-        }
-    }
-
-    fn crash(&mut self, replica: usize) {
-        self.journal.note("collector died", || replica.to_string());
-        let (asked, orphan) = self.collectors[replica].crash();
-        asked.into_iter().for_each(|token| self.network.answer(token, None));
-        self.orphans.extend(orphan);
-        self.sequencers[replica].crash(replica, &mut self.database);
-    }
-
-    /// Takes a backup, or goes back to the one there is.
-    fn restore(&mut self) {
-        let Some(backup) = self.backup.take() else {
-            self.backup = Some(self.database.clone());
-            return;
-        };
-        self.journal.note("backup restored", || format!("{} rows", backup.rows().count()));
-        self.database.restore(&backup);
-        self.published.forget_after(self.database.frontier.size());
-        self.orphans.clear();
-        for replica in 0..self.collectors.len() {
-            self.sequencers[replica].crash(replica, &mut self.database);
-            // Connections break, and with them what was open; caches stay.
-            let collector = &mut self.collectors[replica];
-            let _ = collector.write(Fate::Fails, &mut self.database, self.now_ms, &self.journal);
         }
     }
 
