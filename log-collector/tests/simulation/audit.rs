@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use governance_filter::record::Kind;
 use log_collector::ledger::LeafKind;
 
-use crate::gateway::{Gateway, leaf_kind};
+use crate::gateway::leaf_kind;
 use crate::sequencer::Sequencer;
 use crate::world::World;
 
@@ -81,7 +81,7 @@ impl World {
             let replica = self.random.below(self.sequencers.len());
             self.sequence(replica);
         }
-        self.published.check(&self.database);
+        self.published.check(usize::MAX, &self.database);
     }
 
     /// Every line that an outbox took and that lives is committed, or was given up for a reason.
@@ -99,39 +99,36 @@ impl World {
 
     /// One row a decision, of the very bytes that were sent; none without an end.
     fn audit_decisions(&self) {
-        let all = || self.gateways.iter().chain(&self.dead);
+        let all = self.gateways.iter().chain(&self.dead).flat_map(|gateway| &gateway.taken);
+        let lines = all.map(|taken| &taken.line);
+        let lines: BTreeSet<_> = lines
+            .map(|line| (leaf_kind(line.kind), line.decision_id.as_str(), line.digest.as_str()))
+            .collect();
         for ((kind, id), row) in self.database.rows() {
-            let sent = |kinds: &[LeafKind]| {
-                all().flat_map(|gateway: &Gateway| &gateway.taken).any(|taken| {
-                    let line = &taken.line;
-                    kinds.contains(&leaf_kind(line.kind))
-                        && (&line.decision_id, &line.digest) == (id, &row.digest)
-                })
-            };
+            let sent = |kind: LeafKind| lines.contains(&(kind, id.as_str(), row.digest.as_str()));
             let outcome = || self.database.row(LeafKind::Outcome, id);
             match kind {
                 LeafKind::Intent => {
-                    assert!(sent(&[*kind]), "an intent nobody sent: {id}");
+                    assert!(sent(*kind), "an intent nobody sent: {id}");
                     assert!(outcome().is_some(), "an intent without an end: {id}");
                 }
                 LeafKind::LateOutcome => {
                     self.journal.note("late outcome", || id.clone());
                     let closed = outcome().is_some_and(|row| row.closed_unknown);
-                    assert!(closed && sent(&[LeafKind::Outcome]), "late for nothing: {id}");
+                    assert!(closed && sent(LeafKind::Outcome), "late for nothing: {id}");
                 }
                 LeafKind::Outcome | LeafKind::Delivery => {
-                    assert!(row.closed_unknown || sent(&[*kind]), "nobody sent this: {id}");
+                    assert!(row.closed_unknown || sent(*kind), "nobody sent this: {id}");
                 }
                 _ => {}
             }
         }
         for gateway in &self.gateways {
-            let outcomes = gateway.taken.iter().map(|taken| &taken.line);
-            let outcomes: BTreeSet<_> = outcomes
-                .filter(|line| line.kind == Kind::Outcome)
-                .map(|line| line.decision_id.clone())
-                .collect();
-            let without = gateway.called.difference(&outcomes).next();
+            let taken = gateway.taken.iter().map(|taken| (taken.line.kind, &taken.line.decision_id));
+            let no_room = gateway.no_room.iter().map(|(kind, id)| (*kind, id));
+            let made = taken.chain(no_room).filter(|(kind, _)| *kind == Kind::Outcome);
+            let made: BTreeSet<_> = made.map(|(_, id)| id.clone()).collect();
+            let without = gateway.called.difference(&made).next();
             assert_eq!(without, None, "the provider was called, and no outcome was made");
         }
     }

@@ -1,13 +1,15 @@
 //! One gateway: a root with its outbox, its streams, and the calls it awaits. It does what
 //! `src/filter/root.rs` does, and remembers every line that it was given.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::rc::Rc;
 
 use governance_filter::exchange::{Budget, Commit, Ending, Hold, Setup};
-use governance_filter::outbox::{Call, CallId, HORIZON_MS, LINES_MAX, News, Notice, Outbox};
+use governance_filter::outbox::{
+    Call, CallId, HORIZON_MS, INTENTS_STOP_AT, LINES_MAX, News, Notice, Outbox, REFUSALS_STOP_AT,
+};
 use governance_filter::policy::Policy;
-use governance_filter::record::{Kind, Line};
+use governance_filter::record::{Delivery, DeliveryKind, FORMAT, Kind, Line, rfc3339};
 use log_collector::ledger::LeafKind;
 
 use crate::database::Database;
@@ -17,6 +19,8 @@ use crate::script::{POLICIES, Script};
 use crate::stream::{STREAM_MS_MAX, Stream, Surroundings};
 
 pub const COMMIT_TIMEOUT_MS: u64 = 2_000;
+/// Marks lines of a crowd, which no stream made.
+const CROWD: u64 = 0x8000_0000;
 
 /// What all gateways see of the world.
 pub struct Scene<'a> {
@@ -39,6 +43,8 @@ pub struct Gateway {
     calls_made: u64,
     /// Every line that the outbox took.
     pub taken: Vec<Taken>,
+    /// Lines that it had no room for.
+    pub no_room: HashSet<(Kind, String)>,
     /// Decisions of which the provider was called.
     pub called: BTreeSet<String>,
     ids: Vec<String>,
@@ -69,6 +75,7 @@ impl Gateway {
             calls: BTreeMap::new(),
             calls_made: 0,
             taken: Vec::new(),
+            no_room: HashSet::new(),
             called: BTreeSet::new(),
             ids: Vec::new(),
             host_fails: if random.one_in(8) { 20 } else { 0 },
@@ -78,9 +85,7 @@ impl Gateway {
 
     /// A client comes.
     pub fn begin(&mut self, random: &mut Random, scene: &Scene<'_>) {
-        let time = scene.wall_ms & 0xffff_ffff_ffff;
-        let low = (self.number as u64) << 32 | self.ids.len() as u64;
-        let decision_id = format!("d-{time:012x}7000{:016x}", 0x8000_0000_0000_0000 | low);
+        let decision_id = id(scene.wall_ms, self.number, self.ids.len() as u64);
         scene.journal.note("exchange", || decision_id.clone());
         let setup = Setup {
             policy: Rc::clone(&self.policy),
@@ -94,6 +99,23 @@ impl Gateway {
         let stream = Stream::new(setup, Script::draw(random), scene.now_ms, self.host_fails);
         self.streams.insert(self.ids.len() as u32, stream);
         self.ids.push(decision_id);
+    }
+
+    /// An outage has left lines up to one of the bounds. Most of them will soon be given up.
+    pub fn crowd(&mut self, random: &mut Random, scene: &Scene<'_>) {
+        let lines = *random.pick(&[INTENTS_STOP_AT, REFUSALS_STOP_AT, LINES_MAX]) - 2;
+        let at_ms = scene.now_ms - HORIZON_MS + 5_000;
+        for number in 0..lines as u64 {
+            let line = Line::delivery(&Delivery {
+                v: FORMAT,
+                decision_id: id(scene.wall_ms, self.number, CROWD | number),
+                created_at: rfc3339(scene.wall_ms),
+                policy_version: self.policy.version().to_owned(),
+                delivery: DeliveryKind::Withheld,
+            });
+            assert_eq!(self.outbox.push(line.clone(), None, at_ms), Ok(()), "there is room");
+            self.taken.push(Taken { line, at_ms, may_go: None });
+        }
     }
 
     /// One of the streams goes on.
@@ -243,14 +265,18 @@ impl Gateway {
     ) {
         let Some(stream) = self.streams.get_mut(&context) else { return };
         let (outbox, taken, woken) = (&mut self.outbox, &mut self.taken, &mut self.woken);
+        let no_room = &mut self.no_room;
         let mut push = |line: Line, hold: Hold| {
             *woken = true;
             let deadline_ms = scene.now_ms + COMMIT_TIMEOUT_MS;
             let waiting = (hold == Hold::UntilAck).then_some((context, deadline_ms));
+            let bound = if line.kind == Kind::Intent { INTENTS_STOP_AT } else { LINES_MAX };
             let full = outbox.push(line.clone(), waiting, scene.now_ms).is_err();
             if full {
                 scene.journal.note("outbox full", || format!("{:?}", line.kind));
+                no_room.insert((line.kind, line.decision_id));
             } else {
+                assert!(outbox.len() <= bound, "{} lines with {:?}", outbox.len(), line.kind);
                 taken.push(Taken { line, at_ms: scene.now_ms, may_go: None });
             }
             !full
@@ -269,6 +295,11 @@ impl Gateway {
             self.streams.remove(&context);
         }
     }
+}
+
+/// A UUIDv7 whose random part is a number.
+fn id(wall_ms: u64, gateway: usize, number: u64) -> String {
+    format!("d-{wall_ms:012x}70008{gateway:07x}{number:08x}")
 }
 
 pub fn leaf_kind(kind: Kind) -> LeafKind {

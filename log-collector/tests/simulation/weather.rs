@@ -17,6 +17,8 @@ pub struct Weather {
     pub quits: bool,
     /// The clock goes on by minutes and hours.
     pub jumps: bool,
+    /// Gateways begin with an outbox that an outage has all but filled.
+    pub crowds: bool,
     /// What usually goes by at once, in milliseconds.
     pub pace_ms: usize,
 }
@@ -32,6 +34,7 @@ impl Weather {
             restores: random.one_in(8),
             quits: random.one_in(2),
             jumps: random.one_in(3),
+            crowds: random.one_in(1_000),
             pace_ms: *random.pick(&[10, 100, 600, 3_000]),
         }
     }
@@ -44,6 +47,7 @@ impl Weather {
             restores: false,
             quits: false,
             jumps: false,
+            crowds: false,
             pace_ms: 10,
         }
     }

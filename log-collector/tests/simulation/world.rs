@@ -14,6 +14,7 @@ use crate::gateway::{COMMIT_TIMEOUT_MS, Gateway, Scene};
 use crate::journal::Journal;
 use crate::network::{Network, Payload};
 use crate::random::Random;
+use crate::script::POLICIES;
 use crate::sequencer::{Published, Sequencer};
 use crate::stream::STREAM_MS_MAX;
 use crate::weather::Weather;
@@ -22,6 +23,12 @@ use crate::weather::Weather;
 const WALL_MS: u64 = 1_770_000_000_000;
 /// The collector's default `CLOSE_AFTER`: the longest stream and the outbox's horizon.
 pub const CLOSE_AFTER_MS: u64 = 70 * 60 * 1000;
+
+/// What all seeds share, for it takes time to make and does not change.
+pub struct Setting {
+    policies: [Rc<Policy>; 3],
+    metrics: Arc<Metrics>,
+}
 
 /// Everything there is.
 pub struct World {
@@ -47,14 +54,22 @@ pub struct World {
     gateways_made: usize,
 }
 
+// === impl Setting ===
+
+impl Default for Setting {
+    fn default() -> Setting {
+        let policies = POLICIES.map(|text| Rc::new(Policy::parse(text).expect("a policy")));
+        Setting { policies, metrics: Arc::new(Metrics::default()) }
+    }
+}
+
 // === impl World ===
 
 impl World {
     pub fn new(
         seed: u64,
         flaw: Option<Flaw>,
-        policies: &[Rc<Policy>; 3],
-        metrics: &Arc<Metrics>,
+        setting: &Setting,
         journal: Journal,
     ) -> World {
         let mut random = Random::new(seed);
@@ -69,7 +84,7 @@ impl World {
             dead: Vec::new(),
             network: Network::default(),
             collectors: (0..replicas)
-                .map(|_| Collector::new(flaw, lines_max, Arc::clone(metrics)))
+                .map(|_| Collector::new(flaw, lines_max, Arc::clone(&setting.metrics)))
                 .collect(),
             sequencers: (0..replicas).map(|_| Sequencer::default()).collect(),
             database: Database::new(flaw),
@@ -78,7 +93,7 @@ impl World {
             orphans: Vec::new(),
             published: Published::default(),
             close_after_ms: if random.one_in(3) { 3_000 } else { CLOSE_AFTER_MS },
-            policies: policies.clone(),
+            policies: setting.policies.clone(),
             exchanges_left: 2 + random.below(12),
             weather: Weather::draw(&mut random),
             gateways_made: 0,
@@ -127,6 +142,10 @@ impl World {
         self.gateways_made += 1;
         let gateway = Gateway::new(self.gateways_made, &self.policies, &mut self.random);
         self.gateways.push(gateway);
+        if self.weather.crowds {
+            let at = self.gateways.len() - 1;
+            self.at(at, |gateway, random, scene| gateway.crowd(random, scene));
+        }
     }
 
     /// Does something with a gateway in today's world.
