@@ -29,7 +29,7 @@ impl World {
             self.collectors[replica].watched(true, self.now_ms);
         }
         self.pass(self.close_after_ms);
-        for _ in 0..2 {
+        for _ in 0..4 {
             (0..self.collectors.len()).for_each(|replica| self.close(replica));
         }
         self.drain_ledger();

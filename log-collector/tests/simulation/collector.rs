@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use governance_filter::record::{Ack, AckStatus, IntentVerdict, Kind, sha256_hex};
+use governance_filter::record::{Ack, AckStatus, Intent, IntentVerdict, Kind, sha256_hex};
 use log_collector::closing::unknown;
 use log_collector::ingest::line::Entry;
 use log_collector::ingest::parse_batch;
@@ -61,6 +61,8 @@ pub struct Collector {
     open: Option<(Vec<Job>, u64)>,
     policies: HashSet<String>,
     ready_since_ms: Option<u64>,
+    /// Intents that the closer found to be due.
+    due: Vec<Intent>,
     queued: usize,
 }
 
@@ -79,6 +81,7 @@ impl Collector {
             open: None,
             policies: HashSet::new(),
             ready_since_ms: None,
+            due: Vec::new(),
             queued: 0,
         }
     }
@@ -203,9 +206,10 @@ impl Collector {
             if answers { Some(self.ready_since_ms.unwrap_or(now_ms)) } else { None };
     }
 
-    /// A pass of the closer; says which decisions it closed.
+    /// The closer's next statement: looks for what is due, or closes what it found; says which
+    /// decisions those are.
     pub fn close(
-        &self,
+        &mut self,
         close_after_ms: u64,
         database: &mut Database,
         now_ms: u64,
@@ -213,16 +217,16 @@ impl Collector {
     ) -> Vec<String> {
         let early = self.flaw == Some(Flaw::ClosesEarly);
         let ready = self.ready_since_ms.is_some_and(|since| since + close_after_ms <= now_ms);
-        if !ready && !early {
+        if self.due.is_empty() && (ready || early) {
+            let after_ms = if early { close_after_ms / 100 } else { close_after_ms };
+            self.due = database.due(after_ms, now_ms);
             return Vec::new();
         }
-        let close_after_ms = if early { close_after_ms / 100 } else { close_after_ms };
-        let due = database.due(close_after_ms, now_ms);
-        let closed = due.iter().filter(|intent| {
+        let closed = self.due.drain(..).filter(|intent| {
             let record = serde_json::to_vec(&unknown(intent, wall_ms)).expect("JSON");
             database.close(&intent.decision_id, &record, now_ms)
         });
-        closed.map(|intent| intent.decision_id.clone()).collect()
+        closed.map(|intent| intent.decision_id).collect()
     }
 
     pub fn is_idle(&self) -> bool {

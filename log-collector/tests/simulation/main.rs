@@ -24,7 +24,7 @@ use journal::{Journal, Tally};
 use world::{Setting, World};
 
 /// Seeds of a usual run.
-const SEEDS: u64 = 3_000;
+const SEEDS: u64 = 2_000;
 /// Seeds within which a flaw is found.
 const FLAW_SEEDS: u64 = 500;
 /// What a usual run must have seen.
