@@ -124,7 +124,8 @@ impl World {
             }
         }
         for gateway in &self.gateways {
-            let taken = gateway.taken.iter().map(|taken| (taken.line.kind, &taken.line.decision_id));
+            let taken =
+                gateway.taken.iter().map(|taken| (taken.line.kind, &taken.line.decision_id));
             let no_room = gateway.no_room.iter().map(|(kind, id)| (*kind, id));
             let made = taken.chain(no_room).filter(|(kind, _)| *kind == Kind::Outcome);
             let made: BTreeSet<_> = made.map(|(_, id)| id.clone()).collect();

@@ -188,7 +188,11 @@ impl Database {
         for (id, leaf) in batch {
             let there = self.rows.get(&leaf.reference).map(|row| leaf_hash(&row.record));
             assert_eq!(there, Some(leaf.hash), "an index before its record: {:?}", leaf.reference);
-            assert!(self.sequenced.insert(leaf.reference.clone()), "two leaves: {:?}", leaf.reference);
+            assert!(
+                self.sequenced.insert(leaf.reference.clone()),
+                "two leaves: {:?}",
+                leaf.reference
+            );
             self.pending.remove(id);
         }
         self.leaves.truncate(head.size() as usize);

@@ -2,9 +2,7 @@
 //! pending behind it, commits, and publishes a checkpoint of a committed head. It may die between
 //! any two of these.
 
-use log_collector::ledger::tree::{
-    Frontier, Hash, consistency_path, is_consistent,
-};
+use log_collector::ledger::tree::{Frontier, Hash, consistency_path, is_consistent};
 
 use crate::Flaw;
 use crate::database::{Database, Leaf};

@@ -66,12 +66,7 @@ impl Default for Setting {
 // === impl World ===
 
 impl World {
-    pub fn new(
-        seed: u64,
-        flaw: Option<Flaw>,
-        setting: &Setting,
-        journal: Journal,
-    ) -> World {
+    pub fn new(seed: u64, flaw: Option<Flaw>, setting: &Setting, journal: Journal) -> World {
         let mut random = Random::new(seed);
         let replicas = 1 + random.below(3);
         let lines_max = *random.pick(&[2, 8, 64, 4096]);
@@ -285,9 +280,7 @@ impl World {
     pub fn write(&mut self, replica: usize) {
         let fate = match (self.fault(), self.database_answers) {
             (_, false) => *self.random.pick(&[Fate::Fails, Fate::Stalls]),
-            (true, true) => {
-                *self.random.pick(&[Fate::Fails, Fate::CommitsUnheard, Fate::Stalls])
-            }
+            (true, true) => *self.random.pick(&[Fate::Fails, Fate::CommitsUnheard, Fate::Stalls]),
             (false, true) => Fate::Commits,
         };
         let collector = &mut self.collectors[replica];
@@ -326,8 +319,7 @@ impl World {
     pub fn close(&mut self, replica: usize) {
         let wall_ms = self.now_ms + self.wall_ahead_ms;
         let (after, now_ms) = (self.close_after_ms, self.now_ms);
-        let closed =
-            self.collectors[replica].close(after, &mut self.database, now_ms, wall_ms);
+        let closed = self.collectors[replica].close(after, &mut self.database, now_ms, wall_ms);
         for id in closed {
             self.journal.note("closed unknown", || id.clone());
             self.check_closed(&id);
