@@ -121,6 +121,11 @@ impl Database {
         now_ms: u64,
     ) -> Result<Vec<AckStatus>, ForeignKeyViolation> {
         self.roll_back(first, entries.len());
+        let keys: HashSet<_> =
+            entries.iter().map(|entry| (kind_of(entry), &entry.decision_id)).collect();
+        let refused = entries.iter().filter(|entry| kind_of(entry).is_none()).count();
+        let distinct = keys.iter().filter(|(kind, _)| kind.is_some()).count();
+        assert_eq!(distinct + refused, entries.len(), "a line twice in one transaction");
         let known = |version: &str| self.row(LeafKind::Policy, version).is_some();
         let versions = || entries.iter().filter_map(|entry| entry.policy_version());
         if versions().any(|version| assumed.contains(version) && !known(version)) {

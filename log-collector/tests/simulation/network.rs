@@ -2,6 +2,9 @@
 //! answers are lost after the commit, cut, mangled, or those of another call.
 
 use governance_filter::outbox::Call;
+use governance_filter::record::{Ack, AckStatus};
+use log_collector::ingest::line::Entry;
+use log_collector::ingest::parse_batch;
 
 use crate::journal::Journal;
 use crate::random::Random;
@@ -71,6 +74,15 @@ impl Network {
         });
     }
 
+    /// A call ends at somebody else's, who acks what it takes for these lines.
+    pub fn misroute(&mut self, at: usize) {
+        let transit = &mut self.transits[at];
+        if let Payload::Lines(lines) = &transit.payload {
+            let acks = foreign_acks(lines);
+            transit.answers.push((200, acks));
+        }
+    }
+
     /// What a broken network makes of an answer.
     pub fn mangle(
         &self,
@@ -108,6 +120,19 @@ fn wrong_digests(body: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(body);
     let (from, to) = (r#""digest":""#, r#""digest":"0"#);
     text.replace(from, to).into_bytes()
+}
+
+/// A peer that has taken other bytes for these lines, which it never saw.
+fn foreign_acks(lines: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (entry, _) in parse_batch(lines, u64::MAX / 2).unwrap_or_default() {
+        let Entry { decision_id, kind, .. } = entry;
+        let digest = "0".repeat(64);
+        let ack = Ack { decision_id, kind, digest, status: AckStatus::Committed, verdict: None };
+        body.extend(serde_json::to_vec(&ack).expect("JSON"));
+        body.push(b'\n');
+    }
+    body
 }
 
 fn shuffled(body: &[u8], random: &mut Random) -> Vec<u8> {

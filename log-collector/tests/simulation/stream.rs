@@ -342,8 +342,11 @@ impl Stream {
         around.journal.note("reply", || format!("{} {}", self.id, reply.status));
         let committed = self.committed(LeafKind::Outcome, self.outcome.as_deref(), around.database);
         let counted = self.counts.contains(&Counter::DenialUncommitted)
-            || self.counts.contains(&Counter::IntentUncommitted)
-            || self.counts.contains(&Counter::Withheld);
+            || self.counts.contains(&Counter::IntentUncommitted);
+        let withheld = self.counts.contains(&Counter::Withheld);
+        let told = self.delivery == Some(DeliveryKind::Withheld);
+        assert_eq!(withheld, told, "withheld, and not on record: {}", self.id);
+        let counted = counted || withheld;
         let allowed = self.delivery == Some(DeliveryKind::ReleasedUncommitted) && self.allows();
         assert!(committed || counted || allowed, "a refusal before its outcome: {}", self.id);
     }

@@ -241,7 +241,10 @@ impl World {
             }
         } else if transit.to_arrive > 0 {
             transit.to_arrive -= 1;
-            if lost {
+            if lost && self.weather.mangles {
+                self.journal.note("call misrouted", || token.to_string());
+                self.network.misroute(at);
+            } else if lost {
                 self.journal.note("call lost", || token.to_string());
             } else {
                 self.arrive(at);
