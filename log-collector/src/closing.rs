@@ -120,7 +120,7 @@ fn closing(intent: &Intent, now_unix_ms: u64) -> Option<Closing> {
 }
 
 /// The record of a decision of which only the intent is known.
-fn unknown(intent: &Intent, now_unix_ms: u64) -> Outcome {
+pub fn unknown(intent: &Intent, now_unix_ms: u64) -> Outcome {
     Outcome {
         v: FORMAT,
         decision_id: intent.decision_id.clone(),

@@ -205,7 +205,7 @@ fn log_decision(outcome: &governance_filter::record::Outcome) {
 
 /// A batch can hold the same decision's line twice. The repeat waits for the next transaction,
 /// where it meets the first one's row and is judged like any other repeat.
-fn rounds(batch: Vec<Job>) -> Vec<Vec<Job>> {
+pub fn rounds(batch: Vec<Job>) -> Vec<Vec<Job>> {
     let mut rounds = Vec::new();
     let mut rest = batch;
     while !rest.is_empty() {
