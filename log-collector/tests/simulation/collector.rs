@@ -258,6 +258,7 @@ impl Collector {
                 AckStatus::Rejected => "line rejected",
                 AckStatus::UnknownPolicy => "policy unknown",
                 AckStatus::Quarantined => "line quarantined",
+                AckStatus::Spooled => unreachable!("no collector here has a spool"),
             };
             journal.note(event, || format!("{:?} {}", job.entry.kind, job.entry.decision_id));
             if *status == AckStatus::Committed {
@@ -270,8 +271,8 @@ impl Collector {
     fn give_up(&mut self, jobs: &[Job]) {
         self.policies.clear();
         self.ready_since_ms = None;
-        jobs.iter().for_each(|job| job.settle(Err(Unavailable)));
-        self.queue.drain().iter().for_each(|job| job.settle(Err(Unavailable)));
+        jobs.iter().for_each(|job| job.settle(Err(Unavailable::Database)));
+        self.queue.drain().iter().for_each(|job| job.settle(Err(Unavailable::Database)));
         self.queued = 0;
     }
 }
