@@ -291,7 +291,7 @@ impl Outbox {
                 self.policy = Announcement::Needed;
                 None
             }
-            AckStatus::Committed | AckStatus::Duplicate => None,
+            AckStatus::Committed | AckStatus::Duplicate | AckStatus::Spooled => None,
         }
     }
 

@@ -74,6 +74,13 @@ pub struct ServeArgs {
     /// Bytes waiting for a commit at most.
     #[arg(long, env = "QUEUE_BYTES_MAX", default_value = "67108864")]
     queue_bytes_max: String,
+    /// Directory on a disk that outlives this process, and that no other collector uses: lines go
+    /// there while Postgres is away. Without one they are refused then.
+    #[arg(long = "spool", env = "SPOOL_DIR", value_name = "DIR")]
+    spool_dir: Option<PathBuf>,
+    /// Bytes waiting in the spool at most.
+    #[arg(long, env = "SPOOL_BYTES_MAX", default_value = "1073741824")]
+    spool_bytes_max: String,
 }
 
 /// What `serve` runs with.
@@ -105,6 +112,10 @@ pub struct ServeConfig {
     pub queue_lines_max: usize,
     /// Bytes waiting for a commit at most.
     pub queue_bytes_max: usize,
+    /// Where lines go while Postgres is away.
+    pub spool_dir: Option<PathBuf>,
+    /// Bytes waiting there at most.
+    pub spool_bytes_max: u64,
 }
 
 /// Everything wrong with what was given.
@@ -174,6 +185,8 @@ impl ServeArgs {
         let commit_timeout = problems.duration("COMMIT_TIMEOUT", &self.commit_timeout);
         let queue_lines_max = problems.count("QUEUE_LINES_MAX", &self.queue_lines_max);
         let queue_bytes_max = problems.count("QUEUE_BYTES_MAX", &self.queue_bytes_max);
+        let spool_bytes_max = problems.count("SPOOL_BYTES_MAX", &self.spool_bytes_max);
+        let spool_bytes_max = spool_bytes_max.map(|bytes| u64::try_from(bytes).unwrap_or(u64::MAX));
         let config = (|| {
             Some(ServeConfig {
                 listen: listen?,
@@ -189,6 +202,8 @@ impl ServeArgs {
                 commit_timeout: commit_timeout?,
                 queue_lines_max: queue_lines_max?,
                 queue_bytes_max: queue_bytes_max?,
+                spool_dir: self.spool_dir.filter(|dir| !dir.as_os_str().is_empty()),
+                spool_bytes_max: spool_bytes_max?,
             })
         })();
         match config {

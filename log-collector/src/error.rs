@@ -157,6 +157,9 @@ pub enum StartError {
         /// What came of it.
         source: std::io::Error,
     },
+    /// The spool cannot be used.
+    #[error(transparent)]
+    Spool(#[from] crate::spool::SpoolError),
     /// The HTTP client for alerts could not be built.
     #[error("cannot set up the client for alerts")]
     Client,
@@ -192,6 +195,9 @@ pub enum ApiError {
     /// The queue is full.
     #[error("the queue is full")]
     Full,
+    /// The database is away, and the spool takes no more.
+    #[error("the spool is full")]
+    SpoolFull,
     /// Nothing was committed, or nobody knows.
     #[error("the database is not available")]
     Unavailable,
@@ -200,6 +206,18 @@ pub enum ApiError {
 // === impl StoreError ===
 
 impl StoreError {
+    /// It may pass by itself: the server is away, starting, stopping or out of connections.
+    pub fn is_outage(&self) -> bool {
+        match self {
+            StoreError::Unreachable { .. } | StoreError::Timeout | StoreError::Lost => true,
+            // 08 connection, 53 resources, 57 operator intervention, 58 system error.
+            StoreError::Server { code, .. } => {
+                matches!(code.code().get(..2), Some("08" | "53" | "57" | "58"))
+            }
+            StoreError::Data { .. } | StoreError::Gone => false,
+        }
+    }
+
     /// Says what was being done when a start fails.
     pub fn during(self, doing: &'static str) -> StartError {
         StartError::Store { doing, source: self }
@@ -257,7 +275,7 @@ impl ApiError {
             ApiError::NoPolicy => StatusCode::NOT_FOUND,
             ApiError::ReadingOff => StatusCode::FORBIDDEN,
             ApiError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            ApiError::Full | ApiError::Busy | ApiError::Unavailable => {
+            ApiError::Full | ApiError::SpoolFull | ApiError::Busy | ApiError::Unavailable => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
         }

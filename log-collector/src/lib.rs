@@ -3,23 +3,30 @@
 //!
 //! ```text
 //! ingest (HTTP, checks) -> queue -> writer (group commit) -> store (all SQL) -> Postgres
+//!                                            \-> spool -> drain -> store, while Postgres is away
 //! ledger: committed records -> leaves of a Merkle tree -> signed checkpoints
 //! notify: outbox -> Slack        closing: intents without outcome        readiness: the watch
-//! reading (HTTP) and policy (the command) -> store::reader -> Postgres
+//! reading (HTTP), policy, prove and export (commands) -> store::reader -> Postgres
+//! erase (the command) -> store::erasures -> Postgres      verify_proof (the command) -> files
 //! ```
 
 pub mod closing;
 pub mod config;
+pub mod erase;
 pub mod error;
+pub mod export;
 pub mod ingest;
 pub mod key;
 pub mod ledger;
 pub mod metrics;
 pub mod notify;
 pub mod policy;
+pub mod prove;
 pub mod readiness;
 pub mod reading;
+pub mod spool;
 pub mod store;
+pub mod verify_proof;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -35,11 +42,13 @@ use axum::{Router, serve as serve_http};
 use governance_filter::record::DECISIONS_PATH;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
+use tokio::task::{JoinError, JoinSet};
 use tracing::{info, warn};
 
 use crate::closing::Closer;
 use crate::config::{Secret, ServeConfig};
 use crate::error::StartError;
+use crate::ingest::commit::Committer;
 use crate::ingest::queue::Queue;
 use crate::ingest::writer::Writer;
 use crate::ledger::note::SignerKey;
@@ -50,6 +59,8 @@ use crate::notify::slack::Slack;
 use crate::notify::{Alerts, SLACK};
 use crate::readiness::{Readiness, Watch};
 use crate::reading::Reading;
+use crate::spool::Spool;
+use crate::spool::drain::Drain;
 use crate::store::Store;
 
 /// After this a stopping service no longer waits for clients that hold their connections.
@@ -62,6 +73,8 @@ pub struct AppState {
     pub queue: Arc<Queue>,
     /// The database.
     pub store: Arc<Store>,
+    /// Where lines go while the database is away; none unless it was turned on.
+    pub spool: Option<Arc<Spool>>,
     /// Counts.
     pub metrics: Arc<Metrics>,
     /// Since when senders could get through.
@@ -102,8 +115,22 @@ impl Service {
         let metrics = Arc::new(Metrics::default());
         let targets = config.slack.iter().map(|_| SLACK).collect();
         let store = Store::new(&config.database, config.commit_timeout, targets, metrics.clone())?;
-        store.check().await?;
-        store.make_partitions().await.map_err(|e| e.during("making partitions"))?;
+        let spool = match &config.spool_dir {
+            Some(dir) => Some(Arc::new(Spool::open(dir, config.spool_bytes_max)?)),
+            None => None,
+        };
+        if let Some(spool) = &spool {
+            metrics.spool.show(&spool.stats());
+        }
+        let readiness = Arc::new(Readiness::default());
+        match (look_at(&store).await, &spool) {
+            (Ok(()), _) => readiness.up(),
+            (Err(StartError::Store { doing, source }), Some(spool)) if source.is_outage() => {
+                warn!("starting without the database, lines go to the spool: {doing}: {source}");
+                spool.distrust_database();
+            }
+            (Err(refusal), _) => return Err(refusal),
+        }
         let listener = TcpListener::bind(config.listen).await;
         let listener = listener.map_err(|source| StartError::Io { doing: "listening", source })?;
         let queue = Queue::new(config.queue_lines_max, config.queue_bytes_max, metrics.clone());
@@ -114,11 +141,10 @@ impl Service {
         let (file, print) = (config.checkpoint_file.clone(), config.print_checkpoints);
         let trusted = config.ledger_key.as_ref().map(SignerKey::verifier);
         let publisher = Publisher::new(file, print, trusted, published.clone(), metrics.clone())?;
-        let readiness = Arc::new(Readiness::default());
-        readiness.up();
         let app = AppState {
             queue: Arc::new(queue),
             store: Arc::new(store),
+            spool,
             metrics,
             readiness,
             token: config.token.clone(),
@@ -150,16 +176,21 @@ impl Service {
         };
         let (stopping, stop) = watch::channel(false);
         let committed = Arc::new(Notify::new());
-        let writer = Writer {
-            queue: app.queue.clone(),
+        let committer = Committer {
             store: app.store.clone(),
             metrics: app.metrics.clone(),
-            readiness: app.readiness.clone(),
             committed: committed.clone(),
+        };
+        let writer = Writer {
+            queue: app.queue.clone(),
+            committer: committer.clone(),
+            spool: app.spool.clone(),
+            readiness: app.readiness.clone(),
         };
         let mut writer = tokio::spawn(writer.run());
         let (sequenced, last_turn) = watch::channel(false);
         let mut sequencer = tokio::spawn(sequencer(last_turn).run());
+        let mut drain = spawn_drain(&app, committer, &stop);
         let mut helpers = spawn_helpers(config, &app, &committed, &stop)?;
         let mut stopped = stop.clone();
         let signal = async move {
@@ -173,19 +204,17 @@ impl Service {
         });
         let server = serve_http(listener, router(app.clone())).with_graceful_shutdown(signal);
         let mut server = tokio::spawn(server.into_future());
+        // Only a panic or the spool's disk ends these two early. Nothing would be acked from here
+        // on; whoever started this process can start it again.
+        let mut failure = None;
         tokio::select! {
             () = shutdown => {}
             _ = &mut server => warn!("the listener ended"),
-            // Only a panic ends it early. Nothing would be acked from here on; whoever started
-            // this process can start it again.
-            _ = &mut writer => {
-                let source = std::io::Error::other("the writer ended");
-                return Err(StartError::Io { doing: "committing", source });
+            ended = &mut writer => {
+                failure = Some(early("the writer ended", ended.map(|it| it.map_err(Into::into))));
             }
-            _ = &mut sequencer => {
-                let source = std::io::Error::other("the sequencer ended");
-                return Err(StartError::Io { doing: "sequencing", source });
-            }
+            _ = &mut sequencer => failure = Some(early("the sequencer ended", Ok(Ok(())))),
+            Some(ended) = drain.join_next() => failure = Some(early("the drain ended", ended)),
         }
         info!("stopping: finishing what was taken");
         let _ = stopping.send(true);
@@ -193,16 +222,53 @@ impl Service {
             warn!("some clients kept their connections; leaving them");
         }
         app.queue.close();
-        let _ = writer.await;
-        // Behind the last commit, so that it is sequenced, too.
-        let _ = sequenced.send(true);
+        if !writer.is_finished() {
+            let _ = writer.await;
+        }
         let finish = async {
-            let _ = sequencer.await;
             while helpers.join_next().await.is_some() {}
+            while drain.join_next().await.is_some() {}
+            // Behind the last commit, so that it is sequenced, too.
+            let _ = sequenced.send(true);
+            if !sequencer.is_finished() {
+                let _ = sequencer.await;
+            }
         };
         let _ = tokio::time::timeout(DRAIN_TIMEOUT, finish).await;
-        Ok(())
+        failure.map_or(Ok(()), Err)
     }
+}
+
+/// Why a task that should run for as long as the service ended before it.
+fn early(what: &'static str, ended: Result<Result<(), StartError>, JoinError>) -> StartError {
+    match ended {
+        Ok(Err(failure)) => failure,
+        Ok(Ok(())) | Err(_) => {
+            StartError::Io { doing: "committing", source: std::io::Error::other(what) }
+        }
+    }
+}
+
+/// Whether the database can be committed to, and what a start leaves it with.
+async fn look_at(store: &Store) -> Result<(), StartError> {
+    store.check().await?;
+    store.make_partitions().await.map_err(|e| e.during("making partitions"))?;
+    Ok(())
+}
+
+/// Runs the drain, where there is a spool.
+fn spawn_drain(
+    app: &AppState,
+    committer: Committer,
+    stop: &watch::Receiver<bool>,
+) -> JoinSet<Result<(), StartError>> {
+    let mut tasks = JoinSet::new();
+    if let Some(spool) = &app.spool {
+        let (spool, readiness) = (spool.clone(), app.readiness.clone());
+        let drain = Drain { spool, committer, readiness, stop: stop.clone() };
+        tasks.spawn(drain.run());
+    }
+    tasks
 }
 
 fn spawn_helpers(
@@ -210,14 +276,15 @@ fn spawn_helpers(
     app: &AppState,
     committed: &Arc<Notify>,
     stop: &watch::Receiver<bool>,
-) -> Result<tokio::task::JoinSet<()>, StartError> {
-    let mut helpers = tokio::task::JoinSet::new();
+) -> Result<JoinSet<()>, StartError> {
+    let mut helpers = JoinSet::new();
     let (store, metrics, readiness) = (&app.store, &app.metrics, &app.readiness);
     let watch = Watch {
         store: store.clone(),
         metrics: metrics.clone(),
         readiness: readiness.clone(),
         published: app.published.clone(),
+        spool: app.spool.clone(),
         stop: stop.clone(),
     };
     helpers.spawn(watch.run());
@@ -225,6 +292,7 @@ fn spawn_helpers(
         store: store.clone(),
         metrics: metrics.clone(),
         readiness: readiness.clone(),
+        spool: app.spool.clone(),
         close_after: config.close_after,
         stop: stop.clone(),
     };
@@ -244,9 +312,14 @@ fn spawn_helpers(
 }
 
 async fn readyz(State(app): State<AppState>) -> Response {
-    match app.readiness.age() {
-        Some(_) => "ready\n".into_response(),
-        None => (StatusCode::SERVICE_UNAVAILABLE, "the database is not ready\n").into_response(),
+    match (app.readiness.age(), &app.spool) {
+        (Some(_), _) => "ready\n".into_response(),
+        (None, Some(spool)) if spool.has_room() => {
+            "ready: the database is away, lines go to the spool\n".into_response()
+        }
+        (None, _) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "the database is not ready\n").into_response()
+        }
     }
 }
 

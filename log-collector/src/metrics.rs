@@ -10,6 +10,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
+use crate::spool::metrics::SpoolMetrics;
+
 /// Everything that is counted.
 pub struct Metrics {
     registry: Registry,
@@ -63,6 +65,8 @@ pub struct Metrics {
     pub ledger_forked: Gauge,
     /// Time of one turn of the sequencer.
     pub sequencing_seconds: Histogram,
+    /// What waits on this collector's own disk.
+    pub spool: SpoolMetrics,
 }
 
 /// Labels of [`Metrics::lines`].
@@ -114,6 +118,7 @@ impl Default for Metrics {
             ledger_key_mismatch: Gauge::default(),
             ledger_forked: Gauge::default(),
             sequencing_seconds,
+            spool: SpoolMetrics::default(),
         };
         metrics.register();
         metrics.register_ledger();
@@ -176,6 +181,7 @@ impl Metrics {
             self.default_rows.clone(),
         );
         r.register("ready", "1 while ready", self.ready.clone());
+        self.spool.register(r);
     }
 
     fn register_ledger(&mut self) {
@@ -210,7 +216,8 @@ impl Metrics {
     }
 }
 
-fn kind_word(kind: Option<Kind>) -> &'static str {
+/// The word for a kind.
+pub fn kind_word(kind: Option<Kind>) -> &'static str {
     match kind {
         Some(Kind::Intent) => "intent",
         Some(Kind::Outcome) => "outcome",
@@ -223,6 +230,7 @@ fn status_word(status: AckStatus) -> &'static str {
     match status {
         AckStatus::Committed => "committed",
         AckStatus::Duplicate => "duplicate",
+        AckStatus::Spooled => "spooled",
         AckStatus::Rejected => "rejected",
         AckStatus::Quarantined => "quarantined",
         AckStatus::UnknownPolicy => "unknown_policy",

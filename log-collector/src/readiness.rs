@@ -9,6 +9,7 @@ use tracing::{info, warn};
 
 use crate::ledger::publisher::Published;
 use crate::metrics::Metrics;
+use crate::spool::Spool;
 use crate::store::{Store, migrate};
 
 /// How often the database is asked.
@@ -34,6 +35,8 @@ pub struct Watch {
     pub readiness: Arc<Readiness>,
     /// How far the ledger has left the database.
     pub published: Published,
+    /// What makes up for a database that is away.
+    pub spool: Option<Arc<Spool>>,
     /// Turns true when the service stops.
     pub stop: watch::Receiver<bool>,
 }
@@ -93,7 +96,8 @@ impl Watch {
         } else {
             self.readiness.down();
         }
-        self.metrics.ready.set(i64::from(fine));
+        let spooling = self.spool.as_ref().is_some_and(|spool| spool.has_room());
+        self.metrics.ready.set(i64::from(fine || spooling));
         let Ok(health) = health else { return };
         if round.is_multiple_of(PARTITIONS_EVERY) || !health.partitions_ahead {
             match self.store.make_partitions().await {

@@ -8,6 +8,7 @@
 
 mod batch;
 mod columns;
+pub mod erasures;
 pub mod history;
 pub mod intents;
 pub mod keys;
@@ -15,6 +16,7 @@ pub mod ledger;
 pub mod migrate;
 pub mod outbox;
 pub mod policies;
+pub mod proofs;
 mod quarantine;
 pub mod reader;
 mod subtrees;

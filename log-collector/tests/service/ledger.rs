@@ -58,6 +58,8 @@ pub(crate) async fn tree_of_rows(admin: &Client) -> (Frontier, Vec<(String, i64)
             UNION ALL SELECT 'late_outcome', decision_id, record FROM ai_late_outcomes
             UNION ALL SELECT 'delivery', decision_id, record FROM ai_deliveries
             UNION ALL SELECT 'policy', version, text FROM ai_policies
+            UNION ALL SELECT 'observation', observation_id::text, record
+                FROM ai_policy_observations
             UNION ALL SELECT 'key', key_seq::text, record FROM ai_ledger_keys)
         SELECT at, kind, record FROM leaf JOIN bytes USING (kind, ref) ORDER BY at";
     let mut tree = Frontier::default();
@@ -112,7 +114,14 @@ async fn every_record_is_one_leaf_though_replicas_race_under_load() {
     let checkpoint = covered(&database, &signer(1).verifier()).await;
     let (tree, kinds) = tree_of_rows(&database.admin().await).await;
     assert_eq!((checkpoint.size, checkpoint.root), (tree.size(), tree.root()));
-    let expected = [("delivery", 80), ("intent", 800), ("key", 1), ("outcome", 800), ("policy", 1)];
+    let expected = [
+        ("delivery", 80),
+        ("intent", 800),
+        ("key", 1),
+        ("observation", 1),
+        ("outcome", 800),
+        ("policy", 1),
+    ];
     assert_eq!(kinds, expected.map(|(kind, count)| (kind.to_owned(), count)));
     let nodes = "SELECT count(*) FROM ai_ledger_nodes WHERE level = 8";
     assert_eq!(database.count(nodes).await, i64::try_from(tree.size() / 256).unwrap());
@@ -159,7 +168,7 @@ async fn checkpoint_leaves_by_file_and_by_http() {
     })
     .await;
     until("no record is unpublished", || async {
-        collector.metric("collector_ledger_leaves").await == 3.0
+        collector.metric("collector_ledger_leaves").await == 4.0
             && collector.metric("collector_ledger_unpublished_seconds").await == 0.0
     })
     .await;
@@ -179,7 +188,7 @@ async fn before_the_first_checkpoint_there_is_none() {
     collector.acks(&[&line(&outcome(&id()))]).await;
     keys::register(&owner(&database), &signer(1).verifier()).await.unwrap();
     // What came before the key has its leaf, too.
-    assert_eq!(covered(&database, &signer(1).verifier()).await.size, 3);
+    assert_eq!(covered(&database, &signer(1).verifier()).await.size, 4);
 }
 
 #[tokio::test]
@@ -203,9 +212,9 @@ async fn replica_with_another_key_signs_nothing_and_records_as_before() {
     // Once the old key has vouched for it, it signs, and the change is a leaf.
     keys::rotate(&owner(&database), &signer(1), &signer(2).verifier()).await.unwrap();
     keys::rotate(&owner(&database), &signer(1), &signer(2).verifier()).await.unwrap();
-    assert_eq!(covered(&database, &signer(2).verifier()).await.size, 4);
+    assert_eq!(covered(&database, &signer(2).verifier()).await.size, 5);
     let (tree, kinds) = tree_of_rows(&database.admin().await).await;
-    assert_eq!((tree.size(), kinds[0].clone()), (4, ("key".to_owned(), 2)));
+    assert_eq!((tree.size(), kinds[0].clone()), (5, ("key".to_owned(), 2)));
 }
 
 #[tokio::test]
@@ -255,7 +264,7 @@ async fn nothing_is_signed_once_the_tree_has_lost_what_was_published() {
             || ServeConfig { checkpoint_file: Some(file.clone()), ..signing(&database, 1) };
         let collector = Collector::ready(config()).await;
         collector.acks(&[&line(&outcome(&id()))]).await;
-        assert_eq!(covered(&database, &signer(1).verifier()).await.size, 3, "{case}");
+        assert_eq!(covered(&database, &signer(1).verifier()).await.size, 4, "{case}");
         until("published", || async { std::fs::read_to_string(&file).is_ok() }).await;
         collector.stop().await;
         let admin = database.admin().await;
@@ -288,7 +297,7 @@ async fn sequencer_goes_on_where_another_was_killed() {
     let collector = Collector::ready(signing(&database, 1)).await;
     let checkpoint = covered(&database, &signer(1).verifier()).await;
     let (tree, _) = tree_of_rows(&database.admin().await).await;
-    assert_eq!((checkpoint.size, checkpoint.root), (502, tree.root()));
+    assert_eq!((checkpoint.size, checkpoint.root), (503, tree.root()));
     collector.stop().await;
 }
 

@@ -26,7 +26,7 @@ async fn nodes_that_agree_with_two_trees_are_no_proof() {
     let file = scratch("nodes").join("checkpoint");
     let config = || ServeConfig { checkpoint_file: Some(file.clone()), ..signing(&database, 1) };
     let collector = Collector::ready(config()).await;
-    send(&collector, 298).await;
+    send(&collector, 297).await;
     assert_eq!(covered(&database, &signer(1).verifier()).await.size, 300);
     until("published", || async { collector.get("/checkpoint").await.1.contains("\n300\n") }).await;
     collector.stop().await;
@@ -111,11 +111,11 @@ async fn checkpoint_that_contradicts_the_published_one_is_a_fork() {
 async fn checkpoint_of_the_future_holds_nothing_up() {
     let database = with_key(1).await;
     let collector = Collector::ready(signing(&database, 1)).await;
-    assert_eq!(covered(&database, &signer(1).verifier()).await.size, 2);
+    assert_eq!(covered(&database, &signer(1).verifier()).await.size, 3);
     // As the database's clock leaves it when it is set back.
     let admin = unguarded(&database).await;
     let ahead = "UPDATE ai_ledger_checkpoints SET created_at = now() + interval '1 hour'";
     admin.batch_execute(ahead).await.unwrap();
     send(&collector, 1).await;
-    assert_eq!(covered(&database, &signer(1).verifier()).await.size, 3);
+    assert_eq!(covered(&database, &signer(1).verifier()).await.size, 4);
 }

@@ -13,13 +13,16 @@
 mod alerts;
 mod closing;
 mod daily;
+mod erase;
 mod faults;
 mod history;
 mod ledger;
 mod ledger_guard;
 mod ledger_past;
 mod policy;
+mod proof;
 mod reading;
 mod roles;
+mod spool;
 mod support;
 mod wire;
