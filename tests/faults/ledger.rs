@@ -72,13 +72,18 @@ pub fn tally(
     stack: &Stack,
     upstream: &Upstream,
 ) -> Tally {
+    let clocks = clocks();
     // Delivered implies committed: it needs no waiting for.
     let outcomes = format!("SELECT {ROWS} FROM ai_decisions WHERE outcome = 'completed'");
     let rows = by_hash(stack, &outcomes);
     let delivered: Vec<&Sent> = sent.iter().filter(|one| one.delivered()).collect();
     let uncommitted = |one: &&&Sent| {
         let row = rows.get(&one.input_hash).filter(|row| is_of(row, one));
-        row.is_none_or(|row| one.delivered_at().is_none_or(|at| is_later(row, at)))
+        let late = row.map(|row| one.delivered_at().and_then(|at| later(row, at, clocks)));
+        if late != Some(None) {
+            eprintln!("    {}: delivered uncommitted, by {late:?} s: {row:?}", one.id);
+        }
+        late != Some(None)
     };
     let uncommitted = delivered.iter().filter(uncommitted).count();
     check_refusals(sent);
@@ -96,7 +101,7 @@ pub fn tally(
     let seen: Vec<&(String, Instant)> = seen.collect();
     let once: HashSet<&str> = seen.iter().map(|(hash, _)| hash.as_str()).collect();
     let unasked = |call: &&&(String, Instant)| {
-        intents.get(&call.0).is_none_or(|intent| is_later(intent, call.1))
+        intents.get(&call.0).is_none_or(|intent| later(intent, call.1, clocks).is_some())
     };
     let lost = |one: &&&Sent| rows.get(&one.input_hash).is_none_or(|row| !is_of(row, one));
     Tally {
@@ -125,11 +130,21 @@ fn is_of(row: &Value, sent: &Sent) -> bool {
     row["decision_id"] == sent.reply.decision_id()
 }
 
-/// Whether a row was committed after `moment`, as far as Postgres noted it.
-fn is_later(row: &Value, moment: Instant) -> bool {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
-    let moment = now.saturating_sub(moment.elapsed()).as_secs_f64();
-    row["at"].as_f64().is_some_and(|committed| committed > moment)
+/// How much later than `moment` a row was committed, as far as Postgres noted it.
+fn later(row: &Value, moment: Instant, clocks: (Instant, SystemTime)) -> Option<f64> {
+    let now = clocks.1.duration_since(UNIX_EPOCH).expect("a clock after 1970");
+    let moment = now.saturating_sub(clocks.0.duration_since(moment)).as_secs_f64();
+    row["at"].as_f64().map(|committed| committed - moment).filter(|late| *late > 0.0)
+}
+
+/// Both clocks at one moment: read anew where the reader was interrupted between them.
+fn clocks() -> (Instant, SystemTime) {
+    loop {
+        let (instant, system) = (Instant::now(), SystemTime::now());
+        if instant.elapsed() < Duration::from_micros(20) {
+            return (instant, system);
+        }
+    }
 }
 
 /// Rows beyond the first of a decision or of a call. Every call's body is its own.
