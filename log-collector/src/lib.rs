@@ -6,6 +6,7 @@
 //! ledger: committed records -> leaves of a Merkle tree -> signed checkpoints
 //! notify: outbox -> Slack        closing: intents without outcome        readiness: the watch
 //! reading (HTTP) and policy (the command) -> store::reader -> Postgres
+//! verify (the command) -> store::audit -> Postgres
 //! ```
 
 pub mod closing;
@@ -20,6 +21,7 @@ pub mod policy;
 pub mod readiness;
 pub mod reading;
 pub mod store;
+pub mod verify;
 
 use std::future::Future;
 use std::net::SocketAddr;

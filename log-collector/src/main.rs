@@ -14,6 +14,7 @@ use log_collector::ledger::note::VerifierKey;
 use log_collector::policy::{self, PolicyArgs, Printout};
 use log_collector::store::keys;
 use log_collector::store::migrate::migrate;
+use log_collector::verify::{self, VerifyArgs, VerifyError};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
 use tracing_subscriber::EnvFilter;
@@ -34,6 +35,8 @@ enum Command {
     Serve(Box<ServeArgs>),
     /// Make, show or change the key that signs checkpoints.
     Key(KeyArgs),
+    /// Recompute the whole ledger from the rows, and say whether anything was altered.
+    Verify(Box<VerifyArgs>),
     /// Tell which rules were in force when, and where they came from.
     Policy(Box<PolicyArgs>),
 }
@@ -55,15 +58,16 @@ fn main() -> ExitCode {
         .map_err(|source| StartError::Io { doing: "starting the runtime", source }.into())
         .and_then(|runtime| runtime.block_on(run(cli.command)));
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("log-collector: {error}");
-            ExitCode::FAILURE
+            let verify = error.downcast_ref().map(VerifyError::exit_code);
+            verify.map_or(ExitCode::FAILURE, ExitCode::from)
         }
     }
 }
 
-async fn run(command: Command) -> Result<(), Box<dyn Error>> {
+async fn run(command: Command) -> Result<ExitCode, Box<dyn Error>> {
     match command {
         Command::Migrate(args) => {
             let database = args.database.parse().map_err(StartError::from)?;
@@ -71,16 +75,18 @@ async fn run(command: Command) -> Result<(), Box<dyn Error>> {
             if let Some(key) = args.ledger_public_key {
                 keys::register(&database, &key).await?;
             }
-            Ok(())
         }
         Command::Key(args) => {
             let text = key::run(args).await?.into_bytes();
-            Ok(print(&Printout { text, note: None })?)
+            print(&Printout { text, note: None })?;
         }
         Command::Policy(args) => {
-            let terminal = std::io::stdout().is_terminal();
-            let colours = terminal && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
-            Ok(print(&policy::run(*args, colours).await?)?)
+            print(&policy::run(*args, colours()).await?)?;
+        }
+        Command::Verify(args) => {
+            let (text, intact) = verify::run(*args, colours()).await?;
+            print(&Printout { text: text.into_bytes(), note: None })?;
+            return Ok(ExitCode::from(u8::from(!intact)));
         }
         Command::Serve(args) => {
             let config = args.parse().map_err(StartError::from)?;
@@ -98,9 +104,16 @@ async fn run(command: Command) -> Result<(), Box<dyn Error>> {
                     _ = int.recv() => {}
                 }
             });
-            Ok(stopped.await?)
+            stopped.await?;
         }
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// As standard output can show them.
+fn colours() -> bool {
+    let terminal = std::io::stdout().is_terminal();
+    terminal && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty())
 }
 
 /// A reader that has seen enough, such as `head`, is no failure.
