@@ -46,7 +46,7 @@ impl fmt::Display for Finding {
                 write!(f, "{} {reference} (leaf {index}): {}", kind.as_str(), self.what)
             }
             (Some((kind, reference)), None) => {
-                write!(f, "{} {reference} (no leaf): {}", kind.as_str(), self.what)
+                write!(f, "{} {reference}: {}", kind.as_str(), self.what)
             }
             (None, _) => f.write_str(&self.what),
         }

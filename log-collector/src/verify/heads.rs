@@ -56,8 +56,8 @@ impl Doubt {
         }
     }
 
-    /// Compares a head; `whose` tells it from others.
-    fn compare(&mut self, tree: &Frontier, head: &Checkpoint, whose: &str) -> Option<Finding> {
+    /// Compares a head; `held` says where it is.
+    fn compare(&mut self, tree: &Frontier, head: &Checkpoint, held: &str) -> Option<Finding> {
         if self.forked {
             return None;
         }
@@ -68,11 +68,13 @@ impl Doubt {
         self.forked = true;
         let (good, size) = (self.good, head.size);
         let what = if size - good == 1 {
-            format!("its leaf is not the one that {whose} of {size} leaves was signed over")
+            format!(
+                "its leaf is not the one that the checkpoint of {size} leaves{held} was signed over"
+            )
         } else {
             format!(
-                "from this leaf to leaf {} the tree is not the one that {whose} of {size} leaves \
-                 was signed over: leaves were changed, moved, added or removed, and their rows \
+                "from this leaf to leaf {} the tree is not the one that the checkpoint of {size} \
+                 leaves{held} was signed over: leaves were changed, moved, added or removed, and their rows \
                  with them; before this one all is as it was signed; which of them it is cannot \
                  be told, for there is no signature in between",
                 size - 1
@@ -159,14 +161,12 @@ impl Heads {
         let at = |signed: Option<&Signed>| signed.is_some_and(|s| s.checkpoint.size == size);
         let kept = if at(self.kept.front()) { self.kept.pop_front() } else { None };
         if let Some(signed) = &kept {
-            let whose = "the checkpoint";
-            findings.extend(self.by_any.compare(tree, &signed.checkpoint, whose));
+            findings.extend(self.by_any.compare(tree, &signed.checkpoint, ""));
             self.cover(tree, signed, slot);
         }
         while at(self.held.front()) {
             let Some(signed) = self.held.pop_front() else { break };
-            let whose = "the checkpoint held elsewhere,";
-            let wrong = self.by_held.compare(tree, &signed.checkpoint, whose);
+            let wrong = self.by_held.compare(tree, &signed.checkpoint, " held elsewhere");
             // Where the database's own head is wrong, too, that says it already, and closer.
             findings.extend(wrong.filter(|_| !self.by_any.forked));
             if kept.is_none() {

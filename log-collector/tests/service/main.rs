@@ -19,4 +19,5 @@ mod policy;
 mod reading;
 mod roles;
 mod support;
+mod tamper;
 mod wire;
