@@ -8,6 +8,7 @@
 //! notify: outbox -> Slack        closing: intents without outcome        readiness: the watch
 //! reading (HTTP), policy, prove and export (commands) -> store::reader -> Postgres
 //! erase (the command) -> store::erasures -> Postgres      verify_proof (the command) -> files
+//! verify (the command) -> store::audit -> Postgres
 //! ```
 
 pub mod closing;
@@ -26,6 +27,7 @@ pub mod readiness;
 pub mod reading;
 pub mod spool;
 pub mod store;
+pub mod verify;
 pub mod verify_proof;
 
 use std::future::Future;

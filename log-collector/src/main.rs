@@ -17,6 +17,7 @@ use log_collector::policy::{self, PolicyArgs, Printout};
 use log_collector::prove::{self, ProveArgs};
 use log_collector::store::keys;
 use log_collector::store::migrate::migrate;
+use log_collector::verify::{self, VerifyArgs, VerifyError};
 use log_collector::verify_proof::{self, VerifyProofArgs, VerifyProofError};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
@@ -38,6 +39,8 @@ enum Command {
     Serve(Box<ServeArgs>),
     /// Make, show or change the key that signs checkpoints.
     Key(KeyArgs),
+    /// Recompute the whole ledger from the rows, and say whether anything was altered.
+    Verify(Box<VerifyArgs>),
     /// Tell which rules were in force when, and where they came from.
     Policy(Box<PolicyArgs>),
     /// Write a file that proves the records of one decision.
@@ -67,7 +70,7 @@ fn main() -> ExitCode {
         .map_err(|source| StartError::Io { doing: "starting the runtime", source }.into())
         .and_then(|runtime| runtime.block_on(run(cli.command)));
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("log-collector: {error}");
             exit_code(&*error)
@@ -75,7 +78,7 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command) -> Result<(), Box<dyn Error>> {
+async fn run(command: Command) -> Result<ExitCode, Box<dyn Error>> {
     match command {
         Command::Migrate(args) => {
             let database = args.database.parse().map_err(StartError::from)?;
@@ -87,21 +90,23 @@ async fn run(command: Command) -> Result<(), Box<dyn Error>> {
                 })?;
                 keys::register(&database, &key).await?;
             }
-            Ok(())
         }
         Command::Key(args) => {
             let text = key::run(args).await?.into_bytes();
-            Ok(print(&Printout { text, note: None })?)
+            print(&Printout { text, note: None })?;
         }
         Command::Policy(args) => {
-            let terminal = std::io::stdout().is_terminal();
-            let colours = terminal && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
-            Ok(print(&policy::run(*args, colours).await?)?)
+            print(&policy::run(*args, colours()).await?)?;
         }
-        Command::Prove(args) => Ok(print_bytes(&prove::run(*args).await?)?),
-        Command::VerifyProof(args) => Ok(print_bytes(&verify_proof::run(*args)?)?),
-        Command::Export(args) => Ok(print_bytes(&export::run(*args).await?)?),
-        Command::Erase(args) => Ok(print_bytes(&erase::run(*args).await?)?),
+        Command::Verify(args) => {
+            let (text, intact) = verify::run(*args, colours()).await?;
+            print(&Printout { text: text.into_bytes(), note: None })?;
+            return Ok(ExitCode::from(u8::from(!intact)));
+        }
+        Command::Prove(args) => print_bytes(&prove::run(*args).await?)?,
+        Command::VerifyProof(args) => print_bytes(&verify_proof::run(*args)?)?,
+        Command::Export(args) => print_bytes(&export::run(*args).await?)?,
+        Command::Erase(args) => print_bytes(&erase::run(*args).await?)?,
         Command::Serve(args) => {
             let config = args.parse().map_err(StartError::from)?;
             // Before anything is taken, so that no signal finds the default handler.
@@ -118,15 +123,23 @@ async fn run(command: Command) -> Result<(), Box<dyn Error>> {
                     _ = int.recv() => {}
                 }
             });
-            Ok(stopped.await?)
+            stopped.await?;
         }
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// As standard output can show them.
+fn colours() -> bool {
+    let terminal = std::io::stdout().is_terminal();
+    terminal && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty())
 }
 
 /// 1, where a command has no word of its own.
 fn exit_code(error: &(dyn Error + 'static)) -> ExitCode {
     let erase = error.downcast_ref().map(EraseError::exit_code);
-    let code = erase.or_else(|| error.downcast_ref().map(VerifyProofError::exit_code));
+    let proof = || error.downcast_ref().map(VerifyProofError::exit_code);
+    let code = erase.or_else(proof).or_else(|| error.downcast_ref().map(VerifyError::exit_code));
     code.map_or(ExitCode::FAILURE, ExitCode::from)
 }
 

@@ -6,8 +6,9 @@
 //! else is looked up there: whoever may create in that schema could put a function there that fits
 //! a call better than pg_catalog's.
 
+pub mod audit;
 mod batch;
-mod columns;
+pub(crate) mod columns;
 pub mod erasures;
 pub mod history;
 pub mod intents;

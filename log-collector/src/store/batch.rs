@@ -1,6 +1,7 @@
 //! The one transaction a batch is: intents, outcomes, deliveries, quarantine and alerts, by UNNEST,
 //! so that one statement text serves any number of rows. Judges repeats by their digests.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::time::SystemTime;
 
@@ -17,7 +18,7 @@ use crate::store::{Store, begin};
 
 /// A row of one of the record tables.
 pub(super) struct Row<'a> {
-    pub columns: Vec<Column>,
+    pub columns: Vec<Column<'a>>,
     pub record: &'a [u8],
     pub digest: &'a str,
     /// Only on tables with a summary; the inner is NULL without one.
@@ -157,18 +158,19 @@ fn row(entry: &Entry, shape: Shape) -> Option<Row<'_>> {
     let (digest, spooled_at) = (&entry.digest, entry.spooled_at);
     match &entry.content {
         Content::Intent(intent, record) => {
-            Some(Row { columns: columns::intent(intent), record, digest, salt: None, spooled_at })
+            let columns = columns::intent(intent).into();
+            Some(Row { columns, record, digest, salt: None, spooled_at })
         }
         Content::Outcome(outcome, record, summary) => {
             let columns = match shape {
-                Shape::Own => columns::decision(outcome, summary.as_ref()),
-                Shape::Late => columns::late_outcome(outcome, summary.as_ref()),
+                Shape::Own => columns::decision(outcome, summary.as_ref()).into(),
+                Shape::Late => columns::late_outcome(outcome, summary.as_ref()).into(),
             };
             let salt = Some(summary.as_ref().map(|summary| summary.salt.as_slice()));
             Some(Row { columns, record, digest, salt, spooled_at })
         }
         Content::Delivery(delivery, record) => {
-            let columns = columns::delivery(delivery);
+            let columns = columns::delivery(delivery).into();
             Some(Row { columns, record, digest, salt: None, spooled_at })
         }
         Content::Refused(_) => None,
@@ -194,10 +196,10 @@ pub(super) async fn insert(
     let casts: Vec<_> = first.columns.iter().map(|column| column.cast).collect();
     let salted = first.salt.is_some();
     let sql = insert_sql(table, &names, &casts, salted);
-    let texts: Vec<Vec<Option<&str>>> = (0..width)
+    let texts: Vec<Vec<Option<Cow<'_, str>>>> = (0..width)
         .map(|at| {
             let cells = rows.iter().map(|row| row.columns.get(at));
-            cells.map(|cell| cell.and_then(|column| column.value.as_deref())).collect()
+            cells.map(|cell| cell.and_then(|column| column.value.text())).collect()
         })
         .collect();
     let records: Vec<&[u8]> = rows.iter().map(|row| row.record).collect();
@@ -299,8 +301,8 @@ async fn insert_late<'a>(
 }
 
 /// The row of a decision that the collector closes itself.
-pub(super) fn closed_row<'a>(outcome: &Outcome, record: &'a [u8], digest: &'a str) -> Row<'a> {
+pub(super) fn closed_row<'a>(outcome: &'a Outcome, record: &'a [u8], digest: &'a str) -> Row<'a> {
     debug_assert_eq!(sha256_hex(record), digest);
-    let columns = columns::decision(outcome, None);
+    let columns = columns::decision(outcome, None).into();
     Row { columns, record, digest, salt: Some(None), spooled_at: None }
 }

@@ -25,4 +25,5 @@ mod reading;
 mod roles;
 mod spool;
 mod support;
+mod tamper;
 mod wire;

@@ -5,6 +5,7 @@
 pub mod ledger;
 pub mod server;
 pub mod slack;
+pub mod tamper;
 
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -199,7 +200,7 @@ pub fn now() -> u64 {
     u64::try_from(since.as_millis()).unwrap()
 }
 
-fn next() -> u64 {
+pub fn next() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     NEXT.fetch_add(1, Ordering::Relaxed)
 }

@@ -1,0 +1,67 @@
+//! Which rows a kind of leaf is of: all references, and rows by reference.
+
+use crate::ledger::LeafKind;
+
+/// What has a leaf of a kind.
+pub(super) fn refs_of(kind: LeafKind) -> &'static str {
+    match kind {
+        LeafKind::Intent => "SELECT decision_id AS ref FROM public.ai_decision_intents",
+        LeafKind::Outcome => "SELECT decision_id AS ref FROM public.ai_decisions",
+        LeafKind::LateOutcome => "SELECT decision_id AS ref FROM public.ai_late_outcomes",
+        LeafKind::Delivery => "SELECT decision_id AS ref FROM public.ai_deliveries",
+        LeafKind::Policy => "SELECT version AS ref FROM public.ai_policies",
+        // A row from before the ledger has no record.
+        LeafKind::Observation => {
+            "SELECT observation_id::text AS ref FROM public.ai_policy_observations
+             WHERE record IS NOT NULL"
+        }
+        LeafKind::Erasure => "SELECT decision_id AS ref FROM public.ai_erasures",
+        LeafKind::Key => "SELECT key_seq::text AS ref FROM public.ai_ledger_keys",
+    }
+}
+
+/// Rows by reference. The bounds let Postgres pass over partitions.
+pub(super) fn rows_of(kind: LeafKind) -> &'static str {
+    match kind {
+        LeafKind::Intent => {
+            "SELECT t.* FROM public.ai_decision_intents t
+             WHERE decision_id = ANY($1) AND decision_id >= $2 AND decision_id <= $3"
+        }
+        LeafKind::Outcome => {
+            "SELECT t.*, EXISTS (SELECT FROM public.ai_erasures e
+                 WHERE e.decision_id = t.decision_id) AS erased
+             FROM public.ai_decisions t
+             WHERE decision_id = ANY($1) AND decision_id >= $2 AND decision_id <= $3"
+        }
+        LeafKind::LateOutcome => {
+            "SELECT t.*, EXISTS (SELECT FROM public.ai_erasures e
+                 WHERE e.decision_id = t.decision_id) AS erased,
+                 (SELECT d.outcome FROM public.ai_decisions d
+                  WHERE d.decision_id = t.decision_id) AS closed_as
+             FROM public.ai_late_outcomes t
+             WHERE decision_id = ANY($1) AND decision_id >= $2 AND decision_id <= $3"
+        }
+        LeafKind::Delivery => {
+            "SELECT t.* FROM public.ai_deliveries t
+             WHERE decision_id = ANY($1) AND decision_id >= $2 AND decision_id <= $3"
+        }
+        LeafKind::Policy => {
+            "SELECT t.* FROM public.ai_policies t
+             WHERE version = ANY($1) AND version >= $2 AND version <= $3"
+        }
+        LeafKind::Observation => {
+            "SELECT t.*, observation_id::text AS ref FROM public.ai_policy_observations t
+             WHERE observation_id::text COLLATE \"C\" = ANY($1)
+                 AND observation_id::text COLLATE \"C\" BETWEEN $2 AND $3"
+        }
+        LeafKind::Erasure => {
+            "SELECT t.* FROM public.ai_erasures t
+             WHERE decision_id = ANY($1) AND decision_id >= $2 AND decision_id <= $3"
+        }
+        LeafKind::Key => {
+            "SELECT t.*, key_seq::text AS ref FROM public.ai_ledger_keys t
+             WHERE key_seq::text COLLATE \"C\" = ANY($1)
+                 AND key_seq::text COLLATE \"C\" BETWEEN $2 AND $3"
+        }
+    }
+}

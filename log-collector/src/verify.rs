@@ -1,0 +1,186 @@
+//! `log-collector verify`: recomputes the whole ledger from the rows and says whether anything was
+//! altered. Trusts a public key and checkpoints held elsewhere; neither the operator nor the
+//! database.
+//!
+//! ```text
+//! store::audit reads -> check: rows (binary), page, heads (chain) -> findings -> verdict
+//! ```
+
+mod binary;
+mod chain;
+pub mod check;
+pub mod findings;
+pub mod heads;
+mod page;
+mod progress;
+mod rows;
+pub mod verdict;
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use tokio::sync::mpsc;
+
+use self::check::Checker;
+use self::heads::Given;
+use self::progress::Progress;
+use self::verdict::Verdict;
+use crate::config::{Database, DatabaseArgs};
+use crate::error::StartError;
+use crate::ledger::note::VerifierKey;
+use crate::store::audit;
+
+/// Groups of rows that wait for the check: one is read while another is looked at.
+const PARTS_MAX: usize = 4;
+
+const EXIT_CODES: &str = "\
+Use a login that is granted `governance_reader`.
+
+Exit codes:
+  0  intact
+  1  altered
+  2  the arguments make no sense
+  3  could not be checked";
+
+/// What `verify` is asked.
+#[derive(Args, Debug)]
+#[command(after_help = EXIT_CODES)]
+pub struct VerifyArgs {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    /// A public key that you trust (`log-collector key show` prints it); repeat it for several.
+    #[arg(long, value_name = "KEY", env = "LEDGER_PUBLIC_KEY")]
+    public_key: Vec<VerifierKey>,
+    /// File that holds such keys, a line each.
+    #[arg(long, value_name = "FILE")]
+    public_key_file: Vec<PathBuf>,
+    /// File with a checkpoint that was kept elsewhere, or with many, as the collector prints them;
+    /// `-` is standard input. Without one it cannot be seen that the end was cut off.
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Vec<PathBuf>,
+    /// How the verdict is printed.
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+/// Why there is no verdict.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// Arguments or the database.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// A key or a checkpoint that is none.
+    #[error("{0}")]
+    Argument(String),
+    /// There are no words for it.
+    #[error("the check ended early")]
+    Ended,
+}
+
+// === impl VerifyError ===
+
+impl VerifyError {
+    /// 2 where the arguments are to blame, 3 where nothing could be checked.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            VerifyError::Argument(_) | VerifyError::Start(StartError::Config(_)) => 2,
+            VerifyError::Start(_) | VerifyError::Ended => 3,
+        }
+    }
+}
+
+/// Checks everything. Returns what is printed, and whether all is intact.
+pub async fn run(args: VerifyArgs, colours: bool) -> Result<(String, bool), VerifyError> {
+    let mut keys = args.public_key;
+    for file in &args.public_key_file {
+        keys.extend(read_keys(file)?);
+    }
+    if keys.is_empty() {
+        let problem = "--public-key is not given (nor --public-key-file)";
+        return Err(VerifyError::Argument(problem.to_owned()));
+    }
+    let mut given = Vec::new();
+    for file in &args.checkpoint {
+        given.extend(read_checkpoints(file)?);
+    }
+    let database = args.database.parse().map_err(StartError::from)?;
+    let verdict = verify(&database, keys, given).await?;
+    let text = match args.format {
+        Format::Text => verdict.text(colours),
+        Format::Json => format!("{}\n", verdict.json()),
+    };
+    Ok((text, verdict.intact()))
+}
+
+/// Holds the ledger against its rows, the keys and the checkpoints.
+pub async fn verify(
+    database: &Database,
+    keys: Vec<VerifierKey>,
+    given: Vec<Given>,
+) -> Result<Verdict, VerifyError> {
+    let (to, mut parts) = mpsc::channel(PARTS_MAX);
+    let checking = tokio::task::spawn_blocking(move || {
+        let mut checker = Checker::new(keys, given);
+        let mut progress = Progress::start();
+        let mut rows = 0;
+        while let Some(part) = parts.blocking_recv() {
+            if let audit::Part::Rows(_, group) = &part {
+                rows += group.len() as u64;
+                progress.show(rows, checker.expected());
+            }
+            checker.take(part)?;
+        }
+        progress.end();
+        Ok(checker.finish())
+    });
+    let read = audit::read(database, to).await;
+    // Whoever checks knows better why it stopped to read.
+    let verdict = checking.await.map_err(|_| VerifyError::Ended)?;
+    let verdict = verdict.map_err(VerifyError::Argument)?;
+    read?;
+    Ok(verdict)
+}
+
+fn read_keys(file: &Path) -> Result<Vec<VerifierKey>, VerifyError> {
+    let problem = |error: &dyn std::fmt::Display| {
+        VerifyError::Argument(format!("--public-key-file: `{}`: {error}", file.display()))
+    };
+    let text = std::fs::read_to_string(file).map_err(|error| problem(&error))?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.map(|line| VerifierKey::parse(line).map_err(|error| problem(&error))).collect()
+}
+
+/// A bare note, or lines of which some are `{"checkpoint":"…"}`.
+fn read_checkpoints(file: &Path) -> Result<Vec<Given>, VerifyError> {
+    #[derive(serde::Deserialize)]
+    struct Line {
+        checkpoint: String,
+    }
+    let place = format!("--checkpoint: `{}`", file.display());
+    let problem =
+        |error: &dyn std::fmt::Display| VerifyError::Argument(format!("{place}: {error}"));
+    let mut text = String::new();
+    let read = if file == Path::new("-") {
+        std::io::stdin().lock().read_to_string(&mut text)
+    } else {
+        std::fs::File::open(file).and_then(|mut file| file.read_to_string(&mut text))
+    };
+    read.map_err(|error| problem(&error))?;
+    let lines = text.lines().filter(|line| line.trim_start().starts_with('{'));
+    let lines = lines.filter_map(|line| serde_json::from_str::<Line>(line).ok());
+    let mut notes: Vec<String> = lines.map(|line| line.checkpoint).collect();
+    if notes.is_empty() {
+        if !text.contains("\n\n") {
+            return Err(problem(&"there is no checkpoint in it"));
+        }
+        notes.push(text);
+    }
+    Ok(notes.into_iter().map(|note| Given { note, place: place.clone() }).collect())
+}

@@ -1,0 +1,237 @@
+//! Signed heads of the tree, those held elsewhere and those of the database, against the tree as it
+//! grows over the leaves.
+
+use std::collections::VecDeque;
+use std::time::SystemTime;
+
+use super::chain::{Chain, Signed};
+use super::findings::Finding;
+use super::page::Slot;
+use super::verdict::Verdict;
+use crate::ledger::LeafKind;
+use crate::ledger::note::Checkpoint;
+use crate::ledger::tree::Frontier;
+
+/// A checkpoint as it was given, and where.
+pub struct Given {
+    /// The signed note.
+    pub note: String,
+    /// For messages.
+    pub place: String,
+}
+
+/// A leaf behind the last good head: where a wrong one can have begun.
+#[derive(Default)]
+struct Doubt {
+    /// Size of the last good head.
+    good: u64,
+    /// The leaf behind it.
+    first: Option<(LeafKind, String)>,
+    /// A head was wrong, and so every later one is.
+    forked: bool,
+}
+
+/// All heads.
+pub struct Heads {
+    given: Vec<Given>,
+    chain: Chain,
+    /// Held elsewhere, by size; those before are done.
+    held: VecDeque<Signed>,
+    /// Of the database up to the end of the page.
+    kept: VecDeque<Signed>,
+    by_held: Doubt,
+    by_any: Doubt,
+    held_total: usize,
+    kept_total: u64,
+    covered: u64,
+    covered_at: Option<SystemTime>,
+}
+
+// === impl Doubt ===
+
+impl Doubt {
+    fn pushed(&mut self, index: u64, slot: &Slot) {
+        if index == self.good {
+            self.first = Some((slot.kind, slot.reference.clone()));
+        }
+    }
+
+    /// Compares a head; `held` says where it is.
+    fn compare(&mut self, tree: &Frontier, head: &Checkpoint, held: &str) -> Option<Finding> {
+        if self.forked {
+            return None;
+        }
+        if head.root == tree.root() {
+            self.good = head.size;
+            return None;
+        }
+        self.forked = true;
+        let (good, size) = (self.good, head.size);
+        let what = if size - good == 1 {
+            format!(
+                "its leaf is not the one that the checkpoint of {size} leaves{held} was signed over"
+            )
+        } else {
+            format!(
+                "from this leaf to leaf {} the tree is not the one that the checkpoint of {size} \
+                 leaves{held} was signed over: leaves were changed, moved, added or removed, and their rows \
+                 with them; before this one all is as it was signed; which of them it is cannot \
+                 be told, for there is no signature in between",
+                size - 1
+            )
+        };
+        Some(Finding { index: Some(good), record: self.first.clone(), what })
+    }
+}
+
+// === impl Heads ===
+
+impl Heads {
+    /// With those that were given.
+    pub fn new(given: Vec<Given>) -> Heads {
+        Heads {
+            given,
+            chain: Chain::default(),
+            held: VecDeque::new(),
+            kept: VecDeque::new(),
+            by_held: Doubt::default(),
+            by_any: Doubt::default(),
+            held_total: 0,
+            kept_total: 0,
+            covered: 0,
+            covered_at: None,
+        }
+    }
+
+    /// Opens what was given. An error is a checkpoint of something else.
+    pub fn start(&mut self, chain: Chain) -> Result<Vec<Finding>, String> {
+        let mut findings = Vec::new();
+        let mut held = Vec::new();
+        for Given { note, place } in std::mem::take(&mut self.given) {
+            match chain.open(&note) {
+                Some(signed) if signed.trusted => held.push(signed),
+                Some(signed) => findings.push(Finding::whole(format!(
+                    "the checkpoint of {} leaves held elsewhere is signed by a key from before the \
+                     trusted one",
+                    signed.checkpoint.size
+                ))),
+                None => findings.push(unsigned(&chain, &note, &place)?),
+            }
+        }
+        held.sort_by_key(|signed| signed.checkpoint.size);
+        held.dedup_by(|a, b| a.checkpoint == b.checkpoint);
+        self.held_total = held.len();
+        self.held = held.into();
+        self.chain = chain;
+        Ok(findings)
+    }
+
+    /// Takes checkpoints of the database that are next to come.
+    pub fn signed(&mut self, notes: &[(i64, String)]) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for (size, note) in notes {
+            self.kept_total += 1;
+            let size = u64::try_from(*size).unwrap_or_default();
+            let finding = |what: &str| Finding {
+                index: Some(size.saturating_sub(1)),
+                record: None,
+                what: format!("the checkpoint of {size} leaves in the database {what}"),
+            };
+            match self.chain.open(note) {
+                None => findings.push(finding("is signed by none of the ledger's keys")),
+                Some(signed) if signed.checkpoint.size != size => {
+                    findings.push(finding("states another size"));
+                }
+                Some(signed) => {
+                    if !self.chain.accept(&signed) {
+                        findings.push(finding("is signed by a key that was no longer in force"));
+                    }
+                    self.kept.push_back(signed);
+                }
+            }
+        }
+        findings
+    }
+
+    /// The tree has grown by a leaf.
+    pub fn pushed(&mut self, tree: &Frontier, slot: &Slot) -> Vec<Finding> {
+        let (size, mut findings) = (tree.size(), Vec::new());
+        self.by_held.pushed(size - 1, slot);
+        self.by_any.pushed(size - 1, slot);
+        let at = |signed: Option<&Signed>| signed.is_some_and(|s| s.checkpoint.size == size);
+        let kept = if at(self.kept.front()) { self.kept.pop_front() } else { None };
+        if let Some(signed) = &kept {
+            findings.extend(self.by_any.compare(tree, &signed.checkpoint, ""));
+            self.cover(tree, signed, slot);
+        }
+        while at(self.held.front()) {
+            let Some(signed) = self.held.pop_front() else { break };
+            let wrong = self.by_held.compare(tree, &signed.checkpoint, " held elsewhere");
+            // Where the database's own head is wrong, too, that says it already, and closer.
+            findings.extend(wrong.filter(|_| !self.by_any.forked));
+            if kept.is_none() {
+                findings.push(Finding::whole(format!(
+                    "the checkpoint of {size} leaves is held elsewhere and not in the database: it \
+                     was removed"
+                )));
+            }
+            self.cover(tree, &signed, slot);
+        }
+        findings
+    }
+
+    fn cover(&mut self, tree: &Frontier, signed: &Signed, slot: &Slot) {
+        if signed.trusted && signed.checkpoint.root == tree.root() {
+            self.covered = signed.checkpoint.size;
+            self.covered_at = Some(slot.created_at);
+        }
+    }
+
+    /// Says which heads the tree never came to.
+    pub fn finish(&mut self, size: u64) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for signed in self.held.drain(..).rev() {
+            let larger = signed.checkpoint.size;
+            findings.push(Finding::whole(format!(
+                "the tree has {size} leaves, and the checkpoint held elsewhere {larger}: its end \
+                 was cut off, or an old backup was restored"
+            )));
+        }
+        for signed in self.kept.drain(..) {
+            let larger = signed.checkpoint.size;
+            findings.push(Finding::whole(format!(
+                "the tree has {size} leaves, and a checkpoint in the database {larger}: its end \
+                 was cut off"
+            )));
+        }
+        if size > 0 && self.kept_total == 0 {
+            findings.push(Finding::whole(format!(
+                "the tree has {size} leaves and no checkpoint in the database: they were removed"
+            )));
+        } else if size > 0 && self.covered == 0 {
+            let what = "no part of the tree is signed by a key that follows from a trusted one";
+            findings.push(Finding::whole(what.to_owned()));
+        }
+        findings
+    }
+
+    /// How far signatures reach.
+    pub fn report(&self, verdict: &mut Verdict) {
+        verdict.held = self.held_total;
+        verdict.checkpoints = self.kept_total;
+        verdict.covered = self.covered;
+        verdict.covered_at = self.covered_at;
+    }
+}
+
+fn unsigned(chain: &Chain, note: &str, place: &str) -> Result<Finding, String> {
+    let text = note.split_once("\n\n").map_or(note, |(text, _)| text);
+    match Checkpoint::parse(text) {
+        Ok(checkpoint) if chain.knows(&checkpoint.origin) => Ok(Finding::whole(format!(
+            "the checkpoint of {} leaves held elsewhere is signed by none of the ledger's keys",
+            checkpoint.size
+        ))),
+        Ok(_) => Err(format!("{place}: the checkpoint is of another ledger")),
+        Err(error) => Err(format!("{place}: {error}")),
+    }
+}

@@ -1,0 +1,333 @@
+//! Whether a row is the one that its leaf was made of, and every column says what its record says.
+
+use std::collections::{HashMap, HashSet};
+
+use governance_filter::record::{Delivery, Intent, Outcome, OutcomeKind, summary_digest};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use sha2::{Digest, Sha256};
+use tokio_postgres::Row;
+use tokio_postgres::types::{FromSql, Type};
+
+use super::binary::holds;
+use crate::ledger::LeafKind;
+use crate::ledger::keys;
+use crate::ledger::tree::{Hash, leaf_hash};
+use crate::store::columns::{self, Column, Value};
+
+/// What is wrong with a row. Names columns and quotes nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// A leaf without a row.
+    #[error(
+        "its row is not in {0}: it was deleted or moved, or the partition that held it was \
+         detached or dropped"
+    )]
+    Missing(&'static str),
+    /// Other bytes than were hashed.
+    #[error("its record was changed")]
+    Record,
+    /// Likewise, and made to look right.
+    #[error("its record was changed, and its digest with it")]
+    RecordAndDigest,
+    /// A column that does not follow from the record.
+    #[error("its column `{0}` is not what its record says")]
+    Column(&'static str),
+    /// Bytes of another kind.
+    #[error("its record is not of the kind `{0}`")]
+    Kind(&'static str),
+    /// A policy that is not there.
+    #[error("the policy that it names is not in ai_policies")]
+    Policy,
+    /// A text is gone without leave.
+    #[error("its {0} summary is gone, and no tombstone says that it was erased")]
+    Gone(&'static str),
+    /// A text that the record does not vouch for.
+    #[error("its {0} summary was changed, or its salt")]
+    Summary(&'static str),
+    /// An erasure that did not happen.
+    #[error("it is erased by a tombstone, and its summary or salt is still there")]
+    Kept,
+    /// A true outcome that hides another.
+    #[error("it is kept as late, and its decision was not closed as `unknown`")]
+    NotLate,
+}
+
+/// Checks rows of every kind.
+pub struct Rows {
+    policies: HashSet<String>,
+    layouts: HashMap<LeafKind, Layout>,
+}
+
+/// Where the columns of a kind's rows stand.
+struct Layout {
+    names: HashMap<String, usize>,
+    /// Of the derived columns, in their order.
+    derived: Vec<Option<usize>>,
+}
+
+/// A column's bytes as they were sent.
+struct Raw<'a>(&'a [u8]);
+
+/// The words that only an outcome or a delivery has; an intent has neither.
+#[derive(Deserialize)]
+struct Words {
+    outcome: Option<IgnoredAny>,
+    delivery: Option<IgnoredAny>,
+}
+
+/// A tombstone.
+#[derive(Deserialize)]
+struct Erasure {
+    decision_id: String,
+    erased_at: String,
+    reason: String,
+    erased_by: String,
+}
+
+/// That a gateway took up a policy.
+#[derive(Deserialize)]
+struct Observation {
+    gateway: String,
+    policy_version: String,
+    first_seen: String,
+    configured_at: Option<String>,
+}
+
+/// A row with its places.
+#[derive(Clone, Copy)]
+struct Cells<'a, 'l> {
+    row: &'a Row,
+    layout: &'l Layout,
+}
+
+// === impl Raw ===
+
+impl<'a> FromSql<'a> for Raw<'a> {
+    fn from_sql(
+        _: &Type,
+        raw: &'a [u8],
+    ) -> Result<Raw<'a>, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(Raw(raw))
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+}
+
+// === impl Rows ===
+
+impl Rows {
+    /// With the policies that there are.
+    pub fn new(policies: Vec<String>) -> Rows {
+        Rows { policies: policies.into_iter().collect(), layouts: HashMap::new() }
+    }
+
+    /// Whose row it is.
+    pub fn reference<'a>(&mut self, kind: LeafKind, row: &'a Row) -> &'a [u8] {
+        let layout = self.layouts.entry(kind).or_insert_with(|| Layout::of(row));
+        let name = match kind {
+            LeafKind::Policy => "version",
+            LeafKind::Observation | LeafKind::Key => "ref",
+            _ => "decision_id",
+        };
+        Cells { row, layout }.named(name).unwrap_or_default()
+    }
+
+    /// What is wrong with a row, if anything.
+    pub fn check(&mut self, kind: LeafKind, row: &Row, leaf: &Hash) -> Result<(), Fault> {
+        let layout = self.layouts.entry(kind).or_insert_with(|| Layout::of(row));
+        let name = if kind == LeafKind::Policy { "text" } else { "record" };
+        let record = Cells { row, layout }.named(name).unwrap_or_default();
+        let digest = Cells { row, layout }.named("digest");
+        let matches = digest.map(|digest| is_hex(digest, &Sha256::digest(record)));
+        if leaf_hash(record) != *leaf {
+            let both = matches == Some(true);
+            return Err(if both { Fault::RecordAndDigest } else { Fault::Record });
+        }
+        if matches == Some(false) {
+            return Err(Fault::Column("digest"));
+        }
+        self.content(kind, row, record)
+    }
+
+    fn content(&mut self, kind: LeafKind, row: &Row, record: &[u8]) -> Result<(), Fault> {
+        let Some(layout) = self.layouts.get_mut(&kind) else { return Ok(()) };
+        let version = match kind {
+            LeafKind::Intent => {
+                let words: Words = read(kind, record)?;
+                if words.outcome.is_some() || words.delivery.is_some() {
+                    return Err(Fault::Kind(kind.as_str()));
+                }
+                let intent: Intent = read(kind, record)?;
+                layout.compare(row, &columns::intent(&intent))?;
+                intent.policy_version
+            }
+            LeafKind::Outcome | LeafKind::LateOutcome => {
+                let outcome: Outcome = read(kind, record)?;
+                if kind == LeafKind::Outcome {
+                    layout.compare(row, &columns::decision(&outcome, None))?;
+                } else {
+                    layout.compare(row, &columns::late_outcome(&outcome, None))?;
+                }
+                let cells = Cells { row, layout };
+                if kind == LeafKind::LateOutcome {
+                    let unknown = OutcomeKind::Unknown.as_str().as_bytes();
+                    let closed = cells.named("closed_as") == Some(unknown);
+                    if !closed || outcome.outcome == OutcomeKind::Unknown {
+                        return Err(Fault::NotLate);
+                    }
+                }
+                cells.summaries(&outcome)?;
+                outcome.policy_version
+            }
+            LeafKind::Delivery => {
+                let delivery: Delivery = read(kind, record)?;
+                layout.compare(row, &columns::delivery(&delivery))?;
+                delivery.policy_version
+            }
+            LeafKind::Observation => {
+                let observation: Observation = read(kind, record)?;
+                layout.compare(row, &observation.columns())?;
+                observation.policy_version
+            }
+            LeafKind::Erasure => {
+                let erasure: Erasure = read(kind, record)?;
+                return layout.compare(row, &erasure.columns());
+            }
+            LeafKind::Policy => {
+                let cells = Cells { row, layout };
+                let version = cells.named("version").unwrap_or_default();
+                let digest = version.strip_prefix(b"sha256:").unwrap_or_default();
+                let good = is_hex(digest, &Sha256::digest(record));
+                return if good { Ok(()) } else { Err(Fault::Column("version")) };
+            }
+            LeafKind::Key => return Cells { row, layout }.key(record),
+        };
+        if self.policies.contains(&version) { Ok(()) } else { Err(Fault::Policy) }
+    }
+}
+
+// === impl Layout ===
+
+impl Layout {
+    fn of(row: &Row) -> Layout {
+        let names = row.columns().iter().enumerate();
+        let names = names.map(|(at, column)| (column.name().to_owned(), at)).collect();
+        Layout { names, derived: Vec::new() }
+    }
+
+    fn compare(&mut self, row: &Row, columns: &[Column<'_>]) -> Result<(), Fault> {
+        if self.derived.is_empty() {
+            let place = |column: &Column<'_>| self.names.get(column.name).copied();
+            self.derived = columns.iter().map(place).collect();
+        }
+        for (column, at) in columns.iter().zip(&self.derived) {
+            // Beside the record: compared with its digests.
+            if matches!(column.name, "output_summary" | "input_summary") {
+                continue;
+            }
+            let there = at.map(|at| raw(row, at));
+            if !there.is_some_and(|there| holds(there, &column.value)) {
+                return Err(Fault::Column(column.name));
+            }
+        }
+        Ok(())
+    }
+}
+
+// === impl Cells ===
+
+impl<'a> Cells<'a, '_> {
+    fn named(self, name: &str) -> Option<&'a [u8]> {
+        raw(self.row, *self.layout.names.get(name)?)
+    }
+
+    fn summaries(self, outcome: &Outcome) -> Result<(), Fault> {
+        let salt = self.named("summary_salt");
+        let pairs = [
+            ("output", self.named("output_summary"), &outcome.output_summary_digest),
+            ("input", self.named("input_summary"), &outcome.input_summary_digest),
+        ];
+        let all_gone = salt.is_none() && pairs.iter().all(|(_, text, _)| text.is_none());
+        if self.named("erased") == Some(&[1]) {
+            return if all_gone { Ok(()) } else { Err(Fault::Kept) };
+        }
+        if salt.is_some() && pairs.iter().all(|(_, _, digest)| digest.is_none()) {
+            return Err(Fault::Column("summary_salt"));
+        }
+        for (name, text, digest) in pairs {
+            match (text, digest) {
+                (None, None) => {}
+                (None, Some(_)) => return Err(Fault::Gone(name)),
+                (Some(_), None) => return Err(Fault::Summary(name)),
+                (Some(text), Some(digest)) => {
+                    let text = std::str::from_utf8(text).unwrap_or_default();
+                    let salt: Option<[u8; 16]> = salt.and_then(|salt| salt.try_into().ok());
+                    if salt.is_none_or(|salt| summary_digest(&salt, text) != *digest) {
+                        return Err(Fault::Summary(name));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn key(self, record: &[u8]) -> Result<(), Fault> {
+        let kind = Fault::Kind(LeafKind::Key.as_str());
+        let record = std::str::from_utf8(record).map_err(|_| kind.clone())?;
+        // Who signed it is looked at where the chain of keys is.
+        let text = record.split_once("\n\n").map_or(record, |(text, _)| text);
+        let key = keys::read(text, None).map_err(|_| kind)?.to_string();
+        let same = self.named("verifier_key") == Some(key.as_bytes());
+        if same { Ok(()) } else { Err(Fault::Column("verifier_key")) }
+    }
+}
+
+// === impl Erasure ===
+
+impl Erasure {
+    fn columns(&self) -> [Column<'_>; 4] {
+        [
+            column("decision_id", Value::Text(&self.decision_id)),
+            column("created_at", Value::Time(&self.erased_at)),
+            column("reason", Value::Text(&self.reason)),
+            column("erased_by", Value::Text(&self.erased_by)),
+        ]
+    }
+}
+
+// === impl Observation ===
+
+impl Observation {
+    fn columns(&self) -> [Column<'_>; 4] {
+        [
+            column("gateway", Value::Text(&self.gateway)),
+            column("policy_version", Value::Text(&self.policy_version)),
+            column("first_seen", Value::Time(&self.first_seen)),
+            column("configured_at", self.configured_at.as_deref().map_or(Value::Null, Value::Time)),
+        ]
+    }
+}
+
+fn column<'a>(name: &'static str, value: Value<'a>) -> Column<'a> {
+    Column { name, cast: "", value }
+}
+
+fn read<'a, T: Deserialize<'a>>(kind: LeafKind, record: &'a [u8]) -> Result<T, Fault> {
+    serde_json::from_slice(record).map_err(|_| Fault::Kind(kind.as_str()))
+}
+
+fn raw(row: &Row, at: usize) -> Option<&[u8]> {
+    row.try_get::<_, Option<Raw<'_>>>(at).ok().flatten().map(|raw| raw.0)
+}
+
+/// Whether a text is these bytes in lower-case hex.
+fn is_hex(text: &[u8], bytes: &[u8]) -> bool {
+    let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
+    let (pairs, rest) = text.as_chunks::<2>();
+    rest.is_empty()
+        && pairs.len() == bytes.len()
+        && pairs.iter().zip(bytes).all(|(pair, b)| *pair == [digit(b >> 4), digit(b & 15)])
+}
