@@ -132,6 +132,25 @@ fn every_way_a_call_fails_keeps_the_lines() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn a_hold_sees_an_attempt_however_long_the_collector_was_away() {
+    const HOLD_MS: u64 = 2_000;
+    let mut outbox = announced();
+    outbox.push(line(Kind::Outcome, 1), None, START).expect("room");
+    let mut now = START;
+    let mut attempts = vec![now];
+    while now < START + 60_000 {
+        now += 50;
+        if let Some(Call::Decisions(id, _)) = outbox.next_call(now) {
+            outbox.call_failed(id, now);
+            attempts.push(now);
+        }
+    }
+    let pauses: Vec<u64> = attempts.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(pauses.iter().all(|pause| *pause <= HOLD_MS / 2), "{pauses:?}");
+    assert!(attempts.len() < 80, "it backs off: {pauses:?}");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn a_hold_expires_and_its_line_is_still_delivered() {
     let mut outbox = announced();
     let sent = line(Kind::Intent, 1);
