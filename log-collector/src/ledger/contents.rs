@@ -120,8 +120,7 @@ impl Content {
             LeafKind::Key => {
                 let record = std::str::from_utf8(bytes).map_err(|_| wrong)?;
                 // But for the first, behind an empty line, the signature of the one before.
-                let end = record.find("\n\n").unwrap_or(record.len());
-                let text = record.get(..=end).unwrap_or(record);
+                let text = record.split_once("\n\n").map_or(record, |(text, _)| text);
                 return keys::read(text, None).map(|_| Content::Key).map_err(|_| wrong);
             }
             _ => {}
