@@ -22,6 +22,8 @@ pub struct Published(Arc<Mutex<Option<(u64, String)>>>);
 pub struct Publisher {
     file: Option<PathBuf>,
     print: bool,
+    /// The last one on standard output.
+    printed: Option<String>,
     /// This replica's key, or else the first that it met.
     trusted: Option<VerifierKey>,
     newest: Option<Checkpoint>,
@@ -78,7 +80,16 @@ impl Publisher {
         metrics: Arc<Metrics>,
     ) -> Result<Publisher, StartError> {
         let newest = file.as_deref().map(read_checkpoint).transpose()?.flatten();
-        Ok(Publisher { file, print, trusted, newest, published, metrics, failing: false })
+        Ok(Publisher {
+            file,
+            print,
+            printed: None,
+            trusted,
+            newest,
+            published,
+            metrics,
+            failing: false,
+        })
     }
 
     /// The largest checkpoint that was published.
@@ -143,16 +154,16 @@ impl Publisher {
         Publication::Stuck
     }
 
-    fn send(&self, note: &str) -> std::io::Result<()> {
-        if let Some(file) = &self.file {
-            replace(file, note)?;
+    /// The file comes last, for it says what is out: a process that is killed in between prints a
+    /// line again, and leaves none out.
+    fn send(&mut self, note: &str) -> std::io::Result<()> {
+        if self.print && self.printed.as_deref() != Some(note) {
+            // One line each, so that whatever ships logs keeps their history.
+            let line = serde_json::json!({ "checkpoint": note });
+            writeln!(std::io::stdout().lock(), "{line}")?;
+            self.printed = Some(note.to_owned());
         }
-        if !self.print {
-            return Ok(());
-        }
-        // One line each, so that whatever ships logs keeps their history.
-        let line = serde_json::json!({ "checkpoint": note });
-        writeln!(std::io::stdout().lock(), "{line}")
+        self.file.as_deref().map_or(Ok(()), |file| replace(file, note))
     }
 }
 

@@ -16,6 +16,7 @@ mod daily;
 mod erase;
 mod faults;
 mod history;
+mod key;
 mod ledger;
 mod ledger_guard;
 mod ledger_past;
