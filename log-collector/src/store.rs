@@ -7,7 +7,7 @@
 //! a call better than pg_catalog's.
 
 mod batch;
-mod columns;
+pub mod columns;
 pub mod history;
 pub mod intents;
 pub mod migrate;
