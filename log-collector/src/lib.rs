@@ -38,6 +38,8 @@ use tracing::{info, warn};
 use crate::closing::Closer;
 use crate::config::{Secret, ServeConfig};
 use crate::error::StartError;
+use crate::ingest::bodies::Bodies;
+use crate::ingest::decision_log::DecisionLog;
 use crate::ingest::queue::Queue;
 use crate::ingest::writer::Writer;
 use crate::metrics::Metrics;
@@ -53,6 +55,8 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 /// What the handlers share.
 #[derive(Clone)]
 pub struct AppState {
+    /// Room for requests that are being read.
+    pub bodies: Arc<Bodies>,
     /// Where lines wait for their commit.
     pub queue: Arc<Queue>,
     /// The database.
@@ -104,6 +108,7 @@ impl Service {
         let readiness = Arc::new(Readiness::default());
         readiness.up();
         let app = AppState {
+            bodies: Arc::default(),
             queue: Arc::new(queue),
             store: Arc::new(store),
             metrics,
@@ -134,6 +139,7 @@ impl Service {
             metrics: app.metrics.clone(),
             readiness: app.readiness.clone(),
             committed: committed.clone(),
+            decisions: DecisionLog::start(),
         };
         let mut writer = tokio::spawn(writer.run());
         let mut helpers = spawn_helpers(config, &app, &committed, &stop)?;

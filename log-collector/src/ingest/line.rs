@@ -6,6 +6,8 @@ use governance_filter::record::{
 };
 use serde_json::value::RawValue;
 
+use crate::store::columns::{self, Column};
+
 /// The largest record taken: what the filter may send, with room.
 pub const RECORD_BYTES_MAX: usize = 256 << 10;
 
@@ -14,6 +16,12 @@ const SUMMARY_BYTES_MAX: usize = 4_000;
 
 /// How much of a refused record is kept.
 const REFUSED_BYTES_KEPT: usize = 4 << 10;
+
+/// An entry with its boxed record and the strings in it, but for their text.
+const ENTRY_BYTES: usize = 2 << 10;
+
+/// What an allocation takes beside its bytes.
+const ALLOCATION_BYTES: usize = 16;
 
 /// 2020-01-01: before UUIDv7 existed no id can have been made.
 const ID_UNIX_MS_MIN: u64 = 1_577_836_800_000;
@@ -32,6 +40,9 @@ pub struct Entry {
     pub digest: String,
     /// What is stored.
     pub content: Content,
+    /// Its row's columns, made here, beside other requests, and not while the writer's turn is on;
+    /// none of a refused line.
+    pub columns: Vec<Column>,
 }
 
 /// What is stored of a line.
@@ -140,20 +151,26 @@ impl Entry {
                 kind: None,
                 digest: sha256_hex(line),
                 content: Content::Refused(Refused::new(Reason::Line, line)),
+                columns: Vec::new(),
             };
         };
         let record = received.record.get().as_bytes();
         let digest = sha256_hex(record);
         let kind = Some(received.kind);
         match check(&received, &digest, now_unix_ms) {
-            Ok(content) => {
-                Entry { decision_id: content.decision_id().to_owned(), kind, digest, content }
-            }
+            Ok(content) => Entry {
+                decision_id: content.decision_id().to_owned(),
+                kind,
+                digest,
+                columns: content.columns(),
+                content,
+            },
             Err(reason) => Entry {
                 decision_id: claimed_id(received.record),
                 kind,
                 digest,
                 content: Content::Refused(Refused::new(reason, record)),
+                columns: Vec::new(),
             },
         }
     }
@@ -166,6 +183,14 @@ impl Entry {
             Content::Delivery(delivery, _) => Some(&delivery.policy_version),
             Content::Refused(_) => None,
         }
+    }
+
+    /// The memory it takes, near enough: the record's own bytes, what was read of them, which is no
+    /// longer, and the columns.
+    pub fn footprint(&self) -> usize {
+        let values = self.columns.iter().filter_map(|column| column.value.as_ref());
+        let values: usize = values.map(|value| value.len() + ALLOCATION_BYTES).sum();
+        ENTRY_BYTES + 2 * self.bytes().len() + size_of_val(self.columns.as_slice()) + values
     }
 
     /// The record's bytes, or what is kept of a refused line.
@@ -182,6 +207,15 @@ impl Entry {
 // === impl Content ===
 
 impl Content {
+    fn columns(&self) -> Vec<Column> {
+        match self {
+            Content::Intent(intent, _) => columns::intent(intent),
+            Content::Outcome(outcome, _, summary) => columns::decision(outcome, summary.as_ref()),
+            Content::Delivery(delivery, _) => columns::delivery(delivery),
+            Content::Refused(_) => Vec::new(),
+        }
+    }
+
     fn decision_id(&self) -> &str {
         match self {
             Content::Intent(intent, _) => &intent.decision_id,

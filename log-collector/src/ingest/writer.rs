@@ -10,14 +10,15 @@ use tokio::sync::Notify;
 use tracing::{error, info, warn};
 
 use crate::error::StoreError;
+use crate::ingest::decision_log::DecisionLog;
 use crate::ingest::line::{Content, Reason};
 use crate::ingest::queue::{Job, Queue, Unavailable};
 use crate::metrics::Metrics;
 use crate::readiness::Readiness;
 use crate::store::Store;
 
-/// A commit of 256 rows costs little more than one of 64; more only adds latency.
-const BATCH_LINES_MAX: usize = 256;
+/// Two of the filter's batches: where more wait, one commit for them costs less than one each.
+const BATCH_LINES_MAX: usize = 512;
 
 /// Keeps a batch of large records from stalling the small ones behind it.
 const BATCH_BYTES_MAX: usize = 4 << 20;
@@ -34,6 +35,8 @@ pub struct Writer {
     pub readiness: Arc<Readiness>,
     /// Woken after each commit, for the alerts it may hold.
     pub committed: Arc<Notify>,
+    /// Where decisions are printed.
+    pub decisions: DecisionLog,
 }
 
 /// What the last commit said of the database; a change is logged, repeats are not.
@@ -133,7 +136,9 @@ impl Writer {
                 let reason = refused.reason.as_str();
                 warn!(decision.id = %id, reason, "rejected a line: bad {reason}");
             }
-            (Content::Outcome(outcome, ..), AckStatus::Committed) => log_decision(outcome),
+            (Content::Outcome(outcome, ..), AckStatus::Committed) => {
+                self.decisions.print(decision_line(outcome));
+            }
             _ => {}
         }
         job.settle(Ok(status));
@@ -141,7 +146,7 @@ impl Writer {
 }
 
 /// The one line a decision leaves on the terminal. No text of prompt or answer.
-fn log_decision(outcome: &governance_filter::record::Outcome) {
+fn decision_line(outcome: &governance_filter::record::Outcome) -> String {
     let id = &outcome.decision_id;
     let model: String = outcome.model.chars().take(100).collect();
     let word = outcome.outcome.as_str();
@@ -156,8 +161,7 @@ fn log_decision(outcome: &governance_filter::record::Outcome) {
         text.push_str(&format!(" status={status}"));
     }
     // Others' text in here must not start a line of its own.
-    let text = text.replace(char::is_control, "");
-    info!(target: "decision", "{text}");
+    text.replace(char::is_control, "")
 }
 
 /// A batch can hold the same decision's line twice. The repeat waits for the next transaction,

@@ -1,6 +1,7 @@
 //! The one transaction a batch is: intents, outcomes, deliveries, quarantine and alerts, by UNNEST,
 //! so that one statement text serves any number of rows. Judges repeats by their digests.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use deadpool_postgres::Transaction;
@@ -12,11 +13,11 @@ use crate::error::StoreError;
 use crate::ingest::line::{Content, Entry};
 use crate::notify::render::alerts;
 use crate::store::columns::{self, Column};
-use crate::store::{Store, begin};
+use crate::store::{DURABLE, Store};
 
 /// A row of one of the record tables.
 pub(super) struct Row<'a> {
-    pub columns: Vec<Column>,
+    pub columns: Cow<'a, [Column]>,
     pub record: &'a [u8],
     pub digest: &'a str,
     /// Only on tables with a summary; the inner is NULL without one.
@@ -48,7 +49,7 @@ impl Store {
 
     async fn commit_once(&self, entries: &[&Entry]) -> Result<Vec<AckStatus>, StoreError> {
         let result = self.bounded_on(&self.writer, async |client| {
-            let tx = begin(client).await?;
+            let tx = client.transaction().await?;
             let statuses = self.write(&tx, entries).await?;
             tx.commit().await?;
             Ok(statuses)
@@ -86,29 +87,24 @@ impl Store {
                 Some(_) => AckStatus::UnknownPolicy,
             })
             .collect();
+        let [intents, outcomes, deliveries] =
+            TABLES.map(|(kind, _)| committing(entries, &statuses, kind));
+        // Sent at once and carried out in this order: Postgres does not wait for us in between.
+        let (inserted_intents, inserted_outcomes, inserted_deliveries, ()) = tokio::try_join!(
+            insert(tx, "ai_decision_intents", &intents),
+            insert(tx, "ai_decisions", &outcomes),
+            insert(tx, "ai_deliveries", &deliveries),
+            async { Ok(tx.batch_execute(DURABLE).await?) },
+        )?;
+        let inserted = [inserted_intents, inserted_outcomes, inserted_deliveries];
         let mut conflicts: Vec<&Entry> = Vec::new();
         let mut alerting = Vec::new();
-        for (kind, table) in [
-            (Kind::Intent, "ai_decision_intents"),
-            (Kind::Outcome, "ai_decisions"),
-            (Kind::Delivery, "ai_deliveries"),
-        ] {
-            let mut todo: Vec<(&Entry, &mut AckStatus)> = entries
-                .iter()
-                .copied()
-                .zip(statuses.iter_mut())
-                .filter(|(entry, status)| {
-                    entry.kind == Some(kind) && **status == AckStatus::Committed
-                })
-                .collect();
-            if todo.is_empty() {
-                continue;
-            }
-            let rows: Vec<_> =
-                todo.iter().filter_map(|(entry, _)| row(entry, Shape::Own)).collect();
-            let inserted = insert(tx, table, &rows).await?;
+        for ((kind, table), inserted) in TABLES.into_iter().zip(inserted) {
+            let todo = entries.iter().copied().zip(statuses.iter_mut()).filter(|(entry, status)| {
+                entry.kind == Some(kind) && **status == AckStatus::Committed
+            });
             let (fresh, repeats): (Vec<_>, Vec<_>) =
-                todo.drain(..).partition(|(entry, _)| inserted.contains(&entry.decision_id));
+                todo.partition(|(entry, _)| inserted.contains(&entry.decision_id));
             alerting.extend(fresh.iter().filter_map(|(entry, _)| alert_id(entry)));
             let late = judge(tx, table, repeats, &mut conflicts).await?;
             if !late.is_empty() {
@@ -143,6 +139,13 @@ impl Store {
     }
 }
 
+/// Where lines of each kind go, in the order in which they are written.
+const TABLES: [(Kind, &str); 3] = [
+    (Kind::Intent, "ai_decision_intents"),
+    (Kind::Outcome, "ai_decisions"),
+    (Kind::Delivery, "ai_deliveries"),
+];
+
 /// Which table an outcome's row is for.
 #[derive(Clone, Copy)]
 enum Shape {
@@ -150,22 +153,27 @@ enum Shape {
     Late,
 }
 
+/// The rows of one kind among the entries that are to be committed.
+fn committing<'a>(entries: &[&'a Entry], statuses: &[AckStatus], kind: Kind) -> Vec<Row<'a>> {
+    let todo = entries.iter().zip(statuses).filter(|(entry, status)| {
+        entry.kind == Some(kind) && **status == AckStatus::Committed
+    });
+    todo.filter_map(|(entry, _)| row(entry, Shape::Own)).collect()
+}
+
 fn row(entry: &Entry, shape: Shape) -> Option<Row<'_>> {
-    let digest = &entry.digest;
+    let (digest, own) = (&entry.digest, Cow::Borrowed(entry.columns.as_slice()));
     match &entry.content {
-        Content::Intent(intent, record) => {
-            Some(Row { columns: columns::intent(intent), record, digest, salt: None })
+        Content::Intent(_, record) | Content::Delivery(_, record) => {
+            Some(Row { columns: own, record, digest, salt: None })
         }
         Content::Outcome(outcome, record, summary) => {
             let columns = match shape {
-                Shape::Own => columns::decision(outcome, summary.as_ref()),
-                Shape::Late => columns::late_outcome(outcome, summary.as_ref()),
+                Shape::Own => own,
+                Shape::Late => Cow::Owned(columns::late_outcome(outcome, summary.as_ref())),
             };
             let salt = Some(summary.as_ref().map(|summary| summary.salt.as_slice()));
             Some(Row { columns, record, digest, salt })
-        }
-        Content::Delivery(delivery, record) => {
-            Some(Row { columns: columns::delivery(delivery), record, digest, salt: None })
         }
         Content::Refused(_) => None,
     }
@@ -293,5 +301,6 @@ async fn insert_late<'a>(
 /// The row of a decision that the collector closes itself.
 pub(super) fn closed_row<'a>(outcome: &Outcome, record: &'a [u8], digest: &'a str) -> Row<'a> {
     debug_assert_eq!(sha256_hex(record), digest);
-    Row { columns: columns::decision(outcome, None), record, digest, salt: Some(None) }
+    let columns = Cow::Owned(columns::decision(outcome, None));
+    Row { columns, record, digest, salt: Some(None) }
 }
