@@ -32,7 +32,7 @@ use axum::serve::ListenerExt;
 use axum::{Router, serve as serve_http};
 use governance_filter::record::DECISIONS_PATH;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tracing::{info, warn};
 
 use crate::closing::Closer;
@@ -141,7 +141,7 @@ impl Service {
             committed: committed.clone(),
             decisions: DecisionLog::start(),
         };
-        let mut writer = tokio::spawn(writer.run());
+        let mut writer = spawn_writer(writer)?;
         let mut helpers = spawn_helpers(config, &app, &committed, &stop)?;
         let mut stopped = stop.clone();
         let signal = async move {
@@ -176,6 +176,22 @@ impl Service {
         let _ = tokio::time::timeout(DRAIN_TIMEOUT, finish).await;
         Ok(())
     }
+}
+
+/// Runs the writer, with its connection, on a thread of its own: between its statements Postgres
+/// would wait until requests that are read on the same thread have been.
+fn spawn_writer(writer: Writer) -> Result<oneshot::Receiver<()>, StartError> {
+    let failed = |source| StartError::Io { doing: "starting the writer", source };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(failed)?;
+    let (ended, end) = oneshot::channel();
+    let run = move || {
+        runtime.block_on(writer.run());
+        // Nobody waits where the service was dropped.
+        let _ = ended.send(());
+    };
+    std::thread::Builder::new().name("writer".to_owned()).spawn(run).map_err(failed)?;
+    Ok(end)
 }
 
 fn spawn_helpers(

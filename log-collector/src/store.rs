@@ -9,6 +9,7 @@
 mod batch;
 pub mod columns;
 pub mod history;
+mod indexes;
 pub mod intents;
 pub mod migrate;
 pub mod outbox;

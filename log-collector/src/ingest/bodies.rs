@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::ingest::BODY_BYTES_MAX;
 
 /// Bytes of all bodies that are being read.
-pub const BODIES_BYTES_MAX: usize = 64 << 20;
+pub const BODIES_BYTES_MAX: usize = 32 << 20;
 
 /// What a permit stands for, so that the number of permits fits the semaphore.
 const UNIT: usize = 1 << 10;

@@ -12,13 +12,14 @@ use crate::error::{StartError, StoreError};
 pub const VERSION: i32 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 
 /// Each is one transaction, so that no lock of one is held while another works.
-const MIGRATIONS: [(i32, &str, &str); 6] = [
+const MIGRATIONS: [(i32, &str, &str); 7] = [
     (1, "decisions", include_str!("../../migrations/0001_decisions.sql")),
     (2, "reading", include_str!("../../migrations/0002_reading.sql")),
     (3, "input_summary", include_str!("../../migrations/0003_input_summary.sql")),
     (4, "history", include_str!("../../migrations/0004_history.sql")),
     (5, "ledger", include_str!("../../migrations/0005_ledger.sql")),
     (6, "ledger_past", include_str!("../../migrations/0006_ledger_past.sql")),
+    (10, "questions", include_str!("../../migrations/0010_questions.sql")),
 ];
 
 const ROLES: [&str; 4] =
@@ -46,6 +47,7 @@ pub async fn migrate(database: &Database) -> Result<(), StartError> {
     let mut client = client.map_err(|e| e.during("connecting to the database"))?;
     make_roles(&client).await?;
     apply(&mut client).await?;
+    super::indexes::build(&client).await?;
     let made = client.query_one("SELECT public.governance_make_partitions()", &[]).await;
     made.map_err(|e| StoreError::from(e).during("making partitions"))?;
     info!("the database is at schema {VERSION}");
