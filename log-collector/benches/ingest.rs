@@ -114,7 +114,8 @@ async fn run() {
         }
     }
     print(&found);
-    let there = "SELECT (SELECT count(*) FROM ai_decisions) + (SELECT count(*) FROM ai_decision_intents)";
+    let there =
+        "SELECT (SELECT count(*) FROM ai_decisions) + (SELECT count(*) FROM ai_decision_intents)";
     assert_eq!(database.count(there).await, committed as i64, "rows of the collector");
 }
 
@@ -164,12 +165,17 @@ fn print(found: &[Vec<Round>]) {
         figures[figures.len() / 2]
     };
     let unnest = METHODS.iter().position(|method| *method == Method::Unnest(1)).unwrap();
-    println!("| method | rows/s | to UNNEST | Postgres CPU µs/row | client or collector CPU µs/row |");
+    println!(
+        "| method | rows/s | to UNNEST | Postgres CPU µs/row | client or collector CPU µs/row |"
+    );
     println!("|---|---:|---:|---:|---:|");
     for (at, method) in METHODS.into_iter().enumerate() {
         // Each round beside its neighbour: what else the machine does changes between rounds.
-        let mut ratios: Vec<f64> =
-            found[at].iter().zip(&found[unnest]).map(|(a, b)| a.rows_per_s / b.rows_per_s).collect();
+        let mut ratios: Vec<f64> = found[at]
+            .iter()
+            .zip(&found[unnest])
+            .map(|(a, b)| a.rows_per_s / b.rows_per_s)
+            .collect();
         ratios.sort_by(f64::total_cmp);
         println!(
             "| {} | {:.0} | {:.2} | {:.1} | {:.1} |",

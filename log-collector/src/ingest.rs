@@ -149,7 +149,10 @@ pub fn parse_batch(body: &[u8], now_unix_ms: u64) -> Result<Vec<(Entry, usize)>,
         return Err(ApiError::NotNdjson("the first line is no JSON object"));
     }
     let entries = lines.map(|line| Entry::parse(line.as_bytes(), now_unix_ms));
-    Ok(entries.map(|entry| (entry.footprint(), entry)).map(|(bytes, entry)| (entry, bytes)).collect())
+    Ok(entries
+        .map(|entry| (entry.footprint(), entry))
+        .map(|(bytes, entry)| (entry, bytes))
+        .collect())
 }
 
 async fn read_body(body: Body, bytes_max: usize) -> Result<Bytes, ApiError> {

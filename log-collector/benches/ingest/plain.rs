@@ -157,8 +157,11 @@ fn columns(table: &str, rows: &[Row]) -> (Insert, Columns) {
     let cast = |column: &Column| format!("{}::{}", column.name, column.cast);
     let casts: Vec<_> = first.iter().map(cast).collect();
     let arrays: Vec<_> = (1..=at).map(|at| format!("${at}::text[]")).collect();
-    let (salt, salts) =
-        if salted { (", summary_salt", format!(", ${}::bytea[]", at + 3)) } else { ("", String::new()) };
+    let (salt, salts) = if salted {
+        (", summary_salt", format!(", ${}::bytea[]", at + 3))
+    } else {
+        ("", String::new())
+    };
     let names = names.join(", ");
     let insert = format!(
         "INSERT INTO plain.{table} ({names}, record, digest{salt})

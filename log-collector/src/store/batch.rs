@@ -100,9 +100,10 @@ impl Store {
         let mut conflicts: Vec<&Entry> = Vec::new();
         let mut alerting = Vec::new();
         for ((kind, table), inserted) in TABLES.into_iter().zip(inserted) {
-            let todo = entries.iter().copied().zip(statuses.iter_mut()).filter(|(entry, status)| {
-                entry.kind == Some(kind) && **status == AckStatus::Committed
-            });
+            let todo =
+                entries.iter().copied().zip(statuses.iter_mut()).filter(|(entry, status)| {
+                    entry.kind == Some(kind) && **status == AckStatus::Committed
+                });
             let (fresh, repeats): (Vec<_>, Vec<_>) =
                 todo.partition(|(entry, _)| inserted.contains(&entry.decision_id));
             alerting.extend(fresh.iter().filter_map(|(entry, _)| alert_id(entry)));
@@ -155,9 +156,10 @@ enum Shape {
 
 /// The rows of one kind among the entries that are to be committed.
 fn committing<'a>(entries: &[&'a Entry], statuses: &[AckStatus], kind: Kind) -> Vec<Row<'a>> {
-    let todo = entries.iter().zip(statuses).filter(|(entry, status)| {
-        entry.kind == Some(kind) && **status == AckStatus::Committed
-    });
+    let todo = entries
+        .iter()
+        .zip(statuses)
+        .filter(|(entry, status)| entry.kind == Some(kind) && **status == AckStatus::Committed);
     todo.filter_map(|(entry, _)| row(entry, Shape::Own)).collect()
 }
 

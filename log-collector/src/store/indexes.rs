@@ -32,7 +32,10 @@ const MISSING: &str = "
 pub(super) async fn build(client: &Object) -> Result<(), StartError> {
     let store = |e: tokio_postgres::Error| StoreError::from(e).during("building an index");
     // A large partition takes as long as it takes.
-    client.batch_execute("SET ROLE governance_owner; SET statement_timeout = 0").await.map_err(store)?;
+    client
+        .batch_execute("SET ROLE governance_owner; SET statement_timeout = 0")
+        .await
+        .map_err(store)?;
     // Not `pg_advisory_lock`: a build waits for the statements of all others, also for that one.
     while !client
         .query_one("SELECT pg_try_advisory_lock($1)", &[&LOCK])

@@ -7,17 +7,15 @@ use futures_util::future::join_all;
 use governance_filter::record::AckStatus;
 
 use crate::support::server::Server;
-use crate::support::{
-    Database, POLICY, TOKEN, acks_of, id, line, outcome, until, version_of,
-};
+use crate::support::{Database, POLICY, TOKEN, acks_of, id, line, outcome, until, version_of};
 
 const QUEUE_BYTES_MAX: usize = 8 << 20;
 
 /// Bodies that are being read (32 MiB) and the program itself, with its buffers.
 const BESIDE_THE_QUEUE: usize = 80 << 20;
 
-/// Requests of one trouble, all at once, of a MiB each: four times what queue and bodies may take.
-const REQUESTS: usize = 48;
+/// Requests of one trouble, all at once, of a MiB each. Read, a line takes several times its length.
+const REQUESTS: usize = 32;
 const LINES: usize = 128;
 
 /// `log-collector serve`, ended with this value.
@@ -57,7 +55,11 @@ async fn memory_is_bounded_whatever_ails_postgres() {
     for body in &bodies {
         until("every request is acked in the end", || async {
             let answer = serve.post(body.clone()).await;
-            answer.status() == 200 && acks_of(answer).await.iter().all(|ack| matches!(ack.status, AckStatus::Committed | AckStatus::Duplicate))
+            answer.status() == 200
+                && acks_of(answer)
+                    .await
+                    .iter()
+                    .all(|ack| matches!(ack.status, AckStatus::Committed | AckStatus::Duplicate))
         })
         .await;
     }
@@ -96,7 +98,10 @@ impl Serve {
         let bodies: Vec<_> = (0..REQUESTS).map(|_| body()).collect();
         let answers = join_all(bodies.iter().map(|body| self.post(body.clone()))).await;
         let statuses: Vec<u16> = answers.iter().map(|answer| answer.status().as_u16()).collect();
-        assert!(statuses.iter().all(|status| [200, 503].contains(status)), "{trouble}: {statuses:?}");
+        assert!(
+            statuses.iter().all(|status| [200, 503].contains(status)),
+            "{trouble}: {statuses:?}"
+        );
         assert!(statuses.contains(&503), "{trouble}: {statuses:?}");
         bodies
     }

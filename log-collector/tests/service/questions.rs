@@ -58,6 +58,8 @@ async fn indexes_are_built_while_decisions_are_taken_and_answer_questions() {
     assert_eq!(database.count(invalid).await, 0);
 
     admin.batch_execute("VACUUM ANALYZE ai_decisions").await.unwrap();
+    let month = "SELECT 'ai_decisions' || to_char(now() AT TIME ZONE 'UTC', '_YYYY_MM')";
+    let month: String = admin.query_one(month, &[]).await.unwrap().get(0);
     for (question, index) in [
         ("caller = 'key:7' ORDER BY decision_id DESC LIMIT 20", "_caller"),
         ("model = 'model-7' ORDER BY decision_id DESC LIMIT 20", "_model"),
@@ -80,7 +82,9 @@ async fn indexes_are_built_while_decisions_are_taken_and_answer_questions() {
     ] {
         let plan = plan(&admin, question).await;
         let used = plan.lines().any(|line| line.contains("Scan") && line.contains(index));
-        assert!(used && !plan.contains("Seq Scan on ai_decisions_2"), "{question}:\n{plan}");
+        // Partitions without rows are read through at no cost.
+        let read_through = plan.contains(&format!("Seq Scan on {month} "));
+        assert!(used && !read_through, "{question}:\n{plan}");
     }
     collector.stop().await;
 }
