@@ -74,6 +74,10 @@ bench: tools build ## what the detectors cost in V8, a policy, a governed call b
 	@$(CARGO) bench --bench gateway
 	@$(CARGO) bench --quiet --package log-collector --bench ingest
 
+.PHONY: chaos
+chaos: tools build ## every fault under load, or those that FAULT names a part of; root sees them all
+	@$(CARGO) test --quiet --test chaos -- $(FAULT)
+
 # No nightly: without a sanitizer, libFuzzer's coverage is all that is asked of the compiler.
 .PHONY: fuzz
 fuzz: prerequisites $(TOOLS)/.cargo-fuzz ## every parser on made-up input, FUZZ_SECONDS each (60)

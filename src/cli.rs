@@ -17,6 +17,7 @@ mod error;
 mod eval;
 mod exchange;
 mod hash;
+mod ledger;
 mod models;
 mod ports;
 mod postgres;

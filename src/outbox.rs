@@ -24,7 +24,9 @@ pub const REFUSALS_STOP_AT: usize = LINES_MAX / 4 * 3;
 /// for longer than this before it closes an intent as `unknown`.
 pub const HORIZON_MS: u64 = 10 * 60 * 1000;
 const BACKOFF_MS_FIRST: u64 = 100;
-const BACKOFF_MS_MAX: u64 = 5_000;
+/// Half of the hold's default bound: whoever waits sees an attempt, however long the collector was
+/// away. One call a second and worker is no burden to it.
+const BACKOFF_MS_MAX: u64 = 1_000;
 
 /// Lines on their way to the collector.
 #[derive(Debug, Default)]
@@ -291,7 +293,7 @@ impl Outbox {
                 self.policy = Announcement::Needed;
                 None
             }
-            AckStatus::Committed | AckStatus::Duplicate => None,
+            AckStatus::Committed | AckStatus::Duplicate | AckStatus::Spooled => None,
         }
     }
 

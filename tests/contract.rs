@@ -195,4 +195,14 @@ fn ack_spells_status_and_verdict_in_one_way() {
          \"status\":\"unknown_policy\",\"verdict\":\"proceed\"}}"
     );
     assert_eq!(serde_json::to_string(&ack).unwrap(), text);
+    for (status, word) in [
+        (AckStatus::Committed, "committed"),
+        (AckStatus::Duplicate, "duplicate"),
+        (AckStatus::Spooled, "spooled"),
+        (AckStatus::Rejected, "rejected"),
+        (AckStatus::Quarantined, "quarantined"),
+    ] {
+        let text = text.replace("unknown_policy", word);
+        assert_eq!(serde_json::from_str::<Ack>(&text).unwrap(), Ack { status, ..ack.clone() });
+    }
 }

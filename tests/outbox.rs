@@ -132,6 +132,25 @@ fn every_way_a_call_fails_keeps_the_lines() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn a_hold_sees_an_attempt_however_long_the_collector_was_away() {
+    const HOLD_MS: u64 = 2_000;
+    let mut outbox = announced();
+    outbox.push(line(Kind::Outcome, 1), None, START).expect("room");
+    let mut now = START;
+    let mut attempts = vec![now];
+    while now < START + 60_000 {
+        now += 50;
+        if let Some(Call::Decisions(id, _)) = outbox.next_call(now) {
+            outbox.call_failed(id, now);
+            attempts.push(now);
+        }
+    }
+    let pauses: Vec<u64> = attempts.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(pauses.iter().all(|pause| *pause <= HOLD_MS / 2), "{pauses:?}");
+    assert!(attempts.len() < 80, "it backs off: {pauses:?}");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn a_hold_expires_and_its_line_is_still_delivered() {
     let mut outbox = announced();
     let sent = line(Kind::Intent, 1);
@@ -157,6 +176,39 @@ fn refused_and_quarantined_lines_release_nothing() {
         assert_eq!(notices, [Notice { context: 7, kind: Kind::Outcome, news: News::Refused }]);
         assert!(outbox.is_empty(), "{status:?}: it would be refused again");
     }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn every_durable_status_releases() {
+    for status in [AckStatus::Committed, AckStatus::Duplicate, AckStatus::Spooled] {
+        let mut outbox = announced();
+        let sent = line(Kind::Intent, 1);
+        outbox.push(sent.clone(), Some((7, DEADLINE)), START).expect("room");
+        let (id, _) = next_lines(&mut outbox, START);
+        let notices = outbox.call_answered(id, 200, ack(&sent, status).as_bytes(), START);
+        let released = Notice { context: 7, kind: Kind::Intent, news: News::Committed };
+        assert_eq!(notices, [released], "{status:?}");
+        assert!(outbox.is_empty(), "{status:?}");
+    }
+}
+
+/// So does a filter from before `spooled` when it meets a collector with a spool: the call is
+/// refused, and its line repeated until it is in Postgres.
+#[wasm_bindgen_test(unsupported = test)]
+fn a_status_of_a_later_version_releases_nothing_and_its_line_is_repeated() {
+    let mut outbox = announced();
+    let sent = line(Kind::Intent, 1);
+    outbox.push(sent.clone(), Some((7, DEADLINE)), START).expect("room");
+    let (id, _) = next_lines(&mut outbox, START);
+    let later = ack(&sent, AckStatus::Committed).replace("committed", "engraved");
+    assert_eq!(outbox.call_answered(id, 200, later.as_bytes(), START), []);
+    let (id, again) = next_lines(&mut outbox, START + 1000);
+    assert_eq!(again, [String::from_utf8(sent.bytes.clone()).expect("text")], "same bytes");
+    let expired = Notice { context: 7, kind: Kind::Intent, news: News::Expired };
+    assert_eq!(outbox.tick(DEADLINE), [expired]);
+    let duplicate = ack(&sent, AckStatus::Duplicate);
+    assert_eq!(outbox.call_answered(id, 200, duplicate.as_bytes(), DEADLINE + 5), []);
+    assert!(outbox.is_empty());
 }
 
 #[wasm_bindgen_test(unsupported = test)]

@@ -2,8 +2,8 @@
 //! end. Only time in which senders could get through counts: an intent is closed once it was
 //! committed `close_after` ago *and* this collector has been ready for that long without a break.
 //! So after a start or an outage nothing is closed for the whole of `close_after`, in which every
-//! gateway that still holds an outcome has had time to send it. One that comes later yet goes to
-//! `ai_late_outcomes`.
+//! gateway that still holds an outcome has had time to send it. Nor while lines wait in the spool,
+//! for an outcome may be among them. One that comes later yet goes to `ai_late_outcomes`.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -14,6 +14,7 @@ use tracing::warn;
 
 use crate::metrics::Metrics;
 use crate::readiness::Readiness;
+use crate::spool::Spool;
 use crate::store::Store;
 use crate::store::intents::{Closing, id_from};
 
@@ -35,6 +36,8 @@ pub struct Closer {
     pub metrics: Arc<Metrics>,
     /// Since when outcomes could come in.
     pub readiness: Arc<Readiness>,
+    /// Where an outcome may still be.
+    pub spool: Option<Arc<Spool>>,
     /// Age at which an intent is closed.
     pub close_after: Duration,
     /// Turns true when the service stops.
@@ -62,6 +65,9 @@ impl Closer {
             let Some(ready) = self.readiness.age().filter(|age| *age >= self.close_after) else {
                 continue;
             };
+            if self.spool.as_ref().is_some_and(|spool| !spool.stats().is_empty()) {
+                continue;
+            }
             let (began, window) = (Instant::now(), self.window());
             let full = full_is_due(last_full.map(|at| at.elapsed()), ready);
             let from = if full { String::new() } else { window.clone() };
@@ -114,7 +120,7 @@ fn closing(intent: &Intent, now_unix_ms: u64) -> Option<Closing> {
 }
 
 /// The record of a decision of which only the intent is known.
-fn unknown(intent: &Intent, now_unix_ms: u64) -> Outcome {
+pub fn unknown(intent: &Intent, now_unix_ms: u64) -> Outcome {
     Outcome {
         v: FORMAT,
         decision_id: intent.decision_id.clone(),

@@ -1,12 +1,16 @@
 //! What the operator sets, by flag or environment; every mistake is reported at once. Secrets come
 //! from the environment or a file and never show in `Debug`, errors or logs.
 
+mod values;
+
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use reqwest::Url;
+pub use values::{Database, Secret, Webhook, read_signer_key};
+
+use crate::ledger::note::SignerKey;
 
 /// Flags and variables as given.
 #[derive(clap::Args, Debug)]
@@ -46,6 +50,17 @@ pub struct ServeArgs {
     /// File that holds the webhook's URL.
     #[arg(long, env = "SLACK_WEBHOOK_URL_FILE")]
     slack_webhook_url_file: Option<PathBuf>,
+    /// File that holds the key which signs checkpoints (`log-collector key new` makes one);
+    /// without it this replica leaves the ledger to others.
+    #[arg(long, env = "LEDGER_KEY_FILE")]
+    ledger_key_file: Option<PathBuf>,
+    /// File that always holds the newest checkpoint; put it where the database's owner has no
+    /// hand. Each checkpoint is also a line on standard output, and `GET /checkpoint`.
+    #[arg(long, env = "CHECKPOINT_FILE")]
+    checkpoint_file: Option<PathBuf>,
+    /// Shortest time between two checkpoints.
+    #[arg(long, env = "CHECKPOINT_INTERVAL", default_value = "2s")]
+    checkpoint_interval: String,
     /// Age at which an intent without outcome is closed as `unknown`: the longest stream (1 h)
     /// and the filter's retries (10 min).
     #[arg(long, env = "CLOSE_AFTER", default_value = "1h 10m")]
@@ -59,6 +74,13 @@ pub struct ServeArgs {
     /// Bytes waiting for a commit at most.
     #[arg(long, env = "QUEUE_BYTES_MAX", default_value = "67108864")]
     queue_bytes_max: String,
+    /// Directory on a disk that outlives this process, and that no other collector uses: lines go
+    /// there while Postgres is away. Without one they are refused then.
+    #[arg(long = "spool", env = "SPOOL_DIR", value_name = "DIR")]
+    spool_dir: Option<PathBuf>,
+    /// Bytes waiting in the spool at most.
+    #[arg(long, env = "SPOOL_BYTES_MAX", default_value = "1073741824")]
+    spool_bytes_max: String,
 }
 
 /// What `serve` runs with.
@@ -74,6 +96,14 @@ pub struct ServeConfig {
     pub read_token: Option<Secret>,
     /// Slack incoming webhook.
     pub slack: Option<Webhook>,
+    /// Signs checkpoints.
+    pub ledger_key: Option<SignerKey>,
+    /// Always holds the newest checkpoint.
+    pub checkpoint_file: Option<PathBuf>,
+    /// Each checkpoint is a line on standard output.
+    pub print_checkpoints: bool,
+    /// Shortest time between two checkpoints.
+    pub checkpoint_interval: Duration,
     /// Age at which an intent without outcome is closed.
     pub close_after: Duration,
     /// Longest one commit may take.
@@ -82,26 +112,11 @@ pub struct ServeConfig {
     pub queue_lines_max: usize,
     /// Bytes waiting for a commit at most.
     pub queue_bytes_max: usize,
+    /// Where lines go while Postgres is away.
+    pub spool_dir: Option<PathBuf>,
+    /// Bytes waiting there at most.
+    pub spool_bytes_max: u64,
 }
-
-/// A parsed Postgres URL.
-#[derive(Clone)]
-pub struct Database {
-    /// What the client library understands.
-    pub postgres: tokio_postgres::Config,
-    /// `sslmode` was `verify-ca` or `verify-full`; both check the name, too.
-    pub verify: bool,
-    /// `sslrootcert`, in place of the system's roots.
-    pub root_cert: Option<PathBuf>,
-}
-
-/// A parsed webhook URL, secret because it alone lets one post.
-#[derive(Clone)]
-pub struct Webhook(pub Url);
-
-/// Text that never shows.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
 
 /// Everything wrong with what was given.
 #[derive(Debug, PartialEq, Eq)]
@@ -129,7 +144,7 @@ impl DatabaseArgs {
         if url.is_none() && !problems.mention("DATABASE_URL") {
             problems.add("DATABASE_URL is not set (nor DATABASE_URL_FILE)".to_owned());
         }
-        url.and_then(|url| problems.keep("DATABASE_URL", Database::parse(&url.0)))
+        url.and_then(|url| problems.keep("DATABASE_URL", Database::parse(url.expose())))
     }
 }
 
@@ -156,15 +171,22 @@ impl ServeArgs {
         }
         let slack = problems
             .secret("SLACK_WEBHOOK_URL", self.slack_webhook_url, self.slack_webhook_url_file)
-            .and_then(|url| problems.keep("SLACK_WEBHOOK_URL", Webhook::parse(&url.0)));
+            .and_then(|url| problems.keep("SLACK_WEBHOOK_URL", Webhook::parse(url.expose())));
         let listen = problems.keep(
             "COLLECTOR_LISTEN",
             self.listen.parse().map_err(|_| "expected an address such as 127.0.0.1:9080"),
         );
+        let ledger_key = self.ledger_key_file.filter(|file| !file.as_os_str().is_empty());
+        let ledger_key = ledger_key.and_then(|file| problems.signer_key(&file));
+        let checkpoint_file = self.checkpoint_file.filter(|file| !file.as_os_str().is_empty());
+        let checkpoint_interval =
+            problems.duration("CHECKPOINT_INTERVAL", &self.checkpoint_interval);
         let close_after = problems.duration("CLOSE_AFTER", &self.close_after);
         let commit_timeout = problems.duration("COMMIT_TIMEOUT", &self.commit_timeout);
         let queue_lines_max = problems.count("QUEUE_LINES_MAX", &self.queue_lines_max);
         let queue_bytes_max = problems.count("QUEUE_BYTES_MAX", &self.queue_bytes_max);
+        let spool_bytes_max = problems.count("SPOOL_BYTES_MAX", &self.spool_bytes_max);
+        let spool_bytes_max = spool_bytes_max.map(|bytes| u64::try_from(bytes).unwrap_or(u64::MAX));
         let config = (|| {
             Some(ServeConfig {
                 listen: listen?,
@@ -172,111 +194,22 @@ impl ServeArgs {
                 token: token?,
                 read_token,
                 slack,
+                ledger_key,
+                checkpoint_file,
+                print_checkpoints: true,
+                checkpoint_interval: checkpoint_interval?,
                 close_after: close_after?,
                 commit_timeout: commit_timeout?,
                 queue_lines_max: queue_lines_max?,
                 queue_bytes_max: queue_bytes_max?,
+                spool_dir: self.spool_dir.filter(|dir| !dir.as_os_str().is_empty()),
+                spool_bytes_max: spool_bytes_max?,
             })
         })();
         match config {
             Some(config) if problems.0.is_empty() => Ok(config),
             _ => Err(ConfigError(problems.0)),
         }
-    }
-}
-
-// === impl Database ===
-
-impl Database {
-    /// Parses a URL. The client library knows neither `verify-*` nor `sslrootcert`, so these are
-    /// taken out first. The reason never quotes the URL, which holds a password.
-    pub fn parse(text: &str) -> Result<Database, &'static str> {
-        const SHAPE: &str = "expected a URL such as postgres://user@host:5432/name";
-        let mut url = text.trim().to_owned();
-        let (mut verify, mut root_cert) = (false, None);
-        if let Ok(mut parsed) = Url::parse(&url)
-            && parsed.query().is_some()
-        {
-            let mut kept = Vec::new();
-            for (key, value) in parsed.query_pairs() {
-                match (key.as_ref(), value.as_ref()) {
-                    ("sslmode", "verify-ca" | "verify-full") => {
-                        verify = true;
-                        kept.push(("sslmode".to_owned(), "require".to_owned()));
-                    }
-                    ("sslrootcert", path) => root_cert = Some(PathBuf::from(path)),
-                    _ => kept.push((key.into_owned(), value.into_owned())),
-                }
-            }
-            parsed.set_query(None);
-            // Not the form encoding of `query_pairs_mut`: its `+` is no space to libpq's grammar.
-            let query: Vec<String> = kept
-                .iter()
-                .map(|(key, value)| {
-                    format!(
-                        "{key}={}",
-                        value.replace('%', "%25").replace('&', "%26").replace(' ', "%20")
-                    )
-                })
-                .collect();
-            url = if query.is_empty() {
-                parsed.to_string()
-            } else {
-                format!("{parsed}?{}", query.join("&"))
-            };
-        }
-        let postgres = url.parse::<tokio_postgres::Config>().map_err(|_| SHAPE)?;
-        if postgres.get_hosts().is_empty() {
-            return Err(SHAPE);
-        }
-        Ok(Database { postgres, verify, root_cert })
-    }
-}
-
-impl fmt::Debug for Database {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[redacted]")
-    }
-}
-
-// === impl Webhook ===
-
-impl Webhook {
-    /// Parses an `http` or `https` URL.
-    pub fn parse(text: &str) -> Result<Webhook, &'static str> {
-        match Url::parse(text.trim()) {
-            Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(Webhook(url)),
-            _ => Err("expected a URL such as https://hooks.slack.com/services/…"),
-        }
-    }
-}
-
-impl fmt::Debug for Webhook {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[redacted]")
-    }
-}
-
-// === impl Secret ===
-
-impl Secret {
-    /// The text itself, for the one place that needs it.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::str::FromStr for Secret {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> Result<Secret, Self::Err> {
-        Ok(Secret(text.trim().to_owned()))
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[redacted]")
     }
 }
 
@@ -307,8 +240,19 @@ impl Problems {
 
     /// Shorter tokens can be guessed.
     fn short(&mut self, name: &str, token: Option<&Secret>) {
-        if token.is_some_and(|token| token.0.len() < 16) {
+        if token.is_some_and(|token| token.expose().len() < 16) {
             self.add(format!("{name} is shorter than 16 characters"));
+        }
+    }
+
+    /// A key that others may read signs nothing.
+    fn signer_key(&mut self, file: &Path) -> Option<SignerKey> {
+        match read_signer_key(file) {
+            Ok(key) => Some(key),
+            Err(problem) => {
+                self.add(format!("LEDGER_KEY_FILE: {problem}"));
+                None
+            }
         }
     }
 
@@ -330,7 +274,7 @@ impl Problems {
         value: Option<Secret>,
         file: Option<PathBuf>,
     ) -> Option<Secret> {
-        let value = value.filter(|secret| !secret.0.is_empty());
+        let value = value.filter(|secret| !secret.expose().is_empty());
         match (value, file) {
             (Some(_), Some(_)) => {
                 self.add(format!("{name} and {name}_FILE are both set"));
@@ -343,7 +287,7 @@ impl Problems {
                     self.add(format!("{name}_FILE: `{}` is empty", path.display()));
                     None
                 }
-                Ok(text) => Some(Secret(text.trim().to_owned())),
+                Ok(text) => text.parse().ok(),
                 Err(error) => {
                     self.add(format!("{name}_FILE: cannot read `{}`: {error}", path.display()));
                     None

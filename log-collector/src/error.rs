@@ -24,6 +24,9 @@ pub enum StoreError {
     /// The connection broke. What was being committed may or may not be there.
     #[error("the connection to the database was lost")]
     Lost,
+    /// Rows that were being moved are no longer there.
+    #[error("rows that were to be moved are gone")]
+    Gone,
     /// It refused the data: trying again with the same data is pointless.
     #[error("the database refused the data with SQLSTATE {}", code.code())]
     Data {
@@ -112,6 +115,40 @@ pub enum StartError {
         /// Its number.
         version: i32,
     },
+    /// The ledger has one key at a time.
+    #[error(
+        "the ledger's key is `{registered}`, not `{given}`; to put another in its place run: \
+         log-collector key rotate --signer-key-file OLD --new-public-key NEW"
+    )]
+    OtherKey {
+        /// The one in force.
+        registered: String,
+        /// The one that was given.
+        given: String,
+    },
+    /// A rotation keeps the name.
+    #[error(
+        "the new key is named `{given}`, the ledger `{registered}`; run: log-collector key new \
+         --name {registered} --output FILE"
+    )]
+    OtherName {
+        /// The name in force, which says whose tree it is.
+        registered: String,
+        /// The new one's.
+        given: String,
+    },
+    /// There is nothing to rotate.
+    #[error("the ledger has no key yet; run: log-collector migrate --ledger-public-key KEY")]
+    NoKey,
+    /// What was published last cannot be told, so nothing can be held against it.
+    #[error(
+        "CHECKPOINT_FILE: `{}` holds no checkpoint; if it is damaged, put a copy in its place",
+        file.display()
+    )]
+    CheckpointFile {
+        /// Which file.
+        file: std::path::PathBuf,
+    },
     /// The listener, the signal handlers or the TLS roots.
     #[error("{doing}: {source}")]
     Io {
@@ -120,6 +157,9 @@ pub enum StartError {
         /// What came of it.
         source: std::io::Error,
     },
+    /// The spool cannot be used.
+    #[error(transparent)]
+    Spool(#[from] crate::spool::SpoolError),
     /// The HTTP client for alerts could not be built.
     #[error("cannot set up the client for alerts")]
     Client,
@@ -155,6 +195,9 @@ pub enum ApiError {
     /// The queue is full.
     #[error("the queue is full")]
     Full,
+    /// The database is away, and the spool takes no more.
+    #[error("the spool is full")]
+    SpoolFull,
     /// Nothing was committed, or nobody knows.
     #[error("the database is not available")]
     Unavailable,
@@ -163,6 +206,18 @@ pub enum ApiError {
 // === impl StoreError ===
 
 impl StoreError {
+    /// It may pass by itself: the server is away, starting, stopping or out of connections.
+    pub fn is_outage(&self) -> bool {
+        match self {
+            StoreError::Unreachable { .. } | StoreError::Timeout | StoreError::Lost => true,
+            // 08 connection, 53 resources, 57 operator intervention, 58 system error.
+            StoreError::Server { code, .. } => {
+                matches!(code.code().get(..2), Some("08" | "53" | "57" | "58"))
+            }
+            StoreError::Data { .. } | StoreError::Gone => false,
+        }
+    }
+
     /// Says what was being done when a start fails.
     pub fn during(self, doing: &'static str) -> StartError {
         StartError::Store { doing, source: self }
@@ -220,7 +275,7 @@ impl ApiError {
             ApiError::NoPolicy => StatusCode::NOT_FOUND,
             ApiError::ReadingOff => StatusCode::FORBIDDEN,
             ApiError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            ApiError::Full | ApiError::Busy | ApiError::Unavailable => {
+            ApiError::Full | ApiError::SpoolFull | ApiError::Busy | ApiError::Unavailable => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
         }

@@ -2,11 +2,13 @@
 //! to the writer and answers only after the commit. No SQL here.
 
 pub mod bodies;
+pub mod commit;
 pub mod decision_log;
 pub mod line;
 pub mod queue;
 pub mod writer;
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use axum::body::{Body, Bytes};
@@ -14,15 +16,16 @@ use axum::extract::{FromRequestParts, Path, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use governance_filter::record::{Ack, AckStatus, IntentVerdict, Kind, sha256_hex};
+use governance_filter::record::{Ack, IntentVerdict, Kind, sha256_hex};
 use subtle::ConstantTimeEq;
 
 use crate::AppState;
 use crate::config::Secret;
 use crate::error::{ApiError, StoreError};
 use crate::ingest::line::{Entry, is_policy_version};
-use crate::ingest::queue::{PushError, Settled};
+use crate::ingest::queue::{PushError, Settled, Unavailable};
 use crate::metrics::ReasonLabels;
+use crate::spool::{Announced, Spool, SpoolError};
 use crate::store::policies::NewPolicy;
 
 /// Largest batch taken.
@@ -92,11 +95,13 @@ pub async fn post_decisions(
     let mut text = String::new();
     for ((decision_id, kind, digest), result) in heads.into_iter().zip(settled) {
         // A line without an answer: the writer is gone, which is as good as no database.
-        let Some(Ok(status)) = result else {
-            return Err(refuse(&app, ApiError::Unavailable));
+        let status = match result.unwrap_or(Err(Unavailable::Database)) {
+            Ok(status) => status,
+            Err(Unavailable::Database) => return Err(refuse(&app, ApiError::Unavailable)),
+            Err(Unavailable::SpoolFull) => return Err(refuse(&app, ApiError::SpoolFull)),
         };
-        let goes_on = matches!(status, AckStatus::Committed | AckStatus::Duplicate);
-        let verdict = (kind == Some(Kind::Intent) && goes_on).then_some(IntentVerdict::Proceed);
+        let goes_on = kind == Some(Kind::Intent) && status.is_durable();
+        let verdict = goes_on.then_some(IntentVerdict::Proceed);
         let ack = Ack { decision_id, kind, digest, status, verdict };
         text.push_str(&serde_json::to_string(&ack).map_err(|_| ApiError::Unavailable)?);
         text.push('\n');
@@ -128,12 +133,41 @@ pub async fn put_policy(
         configured_at: label(&headers, "x-configured-at")
             .and_then(|time| humantime::parse_rfc3339(&time).ok()),
     };
-    match app.store.put_policy(&policy).await {
-        Ok(()) => Ok(StatusCode::NO_CONTENT),
-        Err(StoreError::Data { .. }) => Err(ApiError::BadPolicy("the database refused it")),
-        Err(failure) => {
-            tracing::warn!("could not store a policy: {failure}");
+    // A database that hangs would outlast the sender's patience, so a spool is asked first.
+    let pending = app.spool.as_ref().is_some_and(|spool| spool.takes_all(&app.readiness));
+    let stored = if pending { None } else { Some(app.store.put_policy(&policy).await) };
+    match (stored, &app.spool) {
+        (Some(Err(StoreError::Data { .. })), _) => {
+            Err(ApiError::BadPolicy("the database refused it"))
+        }
+        (Some(Ok(())), None) => Ok(StatusCode::NO_CONTENT),
+        (Some(Ok(())), Some(spool)) => keep_policy(&app, spool, &policy, false).await,
+        (None | Some(Err(_)), Some(spool)) => keep_policy(&app, spool, &policy, true).await,
+        (failed, None) => {
+            if let Some(Err(failure)) = failed {
+                tracing::warn!("could not store a policy: {failure}");
+            }
             Err(refuse(&app, ApiError::Unavailable))
+        }
+    }
+}
+
+/// Keeps a policy in the spool, so that lines that name it can be taken there.
+async fn keep_policy(
+    app: &AppState,
+    spool: &Arc<Spool>,
+    policy: &NewPolicy<'_>,
+    pending: bool,
+) -> Result<StatusCode, ApiError> {
+    let announced = Announced::from(policy);
+    match spool.blocking(move |spool| spool.put_policy(&announced, pending)).await {
+        Ok(()) => Ok(StatusCode::NO_CONTENT),
+        // Postgres has it. Should a line meet the spool, it is announced again.
+        Err(SpoolError::Full) if !pending => Ok(StatusCode::NO_CONTENT),
+        Err(SpoolError::Full) => Err(refuse(app, ApiError::SpoolFull)),
+        Err(failure) => {
+            tracing::error!("could not keep a policy: {failure}");
+            Err(refuse(app, ApiError::Unavailable))
         }
     }
 }
@@ -165,7 +199,11 @@ async fn read_body(body: Body, bytes_max: usize) -> Result<Bytes, ApiError> {
 }
 
 fn refuse(app: &AppState, error: ApiError) -> ApiError {
-    let reason = if error == ApiError::Full { "queue_full" } else { "database" };
+    let reason = match error {
+        ApiError::Full => "queue_full",
+        ApiError::SpoolFull => "spool_full",
+        _ => "database",
+    };
     app.metrics.refused.get_or_create(&ReasonLabels { reason }).inc();
     error
 }

@@ -2,14 +2,29 @@
 //! who kept one prove that nothing was changed, removed, added or moved since.
 //!
 //! ```text
-//! tree, note: arithmetic and text, pure      sequencer: pending records -> leaves -> checkpoints
+//! tree, note, keys, sequence: arithmetic and text, pure
+//! sequencer: pending records -> leaves -> signed checkpoints      publisher: out of the database
+//! proof, bundle: what leaves the house, over contents (what a record says for itself), paths
+//! (which hashes) and trust (whose signature)
 //! ```
 
+pub mod bundle;
+pub mod contents;
+pub mod keys;
 pub mod note;
+pub mod paths;
+pub mod proof;
+pub mod publisher;
+pub mod sequence;
+pub mod sequencer;
 pub mod tree;
+pub mod trust;
+
+use serde::{Deserialize, Serialize};
 
 /// What a leaf holds, and so which table its bytes stand in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LeafKind {
     /// `ai_decision_intents.record`; the reference is a decision id, as in the next three.
     Intent,

@@ -3,21 +3,30 @@
 //!
 //! ```text
 //! ingest (HTTP, checks) -> queue -> writer (group commit) -> store (all SQL) -> Postgres
+//!                                            \-> spool -> drain -> store, while Postgres is away
+//! ledger: committed records -> leaves of a Merkle tree -> signed checkpoints
 //! notify: outbox -> Slack        closing: intents without outcome        readiness: the watch
-//! reading (HTTP) and policy (the command) -> store::reader -> Postgres
+//! reading (HTTP), policy, prove and export (commands) -> store::reader -> Postgres
+//! erase (the command) -> store::erasures -> Postgres      verify_proof (the command) -> files
 //! ```
 
 pub mod closing;
 pub mod config;
+pub mod erase;
 pub mod error;
+pub mod export;
 pub mod ingest;
+pub mod key;
 pub mod ledger;
 pub mod metrics;
 pub mod notify;
 pub mod policy;
+pub mod prove;
 pub mod readiness;
 pub mod reading;
+pub mod spool;
 pub mod store;
+pub mod verify_proof;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -33,20 +42,27 @@ use axum::{Router, serve as serve_http};
 use governance_filter::record::DECISIONS_PATH;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, oneshot, watch};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tracing::{info, warn};
 
 use crate::closing::Closer;
 use crate::config::{Secret, ServeConfig};
 use crate::error::StartError;
 use crate::ingest::bodies::Bodies;
+use crate::ingest::commit::Committer;
 use crate::ingest::decision_log::DecisionLog;
 use crate::ingest::queue::Queue;
 use crate::ingest::writer::Writer;
+use crate::ledger::note::SignerKey;
+use crate::ledger::publisher::{Published, Publisher};
+use crate::ledger::sequencer::Sequencer;
 use crate::metrics::Metrics;
 use crate::notify::slack::Slack;
 use crate::notify::{Alerts, SLACK};
 use crate::readiness::{Readiness, Watch};
 use crate::reading::Reading;
+use crate::spool::Spool;
+use crate::spool::drain::Drain;
 use crate::store::Store;
 
 /// After this a stopping service no longer waits for clients that hold their connections.
@@ -61,6 +77,8 @@ pub struct AppState {
     pub queue: Arc<Queue>,
     /// The database.
     pub store: Arc<Store>,
+    /// Where lines go while the database is away; none unless it was turned on.
+    pub spool: Option<Arc<Spool>>,
     /// Counts.
     pub metrics: Arc<Metrics>,
     /// Since when senders could get through.
@@ -69,6 +87,8 @@ pub struct AppState {
     pub token: Secret,
     /// What readers share; none without a token for them.
     pub reading: Option<Arc<Reading>>,
+    /// The newest checkpoint that left.
+    pub published: Published,
 }
 
 /// A service that is listening but not yet running.
@@ -76,6 +96,7 @@ pub struct Service {
     config: ServeConfig,
     listener: TcpListener,
     app: AppState,
+    publisher: Publisher,
 }
 
 /// Every route.
@@ -83,6 +104,7 @@ pub fn router(app: AppState) -> Router {
     Router::new()
         .route(DECISIONS_PATH, post(ingest::post_decisions).get(reading::get_decisions))
         .route("/v1/policies/{policy_version}", put(ingest::put_policy).get(reading::get_policy))
+        .route("/checkpoint", get(checkpoint))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics_text))
@@ -97,26 +119,44 @@ impl Service {
         let metrics = Arc::new(Metrics::default());
         let targets = config.slack.iter().map(|_| SLACK).collect();
         let store = Store::new(&config.database, config.commit_timeout, targets, metrics.clone())?;
-        store.check().await?;
-        store.make_partitions().await.map_err(|e| e.during("making partitions"))?;
+        let spool = match &config.spool_dir {
+            Some(dir) => Some(Arc::new(Spool::open(dir, config.spool_bytes_max)?)),
+            None => None,
+        };
+        if let Some(spool) = &spool {
+            metrics.spool.show(&spool.stats());
+        }
+        let readiness = Arc::new(Readiness::default());
+        match (look_at(&store).await, &spool) {
+            (Ok(()), _) => readiness.up(),
+            (Err(StartError::Store { doing, source }), Some(spool)) if source.is_outage() => {
+                warn!("starting without the database, lines go to the spool: {doing}: {source}");
+                spool.distrust_database();
+            }
+            (Err(refusal), _) => return Err(refusal),
+        }
         let listener = TcpListener::bind(config.listen).await;
         let listener = listener.map_err(|source| StartError::Io { doing: "listening", source })?;
         let queue = Queue::new(config.queue_lines_max, config.queue_bytes_max, metrics.clone());
         let reading = config.read_token.clone();
         let reading = reading.map(|token| Reading::new(&config.database, token)).transpose()?;
         let reading = reading.map(Arc::new);
-        let readiness = Arc::new(Readiness::default());
-        readiness.up();
+        let published = Published::default();
+        let (file, print) = (config.checkpoint_file.clone(), config.print_checkpoints);
+        let trusted = config.ledger_key.as_ref().map(SignerKey::verifier);
+        let publisher = Publisher::new(file, print, trusted, published.clone(), metrics.clone())?;
         let app = AppState {
             bodies: Arc::default(),
             queue: Arc::new(queue),
             store: Arc::new(store),
+            spool,
             metrics,
             readiness,
             token: config.token.clone(),
             reading,
+            published,
         };
-        Ok(Service { config, listener, app })
+        Ok(Service { config, listener, app, publisher })
     }
 
     /// Where it listens, with the port that was chosen.
@@ -130,18 +170,33 @@ impl Service {
         self,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), StartError> {
-        let Service { config, listener, app } = self;
-        let (stopping, stop) = watch::channel(false);
-        let committed = Arc::new(Notify::new());
-        let writer = Writer {
-            queue: app.queue.clone(),
+        let Service { mut config, listener, app, publisher } = self;
+        let sequencer = |stop| Sequencer {
             store: app.store.clone(),
             metrics: app.metrics.clone(),
-            readiness: app.readiness.clone(),
+            key: config.ledger_key.take(),
+            interval: config.checkpoint_interval,
+            publisher,
+            stop,
+        };
+        let (stopping, stop) = watch::channel(false);
+        let committed = Arc::new(Notify::new());
+        let committer = Committer {
+            store: app.store.clone(),
+            metrics: app.metrics.clone(),
             committed: committed.clone(),
+        };
+        let writer = Writer {
+            queue: app.queue.clone(),
+            committer: committer.clone(),
+            spool: app.spool.clone(),
+            readiness: app.readiness.clone(),
             decisions: DecisionLog::start(),
         };
         let mut writer = spawn_writer(writer)?;
+        let (sequenced, last_turn) = watch::channel(false);
+        let mut sequencer = tokio::spawn(sequencer(last_turn).run());
+        let mut drain = spawn_drain(&app, committer, &stop);
         let mut helpers = spawn_helpers(config, &app, &committed, &stop)?;
         let mut stopped = stop.clone();
         let signal = async move {
@@ -155,15 +210,17 @@ impl Service {
         });
         let server = serve_http(listener, router(app.clone())).with_graceful_shutdown(signal);
         let mut server = tokio::spawn(server.into_future());
+        // Only a panic or the spool's disk ends these two early. Nothing would be acked from here
+        // on; whoever started this process can start it again.
+        let mut failure = None;
         tokio::select! {
             () = shutdown => {}
             _ = &mut server => warn!("the listener ended"),
-            // Only a panic ends it early. Nothing would be acked from here on; whoever started
-            // this process can start it again.
-            _ = &mut writer => {
-                let source = std::io::Error::other("the writer ended");
-                return Err(StartError::Io { doing: "committing", source });
+            ended = &mut writer => {
+                failure = Some(early("the writer ended", ended));
             }
+            _ = &mut sequencer => failure = Some(early("the sequencer ended", Ok(Ok(())))),
+            Some(ended) = drain.join_next() => failure = Some(early("the drain ended", ended)),
         }
         info!("stopping: finishing what was taken");
         let _ = stopping.send(true);
@@ -171,27 +228,69 @@ impl Service {
             warn!("some clients kept their connections; leaving them");
         }
         app.queue.close();
-        let _ = writer.await;
-        let finish = async { while helpers.join_next().await.is_some() {} };
+        if !writer.is_finished() {
+            let _ = writer.await;
+        }
+        let finish = async {
+            while helpers.join_next().await.is_some() {}
+            while drain.join_next().await.is_some() {}
+            // Behind the last commit, so that it is sequenced, too.
+            let _ = sequenced.send(true);
+            if !sequencer.is_finished() {
+                let _ = sequencer.await;
+            }
+        };
         let _ = tokio::time::timeout(DRAIN_TIMEOUT, finish).await;
-        Ok(())
+        failure.map_or(Ok(()), Err)
     }
 }
 
 /// Runs the writer, with its connection, on a thread of its own: between its statements Postgres
 /// would wait until requests that are read on the same thread have been.
-fn spawn_writer(writer: Writer) -> Result<oneshot::Receiver<()>, StartError> {
+fn spawn_writer(writer: Writer) -> Result<JoinHandle<Result<(), StartError>>, StartError> {
     let failed = |source| StartError::Io { doing: "starting the writer", source };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(failed)?;
     let (ended, end) = oneshot::channel();
     let run = move || {
-        runtime.block_on(writer.run());
         // Nobody waits where the service was dropped.
-        let _ = ended.send(());
+        let _ = ended.send(runtime.block_on(writer.run()));
     };
     std::thread::Builder::new().name("writer".to_owned()).spawn(run).map_err(failed)?;
-    Ok(end)
+    // A thread that panicked says nothing.
+    Ok(tokio::spawn(async { end.await.map_or(Ok(()), |result| result.map_err(Into::into)) }))
+}
+
+/// Why a task that should run for as long as the service ended before it.
+fn early(what: &'static str, ended: Result<Result<(), StartError>, JoinError>) -> StartError {
+    match ended {
+        Ok(Err(failure)) => failure,
+        Ok(Ok(())) | Err(_) => {
+            StartError::Io { doing: "committing", source: std::io::Error::other(what) }
+        }
+    }
+}
+
+/// Whether the database can be committed to, and what a start leaves it with.
+async fn look_at(store: &Store) -> Result<(), StartError> {
+    store.check().await?;
+    store.make_partitions().await.map_err(|e| e.during("making partitions"))?;
+    Ok(())
+}
+
+/// Runs the drain, where there is a spool.
+fn spawn_drain(
+    app: &AppState,
+    committer: Committer,
+    stop: &watch::Receiver<bool>,
+) -> JoinSet<Result<(), StartError>> {
+    let mut tasks = JoinSet::new();
+    if let Some(spool) = &app.spool {
+        let (spool, readiness) = (spool.clone(), app.readiness.clone());
+        let drain = Drain { spool, committer, readiness, stop: stop.clone() };
+        tasks.spawn(drain.run());
+    }
+    tasks
 }
 
 fn spawn_helpers(
@@ -199,13 +298,15 @@ fn spawn_helpers(
     app: &AppState,
     committed: &Arc<Notify>,
     stop: &watch::Receiver<bool>,
-) -> Result<tokio::task::JoinSet<()>, StartError> {
-    let mut helpers = tokio::task::JoinSet::new();
+) -> Result<JoinSet<()>, StartError> {
+    let mut helpers = JoinSet::new();
     let (store, metrics, readiness) = (&app.store, &app.metrics, &app.readiness);
     let watch = Watch {
         store: store.clone(),
         metrics: metrics.clone(),
         readiness: readiness.clone(),
+        published: app.published.clone(),
+        spool: app.spool.clone(),
         stop: stop.clone(),
     };
     helpers.spawn(watch.run());
@@ -213,6 +314,7 @@ fn spawn_helpers(
         store: store.clone(),
         metrics: metrics.clone(),
         readiness: readiness.clone(),
+        spool: app.spool.clone(),
         close_after: config.close_after,
         stop: stop.clone(),
     };
@@ -222,6 +324,7 @@ fn spawn_helpers(
             store: store.clone(),
             metrics: metrics.clone(),
             slack: Slack::new(webhook)?,
+            published: app.published.clone(),
             committed: committed.clone(),
             stop: stop.clone(),
         };
@@ -231,9 +334,22 @@ fn spawn_helpers(
 }
 
 async fn readyz(State(app): State<AppState>) -> Response {
-    match app.readiness.age() {
-        Some(_) => "ready\n".into_response(),
-        None => (StatusCode::SERVICE_UNAVAILABLE, "the database is not ready\n").into_response(),
+    match (app.readiness.age(), &app.spool) {
+        (Some(_), _) => "ready\n".into_response(),
+        (None, Some(spool)) if spool.has_room() => {
+            "ready: the database is away, lines go to the spool\n".into_response()
+        }
+        (None, _) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "the database is not ready\n").into_response()
+        }
+    }
+}
+
+/// No token: there is no secret in it, and the more who keep one, the better.
+async fn checkpoint(State(app): State<AppState>) -> Response {
+    match app.published.note() {
+        Some(note) => ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], note).into_response(),
+        None => (StatusCode::NOT_FOUND, "there is no checkpoint yet\n").into_response(),
     }
 }
 

@@ -7,10 +7,17 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use log_collector::Service;
-use log_collector::config::{DatabaseArgs, ServeArgs};
+use log_collector::config::{ConfigError, DatabaseArgs, ServeArgs};
+use log_collector::erase::{self, EraseArgs, EraseError};
 use log_collector::error::StartError;
+use log_collector::export::{self, ExportArgs};
+use log_collector::key::{self, KeyArgs};
+use log_collector::ledger::note::VerifierKey;
 use log_collector::policy::{self, PolicyArgs, Printout};
+use log_collector::prove::{self, ProveArgs};
+use log_collector::store::keys;
 use log_collector::store::migrate::migrate;
+use log_collector::verify_proof::{self, VerifyProofArgs, VerifyProofError};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
 use tracing_subscriber::EnvFilter;
@@ -26,11 +33,30 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Make the roles and bring the schema up to date; with the database owner's login.
-    Migrate(DatabaseArgs),
+    Migrate(Box<MigrateArgs>),
     /// Take decision records; with a login that is granted `app_service`.
     Serve(Box<ServeArgs>),
+    /// Make, show or change the key that signs checkpoints.
+    Key(KeyArgs),
     /// Tell which rules were in force when, and where they came from.
     Policy(Box<PolicyArgs>),
+    /// Write a file that proves the records of one decision.
+    Prove(Box<ProveArgs>),
+    /// Check a proof or a bundle, offline, with the ledger's public key.
+    VerifyProof(Box<VerifyProofArgs>),
+    /// Write an auditor's bundle: all records of a span of time, with their proof.
+    Export(Box<ExportArgs>),
+    /// Erase the summaries of one decision, and say so in the ledger.
+    Erase(Box<EraseArgs>),
+}
+
+#[derive(clap::Args)]
+struct MigrateArgs {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    /// The public half of the key that signs checkpoints (`log-collector key new` prints it).
+    #[arg(long, value_name = "KEY", env = "LEDGER_PUBLIC_KEY")]
+    ledger_public_key: Option<String>,
 }
 
 fn main() -> ExitCode {
@@ -44,19 +70,38 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("log-collector: {error}");
-            ExitCode::FAILURE
+            exit_code(&*error)
         }
     }
 }
 
 async fn run(command: Command) -> Result<(), Box<dyn Error>> {
     match command {
-        Command::Migrate(args) => Ok(migrate(&args.parse().map_err(StartError::from)?).await?),
+        Command::Migrate(args) => {
+            let database = args.database.parse().map_err(StartError::from)?;
+            migrate(&database).await?;
+            // An empty variable is none.
+            if let Some(key) = args.ledger_public_key.filter(|key| !key.trim().is_empty()) {
+                let key = VerifierKey::parse(&key).map_err(|problem| {
+                    StartError::from(ConfigError(vec![format!("LEDGER_PUBLIC_KEY: {problem}")]))
+                })?;
+                keys::register(&database, &key).await?;
+            }
+            Ok(())
+        }
+        Command::Key(args) => {
+            let text = key::run(args).await?.into_bytes();
+            Ok(print(&Printout { text, note: None })?)
+        }
         Command::Policy(args) => {
             let terminal = std::io::stdout().is_terminal();
             let colours = terminal && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
             Ok(print(&policy::run(*args, colours).await?)?)
         }
+        Command::Prove(args) => Ok(print_bytes(&prove::run(*args).await?)?),
+        Command::VerifyProof(args) => Ok(print_bytes(&verify_proof::run(*args)?)?),
+        Command::Export(args) => Ok(print_bytes(&export::run(*args).await?)?),
+        Command::Erase(args) => Ok(print_bytes(&erase::run(*args).await?)?),
         Command::Serve(args) => {
             let config = args.parse().map_err(StartError::from)?;
             // Before anything is taken, so that no signal finds the default handler.
@@ -78,13 +123,24 @@ async fn run(command: Command) -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// A reader that has seen enough, such as `head`, is no failure.
+/// 1, where a command has no word of its own.
+fn exit_code(error: &(dyn Error + 'static)) -> ExitCode {
+    let erase = error.downcast_ref().map(EraseError::exit_code);
+    let code = erase.or_else(|| error.downcast_ref().map(VerifyProofError::exit_code));
+    code.map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
 fn print(printout: &Printout) -> Result<(), StartError> {
     if let Some(note) = &printout.note {
         eprintln!("log-collector: {note}");
     }
+    print_bytes(&printout.text)
+}
+
+/// A reader that has seen enough, such as `head`, is no failure.
+fn print_bytes(text: &[u8]) -> Result<(), StartError> {
     let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(&printout.text).and_then(|()| stdout.flush()) {
+    match stdout.write_all(text).and_then(|()| stdout.flush()) {
         Err(source) if source.kind() != ErrorKind::BrokenPipe => {
             Err(StartError::Io { doing: "printing", source })
         }

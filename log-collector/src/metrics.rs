@@ -10,6 +10,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
+use crate::spool::metrics::SpoolMetrics;
+
 /// Everything that is counted.
 pub struct Metrics {
     registry: Registry,
@@ -49,6 +51,22 @@ pub struct Metrics {
     pub default_rows: Gauge,
     /// 1 while ready.
     pub ready: Gauge,
+    /// Records without an index.
+    pub ledger_pending: Gauge,
+    /// Leaves of the tree.
+    pub ledger_size: Gauge,
+    /// Leaves under the newest checkpoint that was published here.
+    pub checkpoint_size: Gauge,
+    /// Age of the oldest record that is under no published checkpoint.
+    pub unpublished_seconds: Gauge<f64, AtomicU64>,
+    /// 1 while another key is registered than this replica's.
+    pub ledger_key_mismatch: Gauge,
+    /// 1 while the tree does not begin with what was published.
+    pub ledger_forked: Gauge,
+    /// Time of one turn of the sequencer.
+    pub sequencing_seconds: Histogram,
+    /// What waits on this collector's own disk.
+    pub spool: SpoolMetrics,
 }
 
 /// Labels of [`Metrics::lines`].
@@ -71,6 +89,7 @@ impl Default for Metrics {
     fn default() -> Metrics {
         // 250 µs to 8 s: an fsync on a good disk up to the statement timeout.
         let commit_seconds = Histogram::new(exponential_buckets(0.000_25, 2.0, 16));
+        let sequencing_seconds = Histogram::new(exponential_buckets(0.000_25, 2.0, 16));
         let batch_lines = Histogram::new(exponential_buckets(1.0, 2.0, 9));
         let mut metrics = Metrics {
             registry: Registry::with_prefix("collector"),
@@ -92,8 +111,17 @@ impl Default for Metrics {
             slack_disabled: Gauge::default(),
             default_rows: Gauge::default(),
             ready: Gauge::default(),
+            ledger_pending: Gauge::default(),
+            ledger_size: Gauge::default(),
+            checkpoint_size: Gauge::default(),
+            unpublished_seconds: Gauge::default(),
+            ledger_key_mismatch: Gauge::default(),
+            ledger_forked: Gauge::default(),
+            sequencing_seconds,
+            spool: SpoolMetrics::default(),
         };
         metrics.register();
+        metrics.register_ledger();
         metrics
     }
 }
@@ -153,10 +181,43 @@ impl Metrics {
             self.default_rows.clone(),
         );
         r.register("ready", "1 while ready", self.ready.clone());
+        self.spool.register(r);
+    }
+
+    fn register_ledger(&mut self) {
+        let r = self.registry.sub_registry_with_prefix("ledger");
+        r.register("pending", "Records without an index", self.ledger_pending.clone());
+        r.register("leaves", "Leaves of the tree", self.ledger_size.clone());
+        r.register(
+            "checkpoint_leaves",
+            "Leaves under the newest published checkpoint",
+            self.checkpoint_size.clone(),
+        );
+        r.register(
+            "unpublished_seconds",
+            "Age of the oldest record under no published checkpoint",
+            self.unpublished_seconds.clone(),
+        );
+        r.register(
+            "key_mismatch",
+            "1 while another key is registered than this replica's",
+            self.ledger_key_mismatch.clone(),
+        );
+        r.register(
+            "forked",
+            "1 while the tree does not begin with the published checkpoint",
+            self.ledger_forked.clone(),
+        );
+        r.register(
+            "sequencing_seconds",
+            "Time of a turn of the sequencer",
+            self.sequencing_seconds.clone(),
+        );
     }
 }
 
-fn kind_word(kind: Option<Kind>) -> &'static str {
+/// The word for a kind.
+pub fn kind_word(kind: Option<Kind>) -> &'static str {
     match kind {
         Some(Kind::Intent) => "intent",
         Some(Kind::Outcome) => "outcome",
@@ -169,6 +230,7 @@ fn status_word(status: AckStatus) -> &'static str {
     match status {
         AckStatus::Committed => "committed",
         AckStatus::Duplicate => "duplicate",
+        AckStatus::Spooled => "spooled",
         AckStatus::Rejected => "rejected",
         AckStatus::Quarantined => "quarantined",
         AckStatus::UnknownPolicy => "unknown_policy",

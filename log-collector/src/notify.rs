@@ -9,14 +9,17 @@ pub mod slack;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
+use crate::error::StoreError;
+use crate::ledger::publisher::Published;
 use crate::metrics::{Metrics, ReasonLabels};
 use crate::notify::slack::{Answer, Slack};
 use crate::store::Store;
-use crate::store::outbox::{Claim, Sent};
+use crate::store::outbox::{Claim, Sent, Subject};
 
 /// The outbox's word for Slack.
 pub const SLACK: &str = "slack";
@@ -30,7 +33,10 @@ const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_se
 /// Finds what another process left behind; commits of this one wake the loop at once.
 const POLL: Duration = Duration::from_secs(5);
 
-/// Sends alerts to one target.
+/// How often is looked whether a day is over whose summary nobody made.
+const SUMMARY_POLL: Duration = Duration::from_secs(60);
+
+/// Sends alerts to one target, and once a day what happened the day before.
 pub struct Alerts {
     /// Where they wait.
     pub store: Arc<Store>,
@@ -38,6 +44,8 @@ pub struct Alerts {
     pub metrics: Arc<Metrics>,
     /// Where they go.
     pub slack: Slack,
+    /// The newest checkpoint, which a summary carries out of the database.
+    pub published: Published,
     /// Woken after commits.
     pub committed: Arc<Notify>,
     /// Turns true when the service stops.
@@ -58,9 +66,13 @@ impl Alerts {
     pub async fn run(mut self) {
         let mut failures = 0;
         let mut revived = false;
+        let mut summary_at = Instant::now();
         while !*self.stop.borrow() {
             if !revived {
                 revived = self.store.revive_alerts(SLACK).await.is_ok();
+            }
+            if Instant::now() >= summary_at && self.store.enqueue_summary(SLACK).await.is_ok() {
+                summary_at = Instant::now() + SUMMARY_POLL;
             }
             let next = match self.store.claim_alert(SLACK).await {
                 Ok(Some(claim)) => self.attempt(&claim, &mut failures).await,
@@ -85,13 +97,21 @@ impl Alerts {
     }
 
     async fn attempt(&self, claim: &Claim, failures: &mut u32) -> Next {
-        let id = &claim.decision_id;
-        let Some(outcome) = &claim.outcome else {
-            error!(decision.id = %id, "no readable record for the alert of decision {id}");
-            self.settle(claim, Sent::Failed { status: None, error: "record_unreadable" }).await;
-            return Next::After(Duration::ZERO);
+        let subject = &claim.subject;
+        let message = match self.message(subject).await {
+            Ok(Some(message)) => message,
+            Ok(None) => {
+                error!(message.id = claim.id, "no readable record for {subject}");
+                self.settle(claim, Sent::Failed { status: None, error: "record_unreadable" }).await;
+                return Next::After(Duration::ZERO);
+            }
+            // The lease runs out, and the message is another's to make.
+            Err(failure) => {
+                warn!(message.id = claim.id, "could not read what {subject} tells: {failure}");
+                return Next::After(POLL);
+            }
         };
-        let answer = self.slack.post(&render::message(outcome, claim.summary.as_deref())).await;
+        let answer = self.slack.post(&message).await;
         self.count(answer);
         match answer {
             Answer::Ok(status) => {
@@ -102,8 +122,10 @@ impl Alerts {
             Answer::Again { status, error, after } => {
                 let pause = after.unwrap_or_else(|| backoff(*failures)).max(PACE);
                 if *failures == 0 {
-                    warn!(decision.id = %id, status, error,
-                        "Slack did not take the alert of decision {id}, trying again");
+                    warn!(
+                        message.id = claim.id,
+                        status, error, "Slack did not take {subject}, trying again"
+                    );
                 }
                 *failures = failures.saturating_add(1);
                 let after_ms = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
@@ -111,15 +133,18 @@ impl Alerts {
                 Next::After(pause)
             }
             Answer::BadMessage(status) => {
-                error!(decision.id = %id, status, "Slack refused the alert of decision {id}");
+                error!(message.id = claim.id, status, "Slack refused {subject}");
                 let sent = Sent::Failed { status: Some(status), error: "message_refused" };
                 self.settle(claim, sent).await;
                 Next::After(PACE)
             }
             Answer::BadTarget(status) => {
-                error!(decision.id = %id, status,
+                error!(
+                    message.id = claim.id,
+                    status,
                     "Slack refused the webhook with {status}: alerts are off until a restart, \
-                     decisions are recorded as before");
+                     decisions are recorded as before"
+                );
                 let sent = Sent::Failed { status: Some(status), error: "target_refused" };
                 self.settle(claim, sent).await;
                 Next::Disabled
@@ -127,14 +152,26 @@ impl Alerts {
         }
     }
 
-    /// A mark that cannot be written leaves the lease to run out; the alert is sent again.
+    /// `None` where there is no record that could be told of.
+    async fn message(&self, subject: &Subject) -> Result<Option<Value>, StoreError> {
+        match subject {
+            Subject::Decision { outcome, summary, .. } => {
+                Ok(outcome.as_ref().map(|outcome| render::message(outcome, summary.as_deref())))
+            }
+            Subject::Day(day) => {
+                let counts = self.store.count_day(day).await?;
+                Ok(Some(render::day(day, &counts, self.published.note().as_deref())))
+            }
+        }
+    }
+
+    /// A mark that cannot be written leaves the lease to run out; the message is sent again.
     async fn settle(&self, claim: &Claim, sent: Sent<'_>) {
+        let subject = &claim.subject;
         if self.store.settle_alert(claim.id, sent).await.is_err() {
-            let id = &claim.decision_id;
-            warn!(decision.id = %id, "could not mark the alert of decision {id}");
+            warn!(message.id = claim.id, "could not mark {subject}");
         } else if matches!(sent, Sent::Delivered { .. }) {
-            let id = &claim.decision_id;
-            info!(decision.id = %id, "alerted Slack of decision {id}");
+            info!(message.id = claim.id, "told Slack {subject}");
         }
     }
 

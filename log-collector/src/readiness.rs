@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
+use crate::ledger::publisher::Published;
 use crate::metrics::Metrics;
+use crate::spool::Spool;
 use crate::store::{Store, migrate};
 
 /// How often the database is asked.
@@ -31,6 +33,10 @@ pub struct Watch {
     pub metrics: Arc<Metrics>,
     /// Where the answer goes.
     pub readiness: Arc<Readiness>,
+    /// How far the ledger has left the database.
+    pub published: Published,
+    /// What makes up for a database that is away.
+    pub spool: Option<Arc<Spool>>,
     /// Turns true when the service stops.
     pub stop: watch::Receiver<bool>,
 }
@@ -90,7 +96,8 @@ impl Watch {
         } else {
             self.readiness.down();
         }
-        self.metrics.ready.set(i64::from(fine));
+        let spooling = self.spool.as_ref().is_some_and(|spool| spool.has_room());
+        self.metrics.ready.set(i64::from(fine || spooling));
         let Ok(health) = health else { return };
         if round.is_multiple_of(PARTITIONS_EVERY) || !health.partitions_ahead {
             match self.store.make_partitions().await {
@@ -115,6 +122,11 @@ impl Watch {
             self.metrics.outbox_pending.set(backlog.pending);
             self.metrics.outbox_failed.set(backlog.failed);
             self.metrics.outbox_oldest_seconds.set(backlog.oldest_seconds);
+        }
+        if let Ok(lag) = self.store.ledger_lag(self.published.size()).await {
+            self.metrics.ledger_pending.set(lag.pending);
+            self.metrics.ledger_size.set(lag.size);
+            self.metrics.unpublished_seconds.set(lag.oldest_seconds);
         }
     }
 }

@@ -8,14 +8,20 @@
 
 mod batch;
 pub mod columns;
+pub mod erasures;
 pub mod history;
 mod indexes;
 pub mod intents;
+pub mod keys;
+pub mod ledger;
 pub mod migrate;
 pub mod outbox;
 pub mod policies;
+pub mod proofs;
 mod quarantine;
 pub mod reader;
+mod subtrees;
+pub mod summaries;
 mod tls;
 pub mod watch;
 
@@ -52,6 +58,8 @@ pub struct Store {
     pool: Pool,
     /// One connection that nothing but commits can take.
     writer: Pool,
+    /// One for the ledger.
+    sequencer: Pool,
     commit_timeout: Duration,
     /// Versions known to be in `ai_policies`, whose rows go only when a backup is restored.
     policies: Mutex<HashSet<String>>,
@@ -72,7 +80,9 @@ impl Store {
     ) -> Result<Store, StartError> {
         let pool = connect(database, commit_timeout, CONNECTIONS_MAX)?;
         let writer = connect(database, commit_timeout, 1)?;
-        Ok(Store { pool, writer, commit_timeout, policies: Mutex::default(), targets, metrics })
+        let sequencer = connect(database, commit_timeout, 1)?;
+        let policies = Mutex::default();
+        Ok(Store { pool, writer, sequencer, commit_timeout, policies, targets, metrics })
     }
 
     /// Refuses to start on a database that could lose or change what was acked.

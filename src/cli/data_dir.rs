@@ -200,7 +200,7 @@ fn read_state(folder: &Path) -> Result<State, CliError> {
     }
 }
 
-fn short_hash(path: &Path) -> String {
+pub(crate) fn short_hash(path: &Path) -> String {
     let digest = Sha256::digest(path.as_os_str().as_encoded_bytes());
     hex(digest.get(..6).unwrap_or_default())
 }

@@ -1,7 +1,7 @@
 //! The collector's database: migrated by the collector, then two login users that can do only what
 //! serving and reading need.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::CliError;
 use super::connection::connect;
@@ -23,7 +23,7 @@ pub(crate) fn provision(
     collector: &Path,
     data: &mut DataDir,
 ) -> Result<Urls, CliError> {
-    migration(admin_url, collector, data.path(), data.log("migrate")).complete()?;
+    migrate(admin_url, None, collector, data)?;
 
     let database = key(admin_url);
     let logins = match data.state().logins.get(&database) {
@@ -53,25 +53,33 @@ pub(crate) fn provision(
     })
 }
 
-/// The collector's own command. The address holds the owner's password, and a command line can be
-/// read by everyone on the machine, so it goes through the environment.
-fn migration(admin_url: &str, collector: &Path, directory: &Path, log: PathBuf) -> Launch {
+/// The collector's own command, which also registers the ledger's key where one is given. The
+/// address holds the owner's password, and a command line can be read by everyone on the machine,
+/// so it goes through the environment.
+pub(crate) fn migrate(
+    admin_url: &str,
+    ledger_public_key: Option<&str>,
+    collector: &Path,
+    data: &DataDir,
+) -> Result<(), CliError> {
     let environment = [
         ("DATABASE_URL", admin_url),
+        ("LEDGER_PUBLIC_KEY", ledger_public_key.unwrap_or_default()),
         // Set for another collector, it would contradict the one above.
         ("DATABASE_URL_FILE", ""),
     ];
-    Launch {
+    let launch = Launch {
         name: "log-collector migrate",
         program: collector.to_owned(),
         arguments: vec!["migrate".into()],
         environment: environment.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
         account: None,
-        directory: directory.to_owned(),
-        log,
+        directory: data.path().to_owned(),
+        log: data.log("migrate"),
         on_death: DeathSignal::Kill,
         relay: None,
-    }
+    };
+    launch.complete()
 }
 
 /// Names are ours and hexadecimal, passwords too: neither needs quoting.
@@ -110,7 +118,7 @@ fn invent() -> Result<Logins, CliError> {
 }
 
 /// What names a database whatever the user: everything after the login, without parameters.
-fn key(url: &str) -> String {
+pub(crate) fn key(url: &str) -> String {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
     rest.split('?').next().unwrap_or(rest).to_owned()

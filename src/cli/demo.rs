@@ -17,6 +17,7 @@ use super::terminal::Terminal;
 use super::tools::{self, project_root};
 use super::up::Ready;
 
+mod ledger;
 mod report;
 
 /// Between two events of a replayed stream: slow enough to be seen.
@@ -73,6 +74,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, CliError> {
             let results = std::fs::read_to_string(&workshop.results).unwrap_or_default();
             let mut problems = report::database(&ready.database_url, &results, begun, &terminal)?;
             problems.extend(report::slack(&slack, &results, replay, &terminal));
+            let collector = tools::collector(options.log_collector.as_deref())?;
+            problems.extend(ledger::prove(&ready, &collector, &workshop.folder, &terminal)?);
             Ok((ok, problems))
         });
     up.stop(Signal::TERM, Duration::from_secs(90));

@@ -289,6 +289,21 @@ mod tests {
     }
 
     #[test]
+    fn connection_that_nobody_answers_is_given_up_within_a_hold() {
+        let patch = include_str!("render/envoy-patch-policy.yaml");
+        for (name, text) in [("envoy.yaml", TEMPLATE), ("envoy-patch-policy.yaml", patch)] {
+            let (_, keepalive) = text.split_once("connection_keepalive:").unwrap();
+            let seconds = |key: &str| -> u64 {
+                let (_, value) = keepalive.split_once(key).unwrap();
+                value.split_once('s').unwrap().0.trim().parse().unwrap()
+            };
+            let known_ms = 1000 * (seconds("interval:") + seconds("timeout:"));
+            let hold_ms = settings("", "collector")["commit_timeout_ms"].as_u64().unwrap();
+            assert!(known_ms <= hold_ms, "{name}: {known_ms} ms");
+        }
+    }
+
+    #[test]
     fn what_fills_a_placeholder_is_not_filled_itself() {
         let pairs = [("A", "${B} {{ }} %".to_owned()), ("B", "b".to_owned())];
         assert_eq!(fill("${A}-${B}-$A", &pairs).unwrap(), "${B} {{ }} %-b-$A");

@@ -44,6 +44,8 @@ pub(crate) enum CliError {
     AddressInUse { name: &'static str, address: String },
     /// Another `governance up` holds the data folder.
     DataInUse { path: PathBuf },
+    /// The ledger's key can't be made or read; `said` is the collector's word on it.
+    LedgerKey { said: String },
     /// The policy does not load; `printed` holds every error.
     Policy { printed: String },
     /// A file of the project's own holds a placeholder that nothing fills.
@@ -70,6 +72,7 @@ impl CliError {
 impl fmt::Display for CliError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::LedgerKey { said } => write!(f, "cannot use the ledger's key: {said}"),
             Self::Missing { what, install } => {
                 write!(f, "missing: {what}\n  install it with: {install}")
             }

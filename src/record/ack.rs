@@ -28,6 +28,8 @@ pub enum AckStatus {
     Committed,
     /// Was there already, with the same digest.
     Duplicate,
+    /// Synced to the collector's own disk, for Postgres later; only where that was turned on.
+    Spooled,
     /// A bad line: wrong digest, wrong shape, out of range.
     Rejected,
     /// Same id, another digest: an alarm.
@@ -44,13 +46,21 @@ pub enum IntentVerdict {
     Proceed,
 }
 
+// === impl AckStatus ===
+
+impl AckStatus {
+    /// The line is where its collector promised to keep it.
+    pub fn is_durable(self) -> bool {
+        matches!(self, AckStatus::Committed | AckStatus::Duplicate | AckStatus::Spooled)
+    }
+}
+
 // === impl Ack ===
 
 impl Ack {
     /// Only a durable commit of exactly these bytes releases anything.
     pub fn releases(&self, line: &Line) -> bool {
-        let durable = matches!(self.status, AckStatus::Committed | AckStatus::Duplicate);
-        durable && self.answers(line)
+        self.status.is_durable() && self.answers(line)
     }
 
     /// It names the line's record and its digest.

@@ -6,73 +6,157 @@ use crate::support::upstream::{ANSWER, Upstream};
 use governance_filter::record::sha256_hex;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// The counts of one round.
+/// The counts of one round. Everything from `lost` on must be zero, whatever the fault.
 pub struct Tally {
     pub fault: String,
     pub requests: usize,
     pub delivered: usize,
     pub refused: usize,
     pub broken: usize,
-    pub completed: usize,
-    pub provider_calls: usize,
-    pub without_intent: usize,
+    /// Outcomes `completed`, delivered or not.
+    pub committed: usize,
+    /// Intents without an outcome: calls that Envoy took with it.
     pub open: usize,
+    /// Delivered, and still no row when everything has settled.
     pub lost: usize,
+    /// Delivered, and no row yet, or one that was committed later than the client had its answer.
+    pub uncommitted: usize,
+    /// Calls that the provider saw without an intent, or earlier than its commit.
+    pub without_intent: usize,
+    /// Rows of a decision or of a call beyond the first, and calls the provider saw again.
+    pub duplicated: usize,
+    /// The longest wait from a fault's end to the first delivery of a call that was sent after it.
+    pub recovery: Option<Duration>,
 }
 
 /// The head of the table that [`Tally`] is a line of.
-pub const HEAD: &str = "| fault | requests | delivered | refused | broken | completed | provider \
-                        calls | without intent | open intents | lost |";
+pub const HEAD: &str = "\
+| fault | requests | delivered | refused | broken | committed | open intents | lost | delivered \
+uncommitted | called without intent | duplicated | recovery |
+|---|---|---|---|---|---|---|---|---|---|---|---|";
+
+/// What is asked of a table of records: whose row it is, and when it was committed, which Postgres
+/// notes where it was told to.
+const ROWS: &str = "decision_id, input_hash, CASE WHEN current_setting('track_commit_timestamp') \
+                    = 'on' THEN extract(epoch FROM pg_xact_commit_timestamp(xmin)) END AS at";
 
 // === impl Tally ===
 
-impl std::fmt::Display for Tally {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "| {} | {} | {} ", self.fault, self.requests, self.delivered)?;
-        write!(f, "| {} | {} | {} ", self.refused, self.broken, self.completed)?;
-        let Tally { provider_calls, without_intent, open, lost, .. } = self;
-        write!(f, "| {provider_calls} | {without_intent} | {open} | {lost} |")
+impl Tally {
+    /// What must not be.
+    pub fn violations(&self) -> usize {
+        self.lost + self.uncommitted + self.without_intent + self.duplicated
     }
 }
 
-/// Counts one round, and fails on whatever no fault may cause.
-pub fn tally(fault: &str, sent: &[Sent], stack: &Stack, upstream: &Upstream) -> Tally {
+impl std::fmt::Display for Tally {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Tally { fault, requests, delivered, refused, broken, committed, .. } = self;
+        let Tally { open, lost, uncommitted, without_intent, duplicated, .. } = self;
+        write!(f, "| {fault} | {requests} | {delivered} | {refused} | {broken} | {committed} ")?;
+        write!(f, "| {open} | {lost} | {uncommitted} | {without_intent} | {duplicated} ")?;
+        match self.recovery {
+            Some(recovery) => write!(f, "| {:.1} s |", recovery.as_secs_f64()),
+            None => write!(f, "| |"),
+        }
+    }
+}
+
+/// Counts one round, whose faults ended at these moments, and fails on what needs no counting.
+pub fn tally(
+    fault: &str,
+    sent: &[Sent],
+    ends: &[Instant],
+    stack: &Stack,
+    upstream: &Upstream,
+) -> Tally {
+    let clocks = clocks();
     // Delivered implies committed: it needs no waiting for.
-    let rows = by_hash(stack, "SELECT decision_id, input_hash, outcome FROM ai_decisions");
+    let outcomes = format!("SELECT {ROWS} FROM ai_decisions WHERE outcome = 'completed'");
+    let rows = by_hash(stack, &outcomes);
     let delivered: Vec<&Sent> = sent.iter().filter(|one| one.delivered()).collect();
-    let committed = |one: &&&Sent| {
-        rows.get(&one.input_hash).is_some_and(|row| {
-            row["outcome"] == "completed" && row["decision_id"] == one.reply.decision_id()
-        })
+    let uncommitted = |one: &&&Sent| {
+        let row = rows.get(&one.input_hash).filter(|row| is_of(row, one));
+        let late = row.map(|row| one.delivered_at().and_then(|at| later(row, at, clocks)));
+        if late != Some(None) {
+            eprintln!("    {}: delivered uncommitted, by {late:?} s: {row:?}", one.id);
+        }
+        late != Some(None)
     };
-    let lost = delivered.len() - delivered.iter().filter(committed).count();
+    let uncommitted = delivered.iter().filter(uncommitted).count();
     check_refusals(sent);
     check_ids(sent);
 
     drained(stack, sent);
     check_database(stack);
-    let rows = by_hash(stack, "SELECT decision_id, input_hash, outcome FROM ai_decisions");
-    let intents = by_hash(stack, "SELECT decision_id, input_hash FROM ai_decision_intents");
+    let rows = by_hash(stack, &outcomes);
+    let intents = by_hash(stack, &format!("SELECT {ROWS} FROM ai_decision_intents"));
     let hashes: HashSet<&str> = sent.iter().map(|one| one.input_hash.as_str()).collect();
     let calls = upstream.calls();
-    let seen: Vec<String> = calls.iter().map(|call| sha256_hex(&call.body)).collect();
-    let seen: Vec<&String> = seen.iter().filter(|one| hashes.contains(one.as_str())).collect();
-    let once: HashSet<&&String> = seen.iter().collect();
-    assert_eq!(once.len(), seen.len(), "{fault}: the provider saw a call twice");
-    let ours = |one: &&Sent| rows.get(&one.input_hash).is_some_and(|r| r["outcome"] == "completed");
+    let seen: Vec<(String, Instant)> =
+        calls.iter().map(|call| (sha256_hex(&call.body), call.at)).collect();
+    let seen = seen.iter().filter(|(hash, _)| hashes.contains(hash.as_str()));
+    let seen: Vec<&(String, Instant)> = seen.collect();
+    let once: HashSet<&str> = seen.iter().map(|(hash, _)| hash.as_str()).collect();
+    let unasked = |call: &&&(String, Instant)| {
+        intents.get(&call.0).is_none_or(|intent| later(intent, call.1, clocks).is_some())
+    };
+    let lost = |one: &&&Sent| rows.get(&one.input_hash).is_none_or(|row| !is_of(row, one));
     Tally {
         fault: fault.to_owned(),
         requests: sent.len(),
         delivered: delivered.len(),
         refused: sent.iter().filter(|one| one.whole() && !one.delivered()).count(),
         broken: sent.iter().filter(|one| !one.whole()).count(),
-        completed: sent.iter().filter(ours).count(),
-        provider_calls: seen.len(),
-        without_intent: seen.iter().filter(|hash| !intents.contains_key(**hash)).count(),
+        committed: sent.iter().filter(|one| rows.contains_key(&one.input_hash)).count(),
         open: open_intents(stack, sent).len(),
-        lost,
+        lost: delivered.iter().filter(lost).count(),
+        uncommitted,
+        without_intent: seen.iter().filter(unasked).count(),
+        duplicated: seen.len() - once.len() + repeated(stack),
+        recovery: ends.iter().map(|end| recovery(sent, *end)).max(),
     }
+}
+
+/// From the end of a fault to the first delivery of a call that was sent after it.
+fn recovery(sent: &[Sent], end: Instant) -> Duration {
+    let after = sent.iter().filter(|one| one.began >= end).filter_map(Sent::delivered_at).min();
+    after.expect("a call is delivered after every fault").duration_since(end)
+}
+
+fn is_of(row: &Value, sent: &Sent) -> bool {
+    row["decision_id"] == sent.reply.decision_id()
+}
+
+/// How much later than `moment` a row was committed, as far as Postgres noted it.
+fn later(row: &Value, moment: Instant, clocks: (Instant, SystemTime)) -> Option<f64> {
+    let now = clocks.1.duration_since(UNIX_EPOCH).expect("a clock after 1970");
+    let moment = now.saturating_sub(clocks.0.duration_since(moment)).as_secs_f64();
+    row["at"].as_f64().map(|committed| committed - moment).filter(|late| *late > 0.0)
+}
+
+/// Both clocks at one moment: read anew where the reader was interrupted between them.
+fn clocks() -> (Instant, SystemTime) {
+    loop {
+        let (instant, system) = (Instant::now(), SystemTime::now());
+        if instant.elapsed() < Duration::from_micros(20) {
+            return (instant, system);
+        }
+    }
+}
+
+/// Rows beyond the first of a decision or of a call. Every call's body is its own.
+fn repeated(stack: &Stack) -> usize {
+    let tables = ["ai_decisions", "ai_decision_intents"];
+    let columns = ["decision_id", "input_hash"];
+    let pairs = tables.iter().flat_map(|table| columns.iter().map(move |column| (table, column)));
+    let queries = pairs.map(|(table, column)| {
+        format!("SELECT count(*) - count(DISTINCT {column}) AS more FROM {table}")
+    });
+    let more = |query: String| stack.rows(&query).pop().and_then(|row| row["more"].as_u64());
+    queries.filter_map(more).map(|more| usize::try_from(more).unwrap_or(usize::MAX)).sum()
 }
 
 /// Intents of these calls that have no outcome yet.
@@ -120,14 +204,9 @@ fn check_ids(sent: &[Sent]) {
     assert_eq!(once.len(), ids.len(), "a decision id was given twice");
 }
 
-/// One row a decision, one decision a call, nothing in quarantine, nothing in a default partition.
+/// Nothing in quarantine, nothing in a default partition, no outcome after its closing.
 fn check_database(stack: &Stack) {
-    let twice = |column: &str| {
-        format!("SELECT {column} FROM ai_decisions GROUP BY {column} HAVING count(*) > 1")
-    };
     for (what, query) in [
-        ("a decision id twice", twice("decision_id").as_str()),
-        ("a call twice", &twice("input_hash")),
         ("a line in quarantine", "SELECT reason FROM ai_quarantine"),
         ("a row without a partition", "SELECT decision_id FROM ai_decisions_default"),
         ("a late outcome", "SELECT decision_id FROM ai_late_outcomes"),

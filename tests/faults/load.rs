@@ -5,9 +5,16 @@ use crate::support::client::{self, Reply};
 use crate::support::stack::{PATIENCE, Stack, eventually};
 use crate::support::upstream::Upstream;
 use governance_filter::record::sha256_hex;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// The terminal event of a stream.
+const END: &str = "data: [DONE]";
+
+/// Longest wait for a call to be delivered once a fault is over.
+const RECOVERY: Duration = Duration::from_secs(90);
 
 /// A bound on each client's calls, far above what any test waits for.
 const CALLS_MAX: usize = 20_000;
@@ -20,15 +27,24 @@ pub struct Sent {
     pub input_hash: String,
     /// A stream was asked for.
     pub stream: bool,
+    /// When it was sent.
+    pub began: Instant,
     /// What came back.
     pub reply: Reply,
 }
 
 /// Clients at work.
 pub struct Load {
-    ended: Arc<AtomicBool>,
-    back: Arc<AtomicUsize>,
+    progress: Arc<Progress>,
     clients: Vec<JoinHandle<Vec<Sent>>>,
+}
+
+#[derive(Default)]
+struct Progress {
+    ended: AtomicBool,
+    back: AtomicUsize,
+    /// When the latest of the delivered calls was sent.
+    delivered: Mutex<Option<Instant>>,
 }
 
 // === impl Load ===
@@ -36,28 +52,59 @@ pub struct Load {
 impl Load {
     /// Starts this many clients; their calls' ids begin with `name`.
     pub fn start(name: &str, gateway: &str, clients: usize) -> Load {
-        let (ended, back) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let progress = Arc::<Progress>::default();
         let client = |client: usize| {
-            let (ended, back) = (Arc::clone(&ended), Arc::clone(&back));
+            let progress = Arc::clone(&progress);
             let (name, gateway) = (format!("{name}-{client}"), gateway.to_owned());
-            std::thread::spawn(move || call_until(&name, &gateway, &ended, &back))
+            std::thread::spawn(move || call_until(&name, &gateway, &progress))
         };
         let clients = (0..clients).map(client).collect();
-        Load { ended, back, clients }
+        Load { progress, clients }
     }
 
     /// Waits until so many more calls came back.
     pub fn more(&self, calls: usize) {
-        let enough = self.back.load(Ordering::Relaxed) + calls;
+        let enough = self.progress.back.load(Ordering::Relaxed) + calls;
         eventually(&format!("{calls} more calls"), PATIENCE, || {
-            (self.back.load(Ordering::Relaxed) >= enough).then_some(())
+            (self.progress.back.load(Ordering::Relaxed) >= enough).then_some(())
+        });
+    }
+
+    /// Goes on for so long: how long a fault lasts is part of what it is.
+    pub fn last(&self, duration: Duration) {
+        let until = Instant::now() + duration;
+        while let Some(left) = until.checked_duration_since(Instant::now()) {
+            std::thread::park_timeout(left);
+        }
+    }
+
+    /// Waits until a call that was sent after `since` is delivered.
+    pub fn recovered(&self, since: Instant) {
+        eventually("a call to be delivered again", RECOVERY, || {
+            self.progress.delivered().is_some_and(|began| began > since).then_some(())
         });
     }
 
     /// Lets every client end its last call.
     pub fn end(self) -> Vec<Sent> {
-        self.ended.store(true, Ordering::Relaxed);
+        self.progress.ended.store(true, Ordering::Relaxed);
         self.clients.into_iter().flat_map(|one| one.join().expect("a client ends")).collect()
+    }
+}
+
+// === impl Progress ===
+
+impl Progress {
+    fn note(&self, sent: &Sent) {
+        self.back.fetch_add(1, Ordering::Relaxed);
+        if sent.delivered() {
+            let mut latest = self.delivered.lock().unwrap_or_else(PoisonError::into_inner);
+            *latest = (*latest).max(Some(sent.began));
+        }
+    }
+
+    fn delivered(&self) -> Option<Instant> {
+        *self.delivered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -68,15 +115,23 @@ impl Sent {
     pub fn call(gateway: &str, id: &str, stream: bool, more: &[(&str, &str)]) -> Sent {
         let body = body(id, stream);
         let input_hash = sha256_hex(body.as_bytes());
+        let began = Instant::now();
         let reply = client::send(gateway, &request(id, &body, more));
-        Sent { id: id.to_owned(), input_hash, stream, reply }
+        Sent { id: id.to_owned(), input_hash, stream, began, reply }
     }
 
     /// The client got what only a committed decision may give it: a byte of a plain answer, the
     /// end of a streamed one.
     pub fn delivered(&self) -> bool {
-        let ended = !self.stream || self.reply.text().contains("data: [DONE]");
+        let ended = !self.stream || self.reply.text().contains(END);
         self.reply.status == 200 && ended
+    }
+
+    /// When it got that.
+    pub fn delivered_at(&self) -> Option<Instant> {
+        let first = self.reply.reads.first().map(|(at, _)| *at);
+        let at = if self.stream { self.reply.seen_at(END.as_bytes()) } else { first };
+        at.filter(|_| self.delivered())
     }
 
     /// An answer in full, or a refusal in full; else the connection broke.
@@ -101,16 +156,16 @@ pub fn held(
     call
 }
 
-fn call_until(name: &str, gateway: &str, ended: &AtomicBool, back: &AtomicUsize) -> Vec<Sent> {
+fn call_until(name: &str, gateway: &str, progress: &Progress) -> Vec<Sent> {
     let mut all = Vec::new();
-    while !ended.load(Ordering::Relaxed) && all.len() < CALLS_MAX {
+    while !progress.ended.load(Ordering::Relaxed) && all.len() < CALLS_MAX {
         let call = all.len();
         let sent = Sent::call(gateway, &format!("{name}-{call}"), call % 2 == 1, &[]);
         if sent.reply.status == 0 {
             // Nobody is there: a real client would wait too.
-            std::thread::park_timeout(std::time::Duration::from_millis(50));
+            std::thread::park_timeout(Duration::from_millis(50));
         }
-        back.fetch_add(1, Ordering::Relaxed);
+        progress.note(&sent);
         all.push(sent);
     }
     all

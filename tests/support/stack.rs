@@ -16,8 +16,12 @@ const START: Duration = Duration::from_secs(90);
 /// Patience with anything else that is awaited.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Where the gateway listens unless a test says so.
+const ANY_PORT: [&str; 2] = ["--listen", "127.0.0.1:0"];
+
 /// A running stack; dropped, it is stopped.
 pub struct Stack {
+    command: Command,
     up: Child,
     folder: PathBuf,
     ready: Value,
@@ -61,6 +65,19 @@ impl Stack {
         more: &[&str],
         environment: &[(&str, &str)],
     ) -> Stack {
+        let mut stack = Stack::launch(name, policy, upstream, more, environment);
+        stack.await_ready();
+        stack
+    }
+
+    /// The same without waiting for it.
+    pub fn launch(
+        name: &str,
+        policy: &str,
+        upstream: &str,
+        more: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Stack {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let governance = root.join("target/release/governance");
         assert!(governance.is_file(), "{} is missing: run `make build`", governance.display());
@@ -69,27 +86,37 @@ impl Stack {
         std::fs::create_dir_all(&folder).expect("a temporary folder");
         std::fs::write(folder.join("governance.yml"), policy).expect("the policy is written");
         let log = File::create(folder.join("up.log")).expect("a log file");
-        let up = Command::new(governance)
+        let mut command = Command::new(governance);
+        command
             .current_dir(root)
-            .args(["up", "--listen", "127.0.0.1:0", "--upstream", upstream])
+            .args(["up", "--upstream", upstream])
             .arg("--policy")
             .arg(folder.join("governance.yml"))
             .arg("--data-dir")
             .arg(folder.join("data"))
             .arg("--ready-file")
             .arg(folder.join("ready.json"))
+            .args(if more.contains(&"--listen") { [].as_slice() } else { &ANY_PORT })
             .args(more)
             .env_remove("DATABASE_URL")
             .env_remove("SLACK_WEBHOOK_URL")
             .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a second handle"))
-            .stderr(log)
-            .spawn()
-            .expect("`governance up` starts");
-        let mut stack = Stack { up, folder, ready: Value::Null };
-        eventually("`governance up` to be ready", START, || stack.ready_again().then_some(()));
-        stack
+            .stderr(log);
+        let up = command.spawn().expect("`governance up` starts");
+        Stack { command, up, folder, ready: Value::Null }
+    }
+
+    /// Waits until traffic can flow.
+    pub fn await_ready(&mut self) {
+        eventually("`governance up` to be ready", START, || self.ready_again().then_some(()));
+    }
+
+    /// Starts a stopped stack once more, on the data it had.
+    pub fn start_again(&mut self) {
+        self.up = self.command.spawn().expect("`governance up` starts");
+        self.await_ready();
     }
 
     /// Host and port of the gateway.
@@ -122,8 +149,13 @@ impl Stack {
 
     /// Kills a part with SIGKILL and waits until its successor is announced.
     pub fn kill(&mut self, part: &str) {
+        self.restart(part, "KILL");
+    }
+
+    /// Ends a part by this signal and waits until its successor is announced.
+    pub fn restart(&mut self, part: &str, by: &str) {
         let before = self.pid(part);
-        signal(before, "KILL");
+        signal(before, by);
         eventually(&format!("{part} to be restarted"), PATIENCE, || {
             (self.pid(part) != before).then_some(())
         });
@@ -133,6 +165,14 @@ impl Stack {
     pub fn database(&self) -> Client {
         let url = self.ready["database_admin_url"].as_str().expect("an embedded server");
         eventually("Postgres to take connections", PATIENCE, || Client::connect(url, NoTls).ok())
+    }
+
+    /// Has Postgres note when each transaction was committed, which takes a restart of it.
+    pub fn keep_commit_times(&mut self) {
+        let mut database = self.database();
+        let setting = "ALTER SYSTEM SET track_commit_timestamp = on";
+        database.batch_execute(setting).expect("the setting is taken");
+        self.kill("postgres");
     }
 
     /// Locks a table.

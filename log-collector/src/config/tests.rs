@@ -24,6 +24,7 @@ fn err_every_mistake_is_reported_at_once_and_no_secret_shown() {
         "--listen=here",
         "--close-after=soon",
         "--queue-lines-max=0",
+        "--spool-bytes-max=1GiB",
     ])
     .unwrap_err();
     let expected = "DATABASE_URL: expected a URL such as postgres://user@host:5432/name\n\
@@ -31,7 +32,8 @@ fn err_every_mistake_is_reported_at_once_and_no_secret_shown() {
         SLACK_WEBHOOK_URL: expected a URL such as https://hooks.slack.com/services/…\n\
         COLLECTOR_LISTEN: expected an address such as 127.0.0.1:9080\n\
         CLOSE_AFTER: expected a duration such as `5s` or `1h 10m`\n\
-        QUEUE_LINES_MAX: expected a whole number above 0";
+        QUEUE_LINES_MAX: expected a whole number above 0\n\
+        SPOOL_BYTES_MAX: expected a whole number above 0";
     assert_eq!(error.to_string(), expected);
 }
 
@@ -41,6 +43,7 @@ fn defaults_are_loopback_and_no_alerts() {
     let config = parse(&[url, "--token=0123456789abcdef", "--slack-webhook-url="]).unwrap();
     assert_eq!(config.listen.to_string(), "127.0.0.1:9080");
     assert!(config.slack.is_none(), "an empty variable is none");
+    assert_eq!(config.spool_dir, None);
     assert_eq!(config.close_after.as_secs(), 4_200);
     assert!(!format!("{config:?}").contains("hunter2"));
     assert!(!format!("{config:?}").contains("0123456789abcdef"));

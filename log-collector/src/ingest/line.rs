@@ -1,9 +1,12 @@
 //! One line of a request, from bytes to an [`Entry`] that can be stored. Pure: the clock is an
 //! argument. A line that breaks a rule becomes an entry, too, so that it is kept and answered.
 
+use std::time::SystemTime;
+
 use governance_filter::record::{
     Delivery, Intent, Kind, Outcome, OutcomeKind, ReceivedLine, hex, sha256_hex, summary_digest,
 };
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::store::columns::{self, Column};
@@ -17,10 +20,8 @@ const SUMMARY_BYTES_MAX: usize = 4_000;
 /// How much of a refused record is kept.
 const REFUSED_BYTES_KEPT: usize = 4 << 10;
 
-/// An entry with its boxed record and the strings in it, but for their text.
+/// An entry and the record it boxes, but for their text; and what an allocation takes beside its own.
 const ENTRY_BYTES: usize = 2 << 10;
-
-/// What an allocation takes beside its bytes.
 const ALLOCATION_BYTES: usize = 16;
 
 /// 2020-01-01: before UUIDv7 existed no id can have been made.
@@ -38,10 +39,11 @@ pub struct Entry {
     pub kind: Option<Kind>,
     /// Hex SHA-256 of the record's bytes, or of the line's where no record could be read.
     pub digest: String,
+    /// When it was acked from the spool; `None` on a line that did not come through it.
+    pub spooled_at: Option<SystemTime>,
     /// What is stored.
     pub content: Content,
-    /// Its row's columns, made here, beside other requests, and not while the writer's turn is on;
-    /// none of a refused line.
+    /// Its row's columns, made beside other requests and not in the writer's turn.
     pub columns: Vec<Column>,
 }
 
@@ -67,6 +69,20 @@ pub struct Summary {
     pub input: Option<String>,
     /// Of the digests of both.
     pub salt: [u8; 16],
+}
+
+/// A line as the filter writes it.
+#[derive(Serialize)]
+struct WrittenLine<'a> {
+    kind: Kind,
+    digest: &'a str,
+    record: &'a RawValue,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_summary: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input_summary: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    summary_salt: Option<String>,
 }
 
 /// A line that broke a rule.
@@ -110,6 +126,20 @@ pub enum Reason {
 // === impl Reason ===
 
 impl Reason {
+    const ALL: [Reason; 11] = [
+        Reason::Line,
+        Reason::Size,
+        Reason::Digest,
+        Reason::Record,
+        Reason::Version,
+        Reason::Id,
+        Reason::Field,
+        Reason::Outcome,
+        Reason::Summary,
+        Reason::Conflict,
+        Reason::Database,
+    ];
+
     /// The word the quarantine table holds.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -125,6 +155,11 @@ impl Reason {
             Reason::Conflict => "conflict",
             Reason::Database => "database",
         }
+    }
+
+    /// The reason a word stands for.
+    pub fn from_word(word: &str) -> Option<Reason> {
+        Reason::ALL.into_iter().find(|reason| reason.as_str() == word)
     }
 }
 
@@ -150,6 +185,7 @@ impl Entry {
                 decision_id: String::new(),
                 kind: None,
                 digest: sha256_hex(line),
+                spooled_at: None,
                 content: Content::Refused(Refused::new(Reason::Line, line)),
                 columns: Vec::new(),
             };
@@ -163,12 +199,14 @@ impl Entry {
                 kind,
                 digest,
                 columns: content.columns(),
+                spooled_at: None,
                 content,
             },
             Err(reason) => Entry {
                 decision_id: claimed_id(received.record),
                 kind,
                 digest,
+                spooled_at: None,
                 content: Content::Refused(Refused::new(reason, record)),
                 columns: Vec::new(),
             },
@@ -191,6 +229,25 @@ impl Entry {
         let values = self.columns.iter().filter_map(|column| column.value.as_ref());
         let values: usize = values.map(|value| value.len() + ALLOCATION_BYTES).sum();
         ENTRY_BYTES + 2 * self.bytes().len() + size_of_val(self.columns.as_slice()) + values
+    }
+
+    /// The line again, from which [`Entry::parse`] makes this very entry; `None` where it was
+    /// refused.
+    pub fn to_line(&self) -> Option<Vec<u8>> {
+        let summary = match &self.content {
+            Content::Outcome(_, _, summary) => summary.as_ref(),
+            Content::Intent(..) | Content::Delivery(..) => None,
+            Content::Refused(_) => return None,
+        };
+        let line = WrittenLine {
+            kind: self.kind?,
+            digest: &self.digest,
+            record: serde_json::from_slice(self.bytes()).ok()?,
+            output_summary: summary.and_then(|summary| summary.output.as_deref()),
+            input_summary: summary.and_then(|summary| summary.input.as_deref()),
+            summary_salt: summary.map(|summary| hex(&summary.salt)),
+        };
+        serde_json::to_vec(&line).ok()
     }
 
     /// The record's bytes, or what is kept of a refused line.
@@ -340,51 +397,4 @@ fn claimed_id(record: &RawValue) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn id_must_be_a_uuid_v7_in_lower_case_hex() {
-        let good = "d-019ab2c3d4e57f60a1b2c3d4e5f60718";
-        assert_eq!(id_unix_ms(good), Some(0x019a_b2c3_d4e5));
-        for bad in [
-            "",
-            "d-",
-            "019ab2c3d4e57f60a1b2c3d4e5f60718",
-            "d-019ab2c3d4e57f60a1b2c3d4e5f6071",
-            "d-019ab2c3d4e57f60a1b2c3d4e5f607180",
-            "d-019AB2C3D4E57F60A1B2C3D4E5F60718",
-            "d-019ab2c3d4e54f60a1b2c3d4e5f60718",
-            "d-019ab2c3d4e57f60c1b2c3d4e5f60718",
-            "d-+19ab2c3d4e57f60a1b2c3d4e5f60718",
-            "d-é19ab2c3d4e57f60a1b2c3d4e5f6071",
-        ] {
-            assert_eq!(id_unix_ms(bad), None, "{bad}");
-        }
-    }
-
-    #[test]
-    fn salt_has_one_spelling() {
-        assert_eq!(parse_salt(&"0f".repeat(16)), Some([15; 16]));
-        for bad in ["", "+f", &"0F".repeat(16), &"0f".repeat(15), &"0f".repeat(17)] {
-            assert_eq!(parse_salt(bad), None, "{bad}");
-        }
-    }
-
-    #[test]
-    fn fixture_is_good_and_any_flipped_byte_is_not_taken_for_it() {
-        let fixture = include_str!("../../../tests/fixtures/contract/v1.ndjson");
-        for line in fixture.lines() {
-            let now = 1_800_000_000_000;
-            let good = Entry::parse(line.as_bytes(), now);
-            assert!(good.policy_version().is_some(), "{good:?}");
-            for at in 0..line.len() {
-                let mut bytes = line.as_bytes().to_vec();
-                bytes[at] ^= 1;
-                let entry = Entry::parse(&bytes, now);
-                let same = entry.digest == good.digest && entry.kind == good.kind;
-                assert!(entry.policy_version().is_none() || same, "byte {at}: {entry:?}");
-            }
-        }
-    }
-}
+mod tests;

@@ -12,9 +12,14 @@ use crate::metrics::Metrics;
 /// What became of a line: durable as the status says, or nobody knows.
 pub type Settled = Result<AckStatus, Unavailable>;
 
-/// The database was not available; the line may or may not be there.
+/// Why nobody can say that a line is durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unavailable;
+pub enum Unavailable {
+    /// The database failed; the line may or may not be there.
+    Database,
+    /// It is not there, and the spool had no room.
+    SpoolFull,
+}
 
 /// Why lines were not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

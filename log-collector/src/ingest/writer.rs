@@ -1,40 +1,40 @@
 //! Group commit: one task, one transaction in flight; what arrives meanwhile is the next batch. No
 //! timer, so a lone line waits for nothing. Does no SQL itself.
+//!
+//! With a spool, lines go there while the database fails, and as long as others wait in it: so
+//! their order is kept, and a repeat meets the line that waits.
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Instant;
 
 use governance_filter::record::AckStatus;
-use tokio::sync::Notify;
 use tracing::{error, info, warn};
 
 use crate::error::StoreError;
+use crate::ingest::commit::{Committer, Failed};
 use crate::ingest::decision_log::DecisionLog;
-use crate::ingest::line::{Content, Reason};
+use crate::ingest::line::{Content, Entry};
 use crate::ingest::queue::{Job, Queue, Unavailable};
 use crate::metrics::Metrics;
 use crate::readiness::Readiness;
-use crate::store::Store;
+use crate::spool::{Spool, SpoolError};
 
 /// Two of the filter's batches: where more wait, one commit for them costs less than one each.
-const BATCH_LINES_MAX: usize = 512;
+pub const BATCH_LINES_MAX: usize = 512;
 
 /// Keeps a batch of large records from stalling the small ones behind it.
-const BATCH_BYTES_MAX: usize = 4 << 20;
+pub const BATCH_BYTES_MAX: usize = 4 << 20;
 
 /// The one task that commits lines.
 pub struct Writer {
     /// Where lines come from.
     pub queue: Arc<Queue>,
     /// Where they go.
-    pub store: Arc<Store>,
-    /// Counts.
-    pub metrics: Arc<Metrics>,
+    pub committer: Committer,
+    /// Where they go while the database fails.
+    pub spool: Option<Arc<Spool>>,
     /// Told when a commit fails.
     pub readiness: Arc<Readiness>,
-    /// Woken after each commit, for the alerts it may hold.
-    pub committed: Arc<Notify>,
     /// Where decisions are printed.
     pub decisions: DecisionLog,
 }
@@ -49,99 +49,140 @@ enum Database {
 // === impl Writer ===
 
 impl Writer {
-    /// Runs until the queue is closed and empty.
-    pub async fn run(self) {
+    /// Runs until the queue is closed and empty, or the spool fails.
+    pub async fn run(self) -> Result<(), SpoolError> {
         let mut database = Database::Up;
         while let Some(batch) = self.queue.take(BATCH_LINES_MAX, BATCH_BYTES_MAX).await {
             for round in rounds(batch) {
-                let found = self.commit(&round, database).await;
-                if found == Database::Up && database == Database::Down {
-                    info!("the database commits again");
+                match self.put(round, database).await {
+                    Ok(found) => database = found,
+                    Err(failure) => {
+                        self.queue.close();
+                        self.answer_unavailable(&self.queue.drain());
+                        return Err(failure);
+                    }
                 }
-                database = found;
             }
         }
+        Ok(())
     }
 
-    /// Commits a round. Where the database refuses the data, halves it until the one line that is
-    /// to blame stands alone.
-    async fn commit(&self, round: &[Job], before: Database) -> Database {
-        let mut parts = vec![round];
-        while let Some(part) = parts.pop() {
-            let started = Instant::now();
-            let entries: Vec<_> = part.iter().map(|job| &job.entry).collect();
-            match self.store.commit(&entries).await {
-                Ok(statuses) => {
-                    self.metrics.commit_seconds.observe(started.elapsed().as_secs_f64());
-                    self.metrics.batch_lines.observe(part.len() as f64);
-                    self.metrics.batches.inc();
-                    for (job, status) in part.iter().zip(statuses) {
-                        self.settle(job, status);
-                    }
-                    self.committed.notify_one();
+    /// Puts a round where it is durable, and answers it.
+    async fn put(&self, round: Vec<Job>, before: Database) -> Result<Database, SpoolError> {
+        if let Some(spool) = &self.spool
+            && !self.may_commit(spool).await
+        {
+            if before == Database::Up {
+                warn!("the database is away, lines go to the spool");
+            }
+            self.put_aside(spool, round).await?;
+            return Ok(Database::Down);
+        }
+        let entries: Vec<&Entry> = round.iter().map(|job| &job.entry).collect();
+        let settle = |at: usize, status| {
+            if let Some(job) = round.get(at) {
+                self.settle(job, status);
+            }
+        };
+        let Err(Failed { failure, settled }) = self.committer.commit(&entries, settle).await else {
+            if before == Database::Down {
+                info!("the database commits again");
+            }
+            return Ok(Database::Up);
+        };
+        self.readiness.down();
+        let rest: Vec<Job> = round.into_iter().skip(settled).collect();
+        match &self.spool {
+            Some(spool) => {
+                if before == Database::Up {
+                    error!("commit failed, lines go to the spool until it works again: {failure}");
                 }
-                Err(StoreError::Data { .. }) if part.len() > 1 => {
-                    let (left, right) = part.split_at(part.len() / 2);
-                    parts.extend([right, left]);
+                self.put_aside(spool, rest).await?;
+            }
+            None => self.give_up(&rest, &failure, before),
+        }
+        Ok(Database::Down)
+    }
+
+    /// Whether lines can go to the database without overtaking others.
+    async fn may_commit(&self, spool: &Spool) -> bool {
+        let takes_all = || spool.takes_all(&self.readiness);
+        !takes_all() || (spool.is_emptied_soon().await && !takes_all())
+    }
+
+    /// Puts jobs into the spool. What finds no room is answered 503.
+    async fn put_aside(&self, spool: &Arc<Spool>, jobs: Vec<Job>) -> Result<(), SpoolError> {
+        let (jobs, appended) = spool.append_jobs(jobs).await?;
+        self.metrics().spool.show(&spool.stats());
+        match appended {
+            Ok(appended) => {
+                self.metrics().quarantine_dropped.inc_by(appended.dropped);
+                for (job, status) in jobs.iter().zip(appended.statuses) {
+                    self.settle(job, status);
                 }
-                Err(StoreError::Data { code }) => {
-                    let Some(job) = part.first() else { continue };
-                    let id = &job.entry.decision_id;
-                    error!(decision.id = %id, sqlstate = code.code(),
-                        "the database refused a line of decision {id}");
-                    match self.store.quarantine(&job.entry, Reason::Database).await {
-                        Ok(()) => self.settle(job, AckStatus::Rejected),
-                        Err(failure) => return self.give_up(part, &parts, &failure, before),
-                    }
+                Ok(())
+            }
+            Err(SpoolError::Full) => {
+                self.readiness.restart();
+                for job in &jobs {
+                    job.settle(Err(Unavailable::SpoolFull));
                 }
-                Err(failure) => return self.give_up(part, &parts, &failure, before),
+                Ok(())
+            }
+            Err(failure) => {
+                self.answer_unavailable(&jobs);
+                Err(failure)
             }
         }
-        Database::Up
     }
 
     /// Answers everyone who waits: holding them for another attempt would let a database that
     /// hangs hold the queue.
-    fn give_up(
-        &self,
-        part: &[Job],
-        parts: &[&[Job]],
-        failure: &StoreError,
-        before: Database,
-    ) -> Database {
+    fn give_up(&self, rest: &[Job], failure: &StoreError, before: Database) {
         if before == Database::Up {
             error!("commit failed, answering 503 until it works again: {failure}");
         }
-        self.readiness.down();
-        for job in part.iter().chain(parts.iter().copied().flatten()) {
-            job.settle(Err(Unavailable));
+        self.answer_unavailable(rest);
+        self.answer_unavailable(&self.queue.drain());
+    }
+
+    fn answer_unavailable(&self, jobs: &[Job]) {
+        for job in jobs {
+            job.settle(Err(Unavailable::Database));
         }
-        for job in self.queue.drain() {
-            job.settle(Err(Unavailable));
-        }
-        Database::Down
     }
 
     fn settle(&self, job: &Job, status: AckStatus) {
         let entry = &job.entry;
-        let id = &entry.decision_id;
-        self.metrics.count_line(entry.kind, status);
-        match (&entry.content, status) {
-            (_, AckStatus::Quarantined) => {
-                self.metrics.digest_conflicts.inc();
-                error!(decision.id = %id, digest = %entry.digest,
-                    "decision {id} came again with another digest: quarantined");
-            }
-            (Content::Refused(refused), _) => {
-                let reason = refused.reason.as_str();
-                warn!(decision.id = %id, reason, "rejected a line: bad {reason}");
-            }
-            (Content::Outcome(outcome, ..), AckStatus::Committed) => {
-                self.decisions.print(decision_line(outcome));
-            }
-            _ => {}
+        self.metrics().count_line(entry.kind, status);
+        log_refusal(entry, status, self.metrics());
+        if let Content::Outcome(outcome, ..) = &entry.content
+            && matches!(status, AckStatus::Committed | AckStatus::Spooled)
+        {
+            self.decisions.print(decision_line(outcome));
         }
         job.settle(Ok(status));
+    }
+
+    fn metrics(&self) -> &Metrics {
+        &self.committer.metrics
+    }
+}
+
+/// Says that a line was not taken as a record.
+pub fn log_refusal(entry: &Entry, status: AckStatus, metrics: &Metrics) {
+    let id = &entry.decision_id;
+    match (&entry.content, status) {
+        (_, AckStatus::Quarantined) => {
+            metrics.digest_conflicts.inc();
+            error!(decision.id = %id, digest = %entry.digest,
+                "decision {id} came again with another digest: quarantined");
+        }
+        (Content::Refused(refused), _) => {
+            let reason = refused.reason.as_str();
+            warn!(decision.id = %id, reason, "rejected a line: bad {reason}");
+        }
+        _ => {}
     }
 }
 
@@ -166,7 +207,7 @@ fn decision_line(outcome: &governance_filter::record::Outcome) -> String {
 
 /// A batch can hold the same decision's line twice. The repeat waits for the next transaction,
 /// where it meets the first one's row and is judged like any other repeat.
-fn rounds(batch: Vec<Job>) -> Vec<Vec<Job>> {
+pub fn rounds(batch: Vec<Job>) -> Vec<Vec<Job>> {
     let mut rounds = Vec::new();
     let mut rest = batch;
     while !rest.is_empty() {

@@ -149,6 +149,14 @@ impl VerifierKey {
     }
 }
 
+impl std::str::FromStr for VerifierKey {
+    type Err = NoteError;
+
+    fn from_str(text: &str) -> Result<VerifierKey, NoteError> {
+        VerifierKey::parse(text)
+    }
+}
+
 impl std::fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}+{}+{}", self.name, self.id_hex(), encode_key(self.key.as_bytes()))

@@ -100,6 +100,29 @@ impl Frontier {
         self.size += 1;
     }
 
+    /// Appends a complete subtree of which only the hash is known. False, and nothing appended,
+    /// where the tree's size is no place for one of this height.
+    #[must_use]
+    pub fn push_subtree(&mut self, level: u32, hash: Hash) -> bool {
+        let aligned = self.size == 0 || self.size.trailing_zeros() >= level;
+        let Some(size) = 1_u64.checked_shl(level).and_then(|more| self.size.checked_add(more))
+        else {
+            return false;
+        };
+        if !aligned || size > SIZE_MAX {
+            return false;
+        }
+        let (mut hash, mut at) = (hash, level);
+        while (self.size >> at) & 1 == 1 {
+            let Some(left) = self.roots.pop() else { break };
+            hash = node_hash(&left, &hash);
+            at += 1;
+        }
+        self.roots.push(hash);
+        self.size = size;
+        true
+    }
+
     /// The head of the tree.
     pub fn root(&self) -> Hash {
         fold(self.roots.iter().copied()).unwrap_or_else(empty_root)
@@ -111,8 +134,9 @@ fn fold(roots: impl DoubleEndedIterator<Item = Hash>) -> Option<Hash> {
     roots.rev().reduce(|right, left| node_hash(&left, &right))
 }
 
-/// The complete subtrees that `[first, end)` consists of, left to right. `first` must be where a
-/// subtree that holds the whole range may begin: 0, or a split that the tree itself makes.
+/// The complete subtrees that `[first, end)` consists of, left to right. For [`range_root`] to be
+/// the head of the range, `first` must be where a subtree that holds all of it may begin: 0, or a
+/// split that the tree itself makes.
 pub fn cover(first: u64, end: u64) -> Vec<Node> {
     let mut nodes = Vec::new();
     let mut at = first;

@@ -1,8 +1,11 @@
 //! What Slack is told of a decision: a pure function of its record and redacted summary. Sends
-//! nothing. At most 200 characters of the summary, never anything else of prompt or answer.
+//! nothing. At most 200 characters of the summary, never anything else of prompt or answer. Of a
+//! day it is told counts, and the newest checkpoint, so that one more place keeps it.
 
 use governance_filter::record::{Outcome, Triggered};
 use serde_json::{Value, json};
+
+use crate::store::summaries::DayCounts;
 
 /// The seed's own bound.
 const SUMMARY_CHARS_MAX: usize = 200;
@@ -13,6 +16,9 @@ const NAME_CHARS_MAX: usize = 80;
 
 /// More names than this say no more.
 const NAMES_MAX: usize = 3;
+
+/// A section takes 3,000 characters; a checkpoint without other signatures has about 200.
+const CHECKPOINT_CHARS_MAX: usize = 2_000;
 
 /// Does this decision ask for a human? A pin that was applied is no reason to call one.
 pub fn alerts(outcome: &Outcome) -> bool {
@@ -37,6 +43,31 @@ pub fn message(outcome: &Outcome, summary: Option<&str>) -> Value {
             {"type": "context", "elements": [
                 {"type": "mrkdwn", "text": context, "verbatim": true},
             ]},
+        ],
+    })
+}
+
+/// The webhook's JSON of a day, `2026-03-15`.
+pub fn day(day: &str, counts: &DayCounts, checkpoint: Option<&str>) -> Value {
+    let total: i64 = counts.outcomes.values().sum();
+    let outcomes: Vec<_> =
+        counts.outcomes.iter().map(|(outcome, count)| format!("{outcome}: {count}")).collect();
+    let outcomes =
+        if outcomes.is_empty() { String::new() } else { format!(" ({})", outcomes.join(", ")) };
+    let checkpoint = checkpoint.filter(|note| note.chars().count() <= CHECKPOINT_CHARS_MAX);
+    let ledger = match checkpoint {
+        Some(note) => format!("Newest ledger checkpoint, to be kept:\n```{}```", escape(note)),
+        None => "The ledger has no checkpoint that this collector could publish.".to_owned(),
+    };
+    let text = format!(
+        "📒 {day} (UTC): {total} decisions{outcomes}\n\
+         Flagged for review: {} · Quarantined lines: {}\n{ledger}",
+        counts.flagged, counts.quarantined
+    );
+    json!({
+        "text": text,
+        "blocks": [
+            {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": true}},
         ],
     })
 }
@@ -109,7 +140,11 @@ fn one_line(text: &str, chars_max: usize) -> String {
         .map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c })
         .take(chars_max)
         .collect();
-    kept.trim().replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    escape(kept.trim())
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]

@@ -54,6 +54,11 @@ impl Moment {
     pub fn timestamp(self) -> Timestamp {
         self.0
     }
+
+    /// The instant, as the database takes it.
+    pub fn system_time(self) -> SystemTime {
+        SystemTime::try_from(self.0).unwrap_or(SystemTime::UNIX_EPOCH)
+    }
 }
 
 impl FromStr for Moment {

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::time::SystemTime;
 
 use deadpool_postgres::Transaction;
 use governance_filter::record::{AckStatus, Kind, Outcome, OutcomeKind, sha256_hex};
@@ -22,6 +23,8 @@ pub(super) struct Row<'a> {
     pub digest: &'a str,
     /// Only on tables with a summary; the inner is NULL without one.
     pub salt: Option<Option<&'a [u8]>>,
+    /// When the line was acked from the spool.
+    pub spooled_at: Option<SystemTime>,
 }
 
 /// What a table already holds under an id.
@@ -165,9 +168,10 @@ fn committing<'a>(entries: &[&'a Entry], statuses: &[AckStatus], kind: Kind) -> 
 
 fn row(entry: &Entry, shape: Shape) -> Option<Row<'_>> {
     let (digest, own) = (&entry.digest, Cow::Borrowed(entry.columns.as_slice()));
+    let spooled_at = entry.spooled_at;
     match &entry.content {
         Content::Intent(_, record) | Content::Delivery(_, record) => {
-            Some(Row { columns: own, record, digest, salt: None })
+            Some(Row { columns: own, record, digest, salt: None, spooled_at })
         }
         Content::Outcome(outcome, record, summary) => {
             let columns = match shape {
@@ -175,7 +179,7 @@ fn row(entry: &Entry, shape: Shape) -> Option<Row<'_>> {
                 Shape::Late => Cow::Owned(columns::late_outcome(outcome, summary.as_ref())),
             };
             let salt = Some(summary.as_ref().map(|summary| summary.salt.as_slice()));
-            Some(Row { columns, record, digest, salt })
+            Some(Row { columns, record, digest, salt, spooled_at })
         }
         Content::Refused(_) => None,
     }
@@ -209,10 +213,12 @@ pub(super) async fn insert(
     let records: Vec<&[u8]> = rows.iter().map(|row| row.record).collect();
     let digests: Vec<&str> = rows.iter().map(|row| row.digest).collect();
     let salts: Vec<Option<&[u8]>> = rows.iter().map(|row| row.salt.flatten()).collect();
-    let mut params: Vec<&(dyn ToSql + Sync)> = Vec::with_capacity(width + 3);
+    let spooled: Vec<Option<SystemTime>> = rows.iter().map(|row| row.spooled_at).collect();
+    let mut params: Vec<&(dyn ToSql + Sync)> = Vec::with_capacity(width + 4);
     params.extend(texts.iter().map(|column| column as &(dyn ToSql + Sync)));
     params.push(&records);
     params.push(&digests);
+    params.push(&spooled);
     if salted {
         params.push(&salts);
     }
@@ -228,11 +234,12 @@ fn insert_sql(table: &str, names: &[&str], casts: &[&str], salted: bool) -> Stri
         casts.iter().enumerate().map(|(at, cast)| format!("u.c{at}::{cast}")).collect();
     let arrays: Vec<_> = (1..=width).map(|at| format!("${at}::text[]")).collect();
     let aliases: Vec<_> = (0..width).map(|at| format!("c{at}")).collect();
-    let salt_array = if salted { format!(", ${}::bytea[]", width + 3) } else { String::new() };
+    let salt_array = if salted { format!(", ${}::bytea[]", width + 4) } else { String::new() };
     format!(
-        "INSERT INTO public.{table} ({}, record, digest{salt})
-         SELECT {}, u.record, u.digest{} FROM unnest({}, ${}::bytea[], ${}::text[]{salt_array})
-             AS u({}, record, digest{salt})
+        "INSERT INTO public.{table} ({}, record, digest, spooled_at{salt})
+         SELECT {}, u.record, u.digest, u.spooled_at{}
+             FROM unnest({}, ${}::bytea[], ${}::text[], ${}::timestamptz[]{salt_array})
+             AS u({}, record, digest, spooled_at{salt})
          ON CONFLICT DO NOTHING RETURNING decision_id",
         names.join(", "),
         selected.join(", "),
@@ -240,6 +247,7 @@ fn insert_sql(table: &str, names: &[&str], casts: &[&str], salted: bool) -> Stri
         arrays.join(", "),
         width + 1,
         width + 2,
+        width + 3,
         aliases.join(", "),
     )
 }
@@ -304,5 +312,5 @@ async fn insert_late<'a>(
 pub(super) fn closed_row<'a>(outcome: &Outcome, record: &'a [u8], digest: &'a str) -> Row<'a> {
     debug_assert_eq!(sha256_hex(record), digest);
     let columns = Cow::Owned(columns::decision(outcome, None));
-    Row { columns, record, digest, salt: Some(None) }
+    Row { columns, record, digest, salt: Some(None), spooled_at: None }
 }

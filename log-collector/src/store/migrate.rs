@@ -9,16 +9,22 @@ use crate::config::Database;
 use crate::error::{StartError, StoreError};
 
 /// The newest migration of this build.
-pub const VERSION: i32 = MIGRATIONS[MIGRATIONS.len() - 1].0;
+pub const VERSION: i32 = {
+    let [.., (newest, _, _)] = MIGRATIONS;
+    newest
+};
 
 /// Each is one transaction, so that no lock of one is held while another works.
-const MIGRATIONS: [(i32, &str, &str); 7] = [
+const MIGRATIONS: [(i32, &str, &str); 10] = [
     (1, "decisions", include_str!("../../migrations/0001_decisions.sql")),
     (2, "reading", include_str!("../../migrations/0002_reading.sql")),
     (3, "input_summary", include_str!("../../migrations/0003_input_summary.sql")),
     (4, "history", include_str!("../../migrations/0004_history.sql")),
     (5, "ledger", include_str!("../../migrations/0005_ledger.sql")),
     (6, "ledger_past", include_str!("../../migrations/0006_ledger_past.sql")),
+    (7, "daily_summary", include_str!("../../migrations/0007_daily_summary.sql")),
+    (8, "erasure", include_str!("../../migrations/0008_erasure.sql")),
+    (9, "spool", include_str!("../../migrations/0009_spool.sql")),
     (10, "questions", include_str!("../../migrations/0010_questions.sql")),
 ];
 

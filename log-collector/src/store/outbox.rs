@@ -8,16 +8,27 @@ use tokio_postgres::Row;
 use crate::error::StoreError;
 use crate::store::Store;
 
-/// An alert that is ours to send until its lease runs out.
+/// A message that is ours to send until its lease runs out.
 pub struct Claim {
     /// The row.
     pub id: i64,
-    /// Whose alert.
-    pub decision_id: String,
-    /// The decision; `None` where its record cannot be read.
-    pub outcome: Option<Box<Outcome>>,
-    /// The redacted summary, if it is still there.
-    pub summary: Option<String>,
+    /// What it tells.
+    pub subject: Subject,
+}
+
+/// What a message tells.
+pub enum Subject {
+    /// A decision that asks for a human.
+    Decision {
+        /// Which one.
+        id: String,
+        /// Its record; `None` where that cannot be read.
+        outcome: Option<Box<Outcome>>,
+        /// The redacted summary, if it is still there.
+        summary: Option<String>,
+    },
+    /// A day's counts.
+    Day(String),
 }
 
 /// What became of a claim.
@@ -57,6 +68,17 @@ pub struct Backlog {
     pub oldest_seconds: f64,
 }
 
+// === impl Subject ===
+
+impl std::fmt::Display for Subject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Subject::Decision { id, .. } => write!(f, "the alert of decision {id}"),
+            Subject::Day(day) => write!(f, "the summary of {day}"),
+        }
+    }
+}
+
 // === impl Store ===
 
 impl Store {
@@ -88,9 +110,10 @@ impl Store {
                      WHERE target = $1 AND state = 'pending' AND next_attempt_at <= now()
                          AND (leased_until IS NULL OR leased_until <= now())
                      ORDER BY next_attempt_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
-                 RETURNING id, decision_id)
+                 RETURNING id, decision_id, day)
              SELECT c.id, c.decision_id, coalesce(l.record, d.record),
-                 CASE WHEN l.record IS NULL THEN d.output_summary ELSE l.output_summary END
+                 CASE WHEN l.record IS NULL THEN d.output_summary ELSE l.output_summary END,
+                 to_char(c.day, 'YYYY-MM-DD')
              FROM claimed c LEFT JOIN public.ai_decisions d USING (decision_id)
                  LEFT JOIN public.ai_late_outcomes l USING (decision_id)";
         let row: Option<Row> = self
@@ -101,12 +124,15 @@ impl Store {
             .await?;
         Ok(row.map(|row| {
             let record: Option<&[u8]> = row.get(2);
-            Claim {
-                id: row.get(0),
-                decision_id: row.get(1),
-                outcome: record.and_then(|record| serde_json::from_slice(record).ok()),
-                summary: row.get(3),
-            }
+            let subject = match row.get(4) {
+                Some(day) => Subject::Day(day),
+                None => Subject::Decision {
+                    id: row.get::<_, Option<String>>(1).unwrap_or_default(),
+                    outcome: record.and_then(|record| serde_json::from_slice(record).ok()),
+                    summary: row.get(3),
+                },
+            };
+            Claim { id: row.get(0), subject }
         }))
     }
 

@@ -1,8 +1,11 @@
 //! The history of policies: one row for each change, however many workers and replicas tell of it,
 //! and a text for every decision, whoever tries to take it away.
 
+use std::time::SystemTime;
+
 use governance_filter::record::{AckStatus, rfc3339, sha256_hex};
 use log_collector::config::Database as DatabaseConfig;
+use log_collector::ledger::contents::Observation;
 use log_collector::store::migrate::migrate;
 
 use crate::support::{
@@ -41,6 +44,38 @@ async fn policy_that_comes_back_is_a_row_of_its_own() {
     let ordered = "SELECT count(*) FROM (SELECT first_seen, lag(first_seen) OVER (
         ORDER BY observation_id) AS before FROM ai_policy_observations) t WHERE before > first_seen";
     assert_eq!(database.count(ordered).await, 0);
+}
+
+#[tokio::test]
+async fn observation_is_a_record_that_says_what_its_columns_say() {
+    let database = Database::fresh().await;
+    let collector = Collector::start(database.config()).await;
+    announce(&collector, "g \"1\"", A, now()).await;
+    let url = format!("{}/v1/policies/{}", collector.url, version_of(B));
+    let request = collector.http.put(url).bearer_auth(TOKEN).header("x-gateway", "g \"1\"");
+    assert_eq!(request.body(B).send().await.unwrap().status(), 204);
+    let sql = "SELECT record, gateway, policy_version, first_seen, configured_at
+        FROM ai_policy_observations ORDER BY observation_id";
+    let rows = database.admin().await.query(sql, &[]).await.unwrap();
+    assert_eq!(rows.len(), 2);
+    for row in rows {
+        let time = |time: SystemTime| {
+            let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+            assert_eq!(since.subsec_nanos() % 1_000_000, 0, "no more than the record tells");
+            rfc3339(u64::try_from(since.as_millis()).unwrap())
+        };
+        let record: Observation = serde_json::from_slice(row.get(0)).unwrap();
+        let expected = Observation {
+            v: 1,
+            gateway: row.get(1),
+            policy_version: row.get(2),
+            first_seen: time(row.get(3)),
+            configured_at: row.get::<_, Option<SystemTime>>(4).map(time),
+        };
+        assert_eq!(record, expected);
+    }
+    let leaves = "SELECT count(*) FROM ai_ledger_pending WHERE kind = 'observation'";
+    assert_eq!(database.count(leaves).await, 2);
 }
 
 #[tokio::test]

@@ -12,12 +12,19 @@
 
 mod alerts;
 mod closing;
+mod daily;
+mod erase;
 mod faults;
 mod history;
+mod ledger;
+mod ledger_guard;
+mod ledger_past;
 mod memory;
 mod policy;
+mod proof;
 mod questions;
 mod reading;
 mod roles;
+mod spool;
 mod support;
 mod wire;

@@ -20,6 +20,10 @@ pub(crate) struct Ready {
     /// The embedded server's superuser; absent for a database of the operator's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) database_admin_url: Option<String>,
+    /// What a checkpoint is verified with.
+    pub(crate) ledger_public_key: String,
+    /// Always holds the newest checkpoint.
+    pub(crate) checkpoint_file: PathBuf,
     pub(crate) pids: Pids,
 }
 

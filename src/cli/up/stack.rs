@@ -14,6 +14,7 @@ use crate::cli::check;
 use crate::cli::data_dir::{DataDir, replace_file};
 use crate::cli::database::{self, Urls};
 use crate::cli::envoy::{self, Admin, Upstream, Values};
+use crate::cli::ledger::{self, Ledger};
 use crate::cli::ports;
 use crate::cli::postgres::EmbeddedPostgres;
 use crate::cli::process::{DeathSignal, Launch, Running};
@@ -49,6 +50,7 @@ pub(crate) struct Stack {
     pub(crate) policy_text: String,
     pub(crate) policy_version: String,
     urls: Urls,
+    ledger: Ledger,
     data: DataDir,
 }
 
@@ -104,13 +106,18 @@ impl Stack {
             (None, Some((server, _))) => server.admin_url(),
             (None, None) => String::new(),
         };
-        let mut begun = || -> Result<(Urls, Service), CliError> {
+        let embedded = postgres.is_some();
+        let mut begun = || -> Result<(Urls, Ledger, Service), CliError> {
             terminal.step("migrating the database");
-            let urls = database::provision(&admin_url, &parts.collector, &mut data)?;
-            let collector = start_collector(&parts, options, &urls, &data, stop, terminal)?;
-            Ok((urls, collector))
+            let program = &parts.collector;
+            let urls = database::provision(&admin_url, program, &mut data)?;
+            let ledger = ledger::prepare(&admin_url, embedded, program, &data, terminal)?;
+            let collector = collector_launch(&parts, options, &urls, &ledger, &data);
+            let collector = start_collector(collector, &parts, stop, terminal)?;
+            Ok((urls, ledger, collector))
         };
-        let (urls, mut collector) = begun().inspect_err(|_| stop_postgres(&mut postgres))?;
+        let (urls, ledger, mut collector) =
+            begun().inspect_err(|_| stop_postgres(&mut postgres))?;
 
         let ecds_file = data.path().join("ecds.json");
         let resource = envoy::filter_resource(&policy_text, &parts.filter);
@@ -130,6 +137,7 @@ impl Stack {
             policy_text,
             policy_version: policy.version().to_string(),
             urls,
+            ledger,
             data,
         })
     }
@@ -150,6 +158,8 @@ impl Stack {
             envoy_admin: self.admin.url().to_owned(),
             database_url: self.urls.reader.clone(),
             database_admin_url: self.postgres.as_ref().map(|(server, _)| server.admin_url()),
+            ledger_public_key: self.ledger.public_key.clone(),
+            checkpoint_file: self.ledger.checkpoint_file.clone(),
             pids: Pids {
                 envoy: self.envoy.running.id(),
                 collector: self.collector.running.id(),
@@ -237,22 +247,21 @@ fn stop_postgres(postgres: &mut Option<(EmbeddedPostgres, Service)>) {
     }
 }
 
-fn start_collector(
+fn collector_launch(
     parts: &Parts,
     options: &Options,
     urls: &Urls,
+    ledger: &Ledger,
     data: &DataDir,
-    stop: &Stop,
-    terminal: &Terminal,
-) -> Result<Service, CliError> {
-    terminal.step("starting the collector");
-    let address = ports::reachable(parts.collector_address);
-    let read_token_file = data.read_token_file().to_string_lossy().into_owned();
+) -> Launch {
+    let text = |path: &std::path::Path| path.to_string_lossy().into_owned();
     let environment = [
         ("DATABASE_URL", urls.app.clone()),
         ("GOVERNANCE_TOKEN", data.state().token.clone()),
-        ("GOVERNANCE_READ_TOKEN_FILE", read_token_file),
+        ("GOVERNANCE_READ_TOKEN_FILE", text(&data.read_token_file())),
         ("SLACK_WEBHOOK_URL", options.slack_webhook.clone().unwrap_or_default()),
+        ("LEDGER_KEY_FILE", ledger.key_file.as_deref().map(text).unwrap_or_default()),
+        ("CHECKPOINT_FILE", text(&ledger.checkpoint_file)),
         // The lines that are relayed are text.
         ("LOG_FORMAT", "text".to_owned()),
         // Set for another collector, these would contradict the ones above.
@@ -261,7 +270,7 @@ fn start_collector(
         ("GOVERNANCE_READ_TOKEN", String::new()),
         ("SLACK_WEBHOOK_URL_FILE", String::new()),
     ];
-    let launch = Launch {
+    Launch {
         name: "the collector",
         program: parts.collector.clone(),
         arguments: ["serve", "--listen", &parts.collector_address.to_string()]
@@ -273,7 +282,17 @@ fn start_collector(
         log: data.log("collector"),
         on_death: DeathSignal::Kill,
         relay: Some(relay_decision),
-    };
+    }
+}
+
+fn start_collector(
+    launch: Launch,
+    parts: &Parts,
+    stop: &Stop,
+    terminal: &Terminal,
+) -> Result<Service, CliError> {
+    terminal.step("starting the collector");
+    let address = ports::reachable(parts.collector_address);
     let mut service = Service::start(launch, address)?;
     service
         .running

@@ -1,3 +1,5 @@
+//! Tests of notes: the reference implementation's own, and every broken shape.
+
 use super::*;
 use crate::ledger::tree::{empty_root, leaf_hash};
 

@@ -1,3 +1,5 @@
+//! Tests of the tree: RFC 6962's heads, and another implementation as a second opinion.
+
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use governance_filter::record::hex;
 use std::collections::HashMap;
@@ -167,4 +169,29 @@ fn largest_tree_has_proofs_too() {
         assert!(consistency_path(index, SIZE_MAX).unwrap().len() <= 64);
     }
     assert_eq!(cover(0, SIZE_MAX).len(), 63);
+}
+
+#[test]
+fn tree_is_the_same_of_leaves_and_of_the_subtrees_around_a_range() {
+    for size in 1..LEAVES {
+        let trees = Trees::of(size);
+        for first in 0..size {
+            for end in (first + 1)..=size {
+                let left = cover(0, first).iter().map(|node| trees.nodes[node]).collect();
+                let mut frontier = Frontier::from_parts(first, left).unwrap();
+                for index in first..end {
+                    frontier.push(leaf_hash(&bytes(index)), |_, _| ());
+                }
+                for node in cover(end, size) {
+                    assert!(frontier.push_subtree(node.level, trees.nodes[&node]), "{node:?}");
+                }
+                assert_eq!(frontier, trees.frontier, "{first}..{end} of {size}");
+            }
+        }
+    }
+    let mut frontier = Trees::of(6).frontier;
+    for level in [2, 63, 64, u32::MAX] {
+        assert!(!frontier.push_subtree(level, empty_root()), "{level}");
+    }
+    assert_eq!(frontier, Trees::of(6).frontier);
 }

@@ -101,3 +101,31 @@ fn no_record_is_too_large_for_slack() {
     assert!(section + context + text(&message).chars().count() <= 13_000);
     assert!(text(&message).contains("and 497 more"));
 }
+
+#[test]
+fn day_is_told_in_counts_with_the_checkpoint_to_keep() {
+    let counts = DayCounts {
+        outcomes: [("completed".to_owned(), 12), ("unknown".to_owned(), 1)].into(),
+        flagged: 2,
+        quarantined: 0,
+    };
+    let note = "a&b/ledger\n13\nAAAA\n\n— a&b/ledger AAAA\n";
+    let expected = "📒 2026-03-15 (UTC): 13 decisions (completed: 12, unknown: 1)\n\
+        Flagged for review: 2 · Quarantined lines: 0\n\
+        Newest ledger checkpoint, to be kept:\n\
+        ```a&amp;b/ledger\n13\nAAAA\n\n— a&amp;b/ledger AAAA\n```";
+    let message = day("2026-03-15", &counts, Some(note));
+    assert_eq!(text(&message), expected);
+    assert_eq!(message["blocks"][0]["text"]["text"], expected);
+}
+
+#[test]
+fn day_without_decisions_or_checkpoint_is_told_all_the_same() {
+    let expected = "📒 2026-03-15 (UTC): 0 decisions\n\
+        Flagged for review: 0 · Quarantined lines: 0\n\
+        The ledger has no checkpoint that this collector could publish.";
+    let long = "x".repeat(CHECKPOINT_CHARS_MAX + 1);
+    for checkpoint in [None, Some(long.as_str())] {
+        assert_eq!(text(&day("2026-03-15", &DayCounts::default(), checkpoint)), expected);
+    }
+}

@@ -2,6 +2,7 @@
 //! service in this process through the same code as `main` (`Collector::start`), and records
 //! (`intent`, `outcome`). Nothing here sleeps to be sure; `until` polls with a deadline.
 
+pub mod ledger;
 pub mod server;
 pub mod slack;
 
@@ -81,10 +82,16 @@ impl Database {
             token: TOKEN.parse::<Secret>().unwrap(),
             read_token: None,
             slack: None,
+            ledger_key: None,
+            checkpoint_file: None,
+            print_checkpoints: false,
+            checkpoint_interval: Duration::from_millis(50),
             close_after: Duration::from_secs(3_600),
             commit_timeout: Duration::from_secs(5),
             queue_lines_max: 4_096,
             queue_bytes_max: 64 << 20,
+            spool_dir: None,
+            spool_bytes_max: 1 << 30,
         }
     }
 }
