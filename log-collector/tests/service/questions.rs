@@ -13,13 +13,13 @@ const BEFORE: &str = "
     DELETE FROM governance_migrations WHERE version = 10;
     INSERT INTO ai_policies (version, text)
         SELECT 'sha256:' || encode(sha256(text), 'hex'), text
-        FROM (SELECT convert_to('policy ' || n, 'UTF8') FROM generate_series(0, 9) n) AS t (text);
+        FROM (SELECT convert_to('policy ' || n, 'UTF8') FROM generate_series(0, 99) n) AS t (text);
     ALTER TABLE ai_decisions DISABLE TRIGGER append_leaves;
     INSERT INTO ai_decisions (decision_id, model, input_hash, policy_version, created_at, outcome,
         categories, actions, triggered, tool_names, caller, record, digest)
     SELECT 'd-' || lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0')
             || '7000800000' || lpad(to_hex(n), 10, '0'),
-        'model-' || n % 50, '', 'sha256:' || encode(sha256(convert_to('policy ' || n / 6000, 'UTF8')), 'hex'),
+        'model-' || n % 50, '', 'sha256:' || encode(sha256(convert_to('policy ' || n / 600, 'UTF8')), 'hex'),
         at, CASE WHEN n % 100 = 0 THEN 'upstream_error' ELSE 'completed' END,
         '{}', '{}', '[]', '{}', 'key:' || n % 1000, convert_to(repeat('x', 150), 'UTF8'), ''
     FROM generate_series(0, 59999) n,
