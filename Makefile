@@ -67,11 +67,12 @@ test: tools check build ## format, lints, build, native suites, the pure suites 
 	  $(CARGO) test --target wasm32-unknown-unknown $(addprefix --test ,$(PURE_SUITES))
 
 .PHONY: bench
-bench: tools build ## what the detectors cost in V8, a policy, and a governed call beside a bare Envoy
+bench: tools build ## what the detectors cost in V8, a policy, a governed call beside a bare Envoy, and the collector beside Postgres
 	@CARGO_TARGET_WASM32_WASIP1_RUNNER='node --no-warnings benches/wasi.mjs' \
 	  $(CARGO) bench --quiet --target wasm32-wasip1 --bench detectors
 	@$(CARGO) bench --quiet --bench policy
 	@$(CARGO) bench --bench gateway
+	@$(CARGO) bench --quiet --package log-collector --bench ingest
 
 .PHONY: chaos
 chaos: tools build ## every fault under load, or those that FAULT names a part of; root sees them all

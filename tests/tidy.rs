@@ -113,6 +113,7 @@ fn documents_name_only_paths_that_exist() {
         "envoy/README.md",
         "docs/expressions.md",
         "docs/faults.md",
+        "docs/growing.md",
         "docs/policies.md",
         "docs/policy-history.md",
         "docs/providers.md",

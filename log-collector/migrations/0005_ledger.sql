@@ -82,15 +82,34 @@ CREATE TABLE public.ai_erasures (
 ALTER TABLE public.ai_policy_observations ADD COLUMN record BYTEA;
 
 -- Runs as its owner, so that the service can add a leaf in no other way than with its record.
--- The arguments: kind, the column of the reference, the column of the bytes.
+-- The argument is the kind. Statements are written out, for a session keeps their plans; EXECUTE
+-- would plan at every insert.
 CREATE FUNCTION public.governance_append_leaves() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    EXECUTE format('INSERT INTO public.ai_ledger_pending (kind, refs, hashes)
-        SELECT %L, array_agg(ref), string_agg(sha256(''\x00''::bytea || bytes), '''')
-        FROM (SELECT %I::text AS ref, %I AS bytes FROM inserted
-              WHERE %I IS NOT NULL ORDER BY 1) AS ordered
-        HAVING count(*) > 0', TG_ARGV[0], TG_ARGV[1], TG_ARGV[2], TG_ARGV[2]);
+    CASE TG_ARGV[0]
+    WHEN 'policy' THEN
+        INSERT INTO public.ai_ledger_pending (kind, refs, hashes)
+        SELECT 'policy', array_agg(version ORDER BY version),
+            string_agg(sha256('\x00'::bytea || text), '' ORDER BY version)
+        FROM inserted HAVING count(*) > 0;
+    WHEN 'observation' THEN
+        INSERT INTO public.ai_ledger_pending (kind, refs, hashes)
+        SELECT 'observation', array_agg(observation_id::text ORDER BY observation_id),
+            string_agg(sha256('\x00'::bytea || record), '' ORDER BY observation_id)
+        FROM inserted WHERE record IS NOT NULL HAVING count(*) > 0;
+    WHEN 'key' THEN
+        INSERT INTO public.ai_ledger_pending (kind, refs, hashes)
+        SELECT 'key', array_agg(key_seq::text ORDER BY key_seq),
+            string_agg(sha256('\x00'::bytea || record), '' ORDER BY key_seq)
+        FROM inserted HAVING count(*) > 0;
+    ELSE
+        INSERT INTO public.ai_ledger_pending (kind, refs, hashes)
+        SELECT TG_ARGV[0], array_agg(decision_id),
+            string_agg(sha256('\x00'::bytea || record), '')
+        FROM (SELECT decision_id, record FROM inserted ORDER BY decision_id) AS ordered
+        HAVING count(*) > 0;
+    END CASE;
     RETURN NULL;
 END
 $$;
@@ -100,19 +119,18 @@ DECLARE
     leaf RECORD;
 BEGIN
     FOR leaf IN SELECT * FROM (VALUES
-            ('ai_decision_intents', 'intent', 'decision_id', 'record'),
-            ('ai_decisions', 'outcome', 'decision_id', 'record'),
-            ('ai_late_outcomes', 'late_outcome', 'decision_id', 'record'),
-            ('ai_deliveries', 'delivery', 'decision_id', 'record'),
-            ('ai_policies', 'policy', 'version', 'text'),
-            ('ai_policy_observations', 'observation', 'observation_id', 'record'),
-            ('ai_erasures', 'erasure', 'decision_id', 'record'),
-            ('ai_ledger_keys', 'key', 'key_seq', 'record')
-        ) AS leaves (name, kind, ref, bytes) LOOP
+            ('ai_decision_intents', 'intent'),
+            ('ai_decisions', 'outcome'),
+            ('ai_late_outcomes', 'late_outcome'),
+            ('ai_deliveries', 'delivery'),
+            ('ai_policies', 'policy'),
+            ('ai_policy_observations', 'observation'),
+            ('ai_erasures', 'erasure'),
+            ('ai_ledger_keys', 'key')
+        ) AS leaves (name, kind) LOOP
         EXECUTE format('CREATE TRIGGER append_leaves AFTER INSERT ON public.%I
             REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT
-            EXECUTE FUNCTION public.governance_append_leaves(%L, %L, %L)',
-            leaf.name, leaf.kind, leaf.ref, leaf.bytes);
+            EXECUTE FUNCTION public.governance_append_leaves(%L)', leaf.name, leaf.kind);
         EXECUTE format('ALTER TABLE public.%I ENABLE ALWAYS TRIGGER append_leaves', leaf.name);
     END LOOP;
 END

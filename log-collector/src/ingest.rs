@@ -1,7 +1,9 @@
 //! The two endpoints of the filter: decisions and policies. Reads and checks requests, hands lines
 //! to the writer and answers only after the commit. No SQL here.
 
+pub mod bodies;
 pub mod commit;
+pub mod decision_log;
 pub mod line;
 pub mod queue;
 pub mod writer;
@@ -63,11 +65,16 @@ pub fn bears(headers: &HeaderMap, token: &Secret) -> bool {
 pub async fn post_decisions(
     _: Authorized,
     State(app): State<AppState>,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let body = read_body(body, BODY_BYTES_MAX).await?;
+    let room = app.bodies.reserve(&headers).ok_or_else(|| {
+        app.readiness.restart();
+        refuse(&app, ApiError::Full)
+    })?;
+    let body = read_body(body, BODY_BYTES_MAX.min(room.bytes())).await?;
     let entries = parse_batch(&body, unix_ms())?;
-    drop(body);
+    drop((body, room));
     let heads: Vec<_> = entries
         .iter()
         .map(|(entry, _)| (entry.decision_id.clone(), entry.kind, entry.digest.clone()))
@@ -165,7 +172,7 @@ async fn keep_policy(
     }
 }
 
-/// A batch's lines with the bytes each one holds. Only a body that is no NDJSON at all fails here.
+/// A batch's lines with the memory each one takes. Only a body that is no NDJSON at all fails here.
 pub fn parse_batch(body: &[u8], now_unix_ms: u64) -> Result<Vec<(Entry, usize)>, ApiError> {
     let text = std::str::from_utf8(body).map_err(|_| ApiError::NotNdjson("not UTF-8"))?;
     let mut lines = text.lines().filter(|line| !line.trim().is_empty()).peekable();
@@ -175,7 +182,11 @@ pub fn parse_batch(body: &[u8], now_unix_ms: u64) -> Result<Vec<(Entry, usize)>,
     {
         return Err(ApiError::NotNdjson("the first line is no JSON object"));
     }
-    Ok(lines.map(|line| (Entry::parse(line.as_bytes(), now_unix_ms), line.len())).collect())
+    let entries = lines.map(|line| Entry::parse(line.as_bytes(), now_unix_ms));
+    Ok(entries
+        .map(|entry| (entry.footprint(), entry))
+        .map(|(bytes, entry)| (entry, bytes))
+        .collect())
 }
 
 async fn read_body(body: Body, bytes_max: usize) -> Result<Bytes, ApiError> {

@@ -43,14 +43,16 @@ use axum::serve::ListenerExt;
 use axum::{Router, serve as serve_http};
 use governance_filter::record::DECISIONS_PATH;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, watch};
-use tokio::task::{JoinError, JoinSet};
+use tokio::sync::{Notify, oneshot, watch};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tracing::{info, warn};
 
 use crate::closing::Closer;
 use crate::config::{Secret, ServeConfig};
 use crate::error::StartError;
+use crate::ingest::bodies::Bodies;
 use crate::ingest::commit::Committer;
+use crate::ingest::decision_log::DecisionLog;
 use crate::ingest::queue::Queue;
 use crate::ingest::writer::Writer;
 use crate::ledger::note::SignerKey;
@@ -71,6 +73,8 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 /// What the handlers share.
 #[derive(Clone)]
 pub struct AppState {
+    /// Room for requests that are being read.
+    pub bodies: Arc<Bodies>,
     /// Where lines wait for their commit.
     pub queue: Arc<Queue>,
     /// The database.
@@ -144,6 +148,7 @@ impl Service {
         let trusted = config.ledger_key.as_ref().map(SignerKey::verifier);
         let publisher = Publisher::new(file, print, trusted, published.clone(), metrics.clone())?;
         let app = AppState {
+            bodies: Arc::default(),
             queue: Arc::new(queue),
             store: Arc::new(store),
             spool,
@@ -188,8 +193,9 @@ impl Service {
             committer: committer.clone(),
             spool: app.spool.clone(),
             readiness: app.readiness.clone(),
+            decisions: DecisionLog::start(),
         };
-        let mut writer = tokio::spawn(writer.run());
+        let mut writer = spawn_writer(writer)?;
         let (sequenced, last_turn) = watch::channel(false);
         let mut sequencer = tokio::spawn(sequencer(last_turn).run());
         let mut drain = spawn_drain(&app, committer, &stop);
@@ -213,7 +219,7 @@ impl Service {
             () = shutdown => {}
             _ = &mut server => warn!("the listener ended"),
             ended = &mut writer => {
-                failure = Some(early("the writer ended", ended.map(|it| it.map_err(Into::into))));
+                failure = Some(early("the writer ended", ended));
             }
             _ = &mut sequencer => failure = Some(early("the sequencer ended", Ok(Ok(())))),
             Some(ended) = drain.join_next() => failure = Some(early("the drain ended", ended)),
@@ -239,6 +245,22 @@ impl Service {
         let _ = tokio::time::timeout(DRAIN_TIMEOUT, finish).await;
         failure.map_or(Ok(()), Err)
     }
+}
+
+/// Runs the writer, with its connection, on a thread of its own: between its statements Postgres
+/// would wait until requests that are read on the same thread have been.
+fn spawn_writer(writer: Writer) -> Result<JoinHandle<Result<(), StartError>>, StartError> {
+    let failed = |source| StartError::Io { doing: "starting the writer", source };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(failed)?;
+    let (ended, end) = oneshot::channel();
+    let run = move || {
+        // Nobody waits where the service was dropped.
+        let _ = ended.send(runtime.block_on(writer.run()));
+    };
+    std::thread::Builder::new().name("writer".to_owned()).spawn(run).map_err(failed)?;
+    // A thread that panicked says nothing.
+    Ok(tokio::spawn(async { end.await.map_or(Ok(()), |result| result.map_err(Into::into)) }))
 }
 
 /// Why a task that should run for as long as the service ended before it.

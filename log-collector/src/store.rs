@@ -8,9 +8,10 @@
 
 pub mod audit;
 mod batch;
-pub(crate) mod columns;
+pub mod columns;
 pub mod erasures;
 pub mod history;
+mod indexes;
 pub mod intents;
 pub mod keys;
 pub mod ledger;

@@ -68,8 +68,8 @@ impl EmbeddedPostgres {
         }
         let arguments = ["-D", ".", "-k", ".", "-c", "listen_addresses=127.0.0.1"];
         let mut arguments: Vec<OsString> = arguments.map(OsString::from).to_vec();
-        // `up` starts it again: where a recovery of its own had failed, Postgres 18 was seen to stay
-        // up and take no connection, even once what had failed worked again.
+        // `up` starts it again: where a recovery of its own had failed, Postgres 18 was seen to
+        // stay up and take no connection, even once what had failed worked again.
         arguments.extend(["-c", "restart_after_crash=off", "-p"].map(OsString::from));
         arguments.push(port.to_string().into());
         Ok(Self { launch: program("postgres", arguments), port, folder, password })

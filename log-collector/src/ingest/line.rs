@@ -9,6 +9,8 @@ use governance_filter::record::{
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::store::columns::{self, Cell};
+
 /// The largest record taken: what the filter may send, with room.
 pub const RECORD_BYTES_MAX: usize = 256 << 10;
 
@@ -17,6 +19,10 @@ const SUMMARY_BYTES_MAX: usize = 4_000;
 
 /// How much of a refused record is kept.
 const REFUSED_BYTES_KEPT: usize = 4 << 10;
+
+/// An entry and the record it boxes, but for their text; and what an allocation takes beside its own.
+const ENTRY_BYTES: usize = 2 << 10;
+const ALLOCATION_BYTES: usize = 16;
 
 /// 2020-01-01: before UUIDv7 existed no id can have been made.
 const ID_UNIX_MS_MIN: u64 = 1_577_836_800_000;
@@ -37,6 +43,8 @@ pub struct Entry {
     pub spooled_at: Option<SystemTime>,
     /// What is stored.
     pub content: Content,
+    /// Its row's columns, made beside other requests and not in the writer's turn.
+    pub columns: Vec<Cell>,
 }
 
 /// What is stored of a line.
@@ -179,6 +187,7 @@ impl Entry {
                 digest: sha256_hex(line),
                 spooled_at: None,
                 content: Content::Refused(Refused::new(Reason::Line, line)),
+                columns: Vec::new(),
             };
         };
         let record = received.record.get().as_bytes();
@@ -189,6 +198,7 @@ impl Entry {
                 decision_id: content.decision_id().to_owned(),
                 kind,
                 digest,
+                columns: content.columns(),
                 spooled_at: None,
                 content,
             },
@@ -198,6 +208,7 @@ impl Entry {
                 digest,
                 spooled_at: None,
                 content: Content::Refused(Refused::new(reason, record)),
+                columns: Vec::new(),
             },
         }
     }
@@ -210,6 +221,14 @@ impl Entry {
             Content::Delivery(delivery, _) => Some(&delivery.policy_version),
             Content::Refused(_) => None,
         }
+    }
+
+    /// The memory it takes, near enough: the record's own bytes, what was read of them, which is no
+    /// longer, and the columns.
+    pub fn footprint(&self) -> usize {
+        let values = self.columns.iter().filter_map(|column| column.value.as_ref());
+        let values: usize = values.map(|value| value.len() + ALLOCATION_BYTES).sum();
+        ENTRY_BYTES + 2 * self.bytes().len() + size_of_val(self.columns.as_slice()) + values
     }
 
     /// The line again, from which [`Entry::parse`] makes this very entry; `None` where it was
@@ -245,6 +264,17 @@ impl Entry {
 // === impl Content ===
 
 impl Content {
+    fn columns(&self) -> Vec<Cell> {
+        match self {
+            Content::Intent(intent, _) => columns::cells(&columns::intent(intent)),
+            Content::Outcome(outcome, _, summary) => {
+                columns::cells(&columns::decision(outcome, summary.as_ref()))
+            }
+            Content::Delivery(delivery, _) => columns::cells(&columns::delivery(delivery)),
+            Content::Refused(_) => Vec::new(),
+        }
+    }
+
     fn decision_id(&self) -> &str {
         match self {
             Content::Intent(intent, _) => &intent.decision_id,

@@ -12,14 +12,15 @@ use tracing::{error, info, warn};
 
 use crate::error::StoreError;
 use crate::ingest::commit::{Committer, Failed};
+use crate::ingest::decision_log::DecisionLog;
 use crate::ingest::line::{Content, Entry};
 use crate::ingest::queue::{Job, Queue, Unavailable};
 use crate::metrics::Metrics;
 use crate::readiness::Readiness;
 use crate::spool::{Spool, SpoolError};
 
-/// A commit of 256 rows costs little more than one of 64; more only adds latency.
-pub const BATCH_LINES_MAX: usize = 256;
+/// Two of the filter's batches: where more wait, one commit for them costs less than one each.
+pub const BATCH_LINES_MAX: usize = 512;
 
 /// Keeps a batch of large records from stalling the small ones behind it.
 pub const BATCH_BYTES_MAX: usize = 4 << 20;
@@ -34,6 +35,8 @@ pub struct Writer {
     pub spool: Option<Arc<Spool>>,
     /// Told when a commit fails.
     pub readiness: Arc<Readiness>,
+    /// Where decisions are printed.
+    pub decisions: DecisionLog,
 }
 
 /// What the last commit said of the database; a change is logged, repeats are not.
@@ -156,7 +159,7 @@ impl Writer {
         if let Content::Outcome(outcome, ..) = &entry.content
             && matches!(status, AckStatus::Committed | AckStatus::Spooled)
         {
-            log_decision(outcome);
+            self.decisions.print(decision_line(outcome));
         }
         job.settle(Ok(status));
     }
@@ -184,7 +187,7 @@ pub fn log_refusal(entry: &Entry, status: AckStatus, metrics: &Metrics) {
 }
 
 /// The one line a decision leaves on the terminal. No text of prompt or answer.
-fn log_decision(outcome: &governance_filter::record::Outcome) {
+fn decision_line(outcome: &governance_filter::record::Outcome) -> String {
     let id = &outcome.decision_id;
     let model: String = outcome.model.chars().take(100).collect();
     let word = outcome.outcome.as_str();
@@ -199,8 +202,7 @@ fn log_decision(outcome: &governance_filter::record::Outcome) {
         text.push_str(&format!(" status={status}"));
     }
     // Others' text in here must not start a line of its own.
-    let text = text.replace(char::is_control, "");
-    info!(target: "decision", "{text}");
+    text.replace(char::is_control, "")
 }
 
 /// A batch can hold the same decision's line twice. The repeat waits for the next transaction,

@@ -226,6 +226,7 @@ pub(super) fn refused_entry(key: (&str, &str), value: RefusedValue<'_>) -> Entry
     let ((digest, reason), (id, kind, bytes, total)) = (key, value);
     let kinds = [Kind::Intent, Kind::Outcome, Kind::Delivery];
     Entry {
+        columns: Vec::new(),
         decision_id: id.to_owned(),
         kind: kinds.into_iter().find(|known| kind == Some(kind_word(Some(*known)))),
         digest: digest.to_owned(),

@@ -13,12 +13,12 @@ use tokio_postgres::types::ToSql;
 use crate::error::StoreError;
 use crate::ingest::line::{Content, Entry};
 use crate::notify::render::alerts;
-use crate::store::columns::{self, Column};
-use crate::store::{Store, begin};
+use crate::store::columns::{self, Cell};
+use crate::store::{DURABLE, Store};
 
 /// A row of one of the record tables.
 pub(super) struct Row<'a> {
-    pub columns: Vec<Column<'a>>,
+    pub columns: Cow<'a, [Cell]>,
     pub record: &'a [u8],
     pub digest: &'a str,
     /// Only on tables with a summary; the inner is NULL without one.
@@ -52,7 +52,7 @@ impl Store {
 
     async fn commit_once(&self, entries: &[&Entry]) -> Result<Vec<AckStatus>, StoreError> {
         let result = self.bounded_on(&self.writer, async |client| {
-            let tx = begin(client).await?;
+            let tx = client.transaction().await?;
             let statuses = self.write(&tx, entries).await?;
             tx.commit().await?;
             Ok(statuses)
@@ -90,29 +90,25 @@ impl Store {
                 Some(_) => AckStatus::UnknownPolicy,
             })
             .collect();
+        let [intents, outcomes, deliveries] =
+            TABLES.map(|(kind, _)| committing(entries, &statuses, kind));
+        // Sent at once and carried out in this order: Postgres does not wait for us in between.
+        let (inserted_intents, inserted_outcomes, inserted_deliveries, ()) = tokio::try_join!(
+            insert(tx, "ai_decision_intents", &intents),
+            insert(tx, "ai_decisions", &outcomes),
+            insert(tx, "ai_deliveries", &deliveries),
+            async { Ok(tx.batch_execute(DURABLE).await?) },
+        )?;
+        let inserted = [inserted_intents, inserted_outcomes, inserted_deliveries];
         let mut conflicts: Vec<&Entry> = Vec::new();
         let mut alerting = Vec::new();
-        for (kind, table) in [
-            (Kind::Intent, "ai_decision_intents"),
-            (Kind::Outcome, "ai_decisions"),
-            (Kind::Delivery, "ai_deliveries"),
-        ] {
-            let mut todo: Vec<(&Entry, &mut AckStatus)> = entries
-                .iter()
-                .copied()
-                .zip(statuses.iter_mut())
-                .filter(|(entry, status)| {
+        for ((kind, table), inserted) in TABLES.into_iter().zip(inserted) {
+            let todo =
+                entries.iter().copied().zip(statuses.iter_mut()).filter(|(entry, status)| {
                     entry.kind == Some(kind) && **status == AckStatus::Committed
-                })
-                .collect();
-            if todo.is_empty() {
-                continue;
-            }
-            let rows: Vec<_> =
-                todo.iter().filter_map(|(entry, _)| row(entry, Shape::Own)).collect();
-            let inserted = insert(tx, table, &rows).await?;
+                });
             let (fresh, repeats): (Vec<_>, Vec<_>) =
-                todo.drain(..).partition(|(entry, _)| inserted.contains(&entry.decision_id));
+                todo.partition(|(entry, _)| inserted.contains(&entry.decision_id));
             alerting.extend(fresh.iter().filter_map(|(entry, _)| alert_id(entry)));
             let late = judge(tx, table, repeats, &mut conflicts).await?;
             if !late.is_empty() {
@@ -147,6 +143,13 @@ impl Store {
     }
 }
 
+/// Where lines of each kind go, in the order in which they are written.
+const TABLES: [(Kind, &str); 3] = [
+    (Kind::Intent, "ai_decision_intents"),
+    (Kind::Outcome, "ai_decisions"),
+    (Kind::Delivery, "ai_deliveries"),
+];
+
 /// Which table an outcome's row is for.
 #[derive(Clone, Copy)]
 enum Shape {
@@ -154,24 +157,31 @@ enum Shape {
     Late,
 }
 
+/// The rows of one kind among the entries that are to be committed.
+fn committing<'a>(entries: &[&'a Entry], statuses: &[AckStatus], kind: Kind) -> Vec<Row<'a>> {
+    let todo = entries
+        .iter()
+        .zip(statuses)
+        .filter(|(entry, status)| entry.kind == Some(kind) && **status == AckStatus::Committed);
+    todo.filter_map(|(entry, _)| row(entry, Shape::Own)).collect()
+}
+
 fn row(entry: &Entry, shape: Shape) -> Option<Row<'_>> {
-    let (digest, spooled_at) = (&entry.digest, entry.spooled_at);
+    let (digest, own) = (&entry.digest, Cow::Borrowed(entry.columns.as_slice()));
+    let spooled_at = entry.spooled_at;
     match &entry.content {
-        Content::Intent(intent, record) => {
-            let columns = columns::intent(intent).into();
-            Some(Row { columns, record, digest, salt: None, spooled_at })
+        Content::Intent(_, record) | Content::Delivery(_, record) => {
+            Some(Row { columns: own, record, digest, salt: None, spooled_at })
         }
         Content::Outcome(outcome, record, summary) => {
             let columns = match shape {
-                Shape::Own => columns::decision(outcome, summary.as_ref()).into(),
-                Shape::Late => columns::late_outcome(outcome, summary.as_ref()).into(),
+                Shape::Own => own,
+                Shape::Late => {
+                    Cow::Owned(columns::cells(&columns::late_outcome(outcome, summary.as_ref())))
+                }
             };
             let salt = Some(summary.as_ref().map(|summary| summary.salt.as_slice()));
             Some(Row { columns, record, digest, salt, spooled_at })
-        }
-        Content::Delivery(delivery, record) => {
-            let columns = columns::delivery(delivery).into();
-            Some(Row { columns, record, digest, salt: None, spooled_at })
         }
         Content::Refused(_) => None,
     }
@@ -196,10 +206,10 @@ pub(super) async fn insert(
     let casts: Vec<_> = first.columns.iter().map(|column| column.cast).collect();
     let salted = first.salt.is_some();
     let sql = insert_sql(table, &names, &casts, salted);
-    let texts: Vec<Vec<Option<Cow<'_, str>>>> = (0..width)
+    let texts: Vec<Vec<Option<&str>>> = (0..width)
         .map(|at| {
             let cells = rows.iter().map(|row| row.columns.get(at));
-            cells.map(|cell| cell.and_then(|column| column.value.text())).collect()
+            cells.map(|cell| cell.and_then(|cell| cell.value.as_deref())).collect()
         })
         .collect();
     let records: Vec<&[u8]> = rows.iter().map(|row| row.record).collect();
@@ -301,8 +311,8 @@ async fn insert_late<'a>(
 }
 
 /// The row of a decision that the collector closes itself.
-pub(super) fn closed_row<'a>(outcome: &'a Outcome, record: &'a [u8], digest: &'a str) -> Row<'a> {
+pub(super) fn closed_row<'a>(outcome: &Outcome, record: &'a [u8], digest: &'a str) -> Row<'a> {
     debug_assert_eq!(sha256_hex(record), digest);
-    let columns = columns::decision(outcome, None).into();
+    let columns = Cow::Owned(columns::cells(&columns::decision(outcome, None)));
     Row { columns, record, digest, salt: Some(None), spooled_at: None }
 }

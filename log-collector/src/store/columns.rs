@@ -41,6 +41,17 @@ pub enum Value<'a> {
     Json(Cow<'a, Json>),
 }
 
+/// A column as it is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cell {
+    /// Its name in the table.
+    pub name: &'static str,
+    /// Its type, which the text is cast to.
+    pub cast: &'static str,
+    /// `None` is NULL.
+    pub value: Option<String>,
+}
+
 // === impl Value ===
 
 impl Value<'_> {
@@ -57,6 +68,14 @@ impl Value<'_> {
             Value::Json(value) => Some(Cow::Owned(clean(value.as_ref().clone()).to_string())),
         }
     }
+}
+
+/// A row's columns as they are sent.
+pub fn cells(columns: &[Column<'_>]) -> Vec<Cell> {
+    let value = |column: &Column<'_>| column.value.text().map(Cow::into_owned);
+    let cell =
+        |column: &Column<'_>| Cell { name: column.name, cast: column.cast, value: value(column) };
+    columns.iter().map(cell).collect()
 }
 
 /// `ai_decisions`, but for record, digest and salt.

@@ -15,7 +15,7 @@ pub const VERSION: i32 = {
 };
 
 /// Each is one transaction, so that no lock of one is held while another works.
-const MIGRATIONS: [(i32, &str, &str); 9] = [
+const MIGRATIONS: [(i32, &str, &str); 10] = [
     (1, "decisions", include_str!("../../migrations/0001_decisions.sql")),
     (2, "reading", include_str!("../../migrations/0002_reading.sql")),
     (3, "input_summary", include_str!("../../migrations/0003_input_summary.sql")),
@@ -25,6 +25,7 @@ const MIGRATIONS: [(i32, &str, &str); 9] = [
     (7, "daily_summary", include_str!("../../migrations/0007_daily_summary.sql")),
     (8, "erasure", include_str!("../../migrations/0008_erasure.sql")),
     (9, "spool", include_str!("../../migrations/0009_spool.sql")),
+    (10, "questions", include_str!("../../migrations/0010_questions.sql")),
 ];
 
 const ROLES: [&str; 4] =
@@ -52,6 +53,7 @@ pub async fn migrate(database: &Database) -> Result<(), StartError> {
     let mut client = client.map_err(|e| e.during("connecting to the database"))?;
     make_roles(&client).await?;
     apply(&mut client).await?;
+    super::indexes::build(&client).await?;
     let made = client.query_one("SELECT public.governance_make_partitions()", &[]).await;
     made.map_err(|e| StoreError::from(e).during("making partitions"))?;
     info!("the database is at schema {VERSION}");

@@ -16,15 +16,18 @@ pub struct Server {
     shell: Child,
 }
 
-/// Runs the server on `start`, kills all its processes on `kill`; at the end of input kills it,
-/// and removes its files.
+/// Runs the server on `start`, kills all its processes on `kill`, stops and continues them on `stop`
+/// and `carry_on`; at the end of input kills it, and removes its files.
 const SHELL: &str = r#"
 dir=$1; shift
-end() { kill -9 $pid $(cat /proc/$pid/task/$pid/children 2>/dev/null) 2>/dev/null; wait $pid; }
+signal() { kill -$1 $pid $(cat /proc/$pid/task/$pid/children 2>/dev/null) 2>/dev/null; }
+end() { signal 9; wait $pid; }
 "$@" & pid=$!
 while read -r word; do
     case $word in
         kill) end ;;
+        stop) signal STOP ;;
+        carry_on) signal CONT ;;
         start) "$@" & pid=$! ;;
     esac
 done
@@ -78,6 +81,16 @@ impl Server {
     /// SIGKILL to every process of the server.
     pub fn kill(&mut self) {
         self.say("kill\n");
+    }
+
+    /// SIGSTOP to every process of the server: it takes connections and answers nothing.
+    pub fn stop(&mut self) {
+        self.say("stop\n");
+    }
+
+    /// SIGCONT to them.
+    pub fn carry_on(&mut self) {
+        self.say("carry_on\n");
     }
 
     /// On the same files and port.
