@@ -72,6 +72,7 @@ bench: tools build ## what the detectors cost in V8, a policy, and a governed ca
 	  $(CARGO) bench --quiet --target wasm32-wasip1 --bench detectors
 	@$(CARGO) bench --quiet --bench policy
 	@$(CARGO) bench --bench gateway
+	@$(CARGO) bench --quiet -p log-collector --bench verify
 
 # No nightly: without a sanitizer, libFuzzer's coverage is all that is asked of the compiler.
 .PHONY: fuzz

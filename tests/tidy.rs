@@ -112,6 +112,7 @@ fn documents_name_only_paths_that_exist() {
         "CHANGELOG.md",
         "envoy/README.md",
         "docs/expressions.md",
+        "docs/ledger.md",
         "docs/policies.md",
         "docs/policy-history.md",
         "docs/providers.md",
