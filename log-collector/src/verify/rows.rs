@@ -265,7 +265,7 @@ impl<'a> Cells<'a, '_> {
                 (Some(text), Some(digest)) => {
                     let text = std::str::from_utf8(text).unwrap_or_default();
                     let salt: Option<[u8; 16]> = salt.and_then(|salt| salt.try_into().ok());
-                    if !salt.is_some_and(|salt| summary_digest(&salt, text) == *digest) {
+                    if salt.is_none_or(|salt| summary_digest(&salt, text) != *digest) {
                         return Err(Fault::Summary(name));
                     }
                 }
