@@ -73,6 +73,7 @@ bench: tools build ## what the detectors cost in V8, a policy, a governed call b
 	@$(CARGO) bench --quiet --bench policy
 	@$(CARGO) bench --bench gateway
 	@$(CARGO) bench --quiet --package log-collector --bench ingest
+	@$(CARGO) bench --quiet -p log-collector --bench verify
 
 .PHONY: chaos
 chaos: tools build ## every fault under load, or those that FAULT names a part of; root sees them all

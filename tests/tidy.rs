@@ -114,6 +114,7 @@ fn documents_name_only_paths_that_exist() {
         "docs/expressions.md",
         "docs/faults.md",
         "docs/growing.md",
+        "docs/ledger.md",
         "docs/policies.md",
         "docs/policy-history.md",
         "docs/providers.md",

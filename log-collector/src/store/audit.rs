@@ -119,16 +119,18 @@ impl Audit<'_> {
         let start = self.start().await?;
         let size = start.size;
         self.send(Part::Start(start)).await?;
-        let mut at = 0;
+        // None should begin below 0.
+        let (mut from, mut at) = (i64::MIN, 0);
         loop {
-            let runs = self.leaves(at).await?;
+            let runs = self.leaves(from).await?;
             let Some(last) = runs.last() else { break };
             let end = last.first.unwrap_or_default() + length(&last.refs);
             self.rows(runs).await?;
             let nodes = self.nodes(at, end).await?;
             let checkpoints = self.checkpoints(at, end).await?;
             self.send(Part::End { nodes, checkpoints }).await?;
-            at = end.max(at + 1);
+            at = end.max(at);
+            from = end.max(from.saturating_add(1));
         }
         let checkpoints = self.checkpoints(at.max(size), i64::MAX).await?;
         self.send(Part::End { nodes: Vec::new(), checkpoints }).await?;

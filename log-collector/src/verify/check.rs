@@ -99,11 +99,10 @@ impl Checker {
     }
 
     fn runs(&mut self, runs: Vec<Run>) {
-        let (page, unknown) = Page::of(runs);
+        let (page, broken) = Page::of(runs);
         self.page = page;
-        for (index, kind) in unknown {
+        for (index, what) in broken {
             self.broken = true;
-            let what = format!("leaves are of the unknown kind `{}`", kind.escape_debug());
             self.found.push(Finding { index, record: None, what });
         }
     }
@@ -192,7 +191,9 @@ fn finding(slot: &Slot, fault: &Fault) -> Finding {
 }
 
 fn gap(size: u64, index: u64) -> Finding {
-    let what = if index > size {
+    let what = if index == u64::MAX {
+        "a leaf stands in front of the first".to_owned()
+    } else if index > size {
         format!("the leaves {size} to {} are not in ai_ledger_leaves", index - 1)
     } else {
         format!("leaf {index} comes again behind leaf {}", size.saturating_sub(1))

@@ -74,9 +74,9 @@ impl Doubt {
         } else {
             format!(
                 "from this leaf to leaf {} the tree is not the one that the checkpoint of {size} \
-                 leaves{held} was signed over: leaves were changed, moved, added or removed, and their rows \
-                 with them; before this one all is as it was signed; which of them it is cannot \
-                 be told, for there is no signature in between",
+                 leaves{held} was signed over: leaves were changed, moved, added or removed, and \
+                 their rows with them; before this one all is as it was signed; which of them it \
+                 is cannot be told, for there is no signature in between",
                 size - 1
             )
         };

@@ -34,38 +34,43 @@ pub struct Slot {
 // === impl Page ===
 
 impl Page {
-    /// The leaves of runs. Those of a kind that nobody knows are left out; says which.
+    /// The leaves of runs. Those that make no sense are left out; says which, and why.
     pub fn of(runs: Vec<Run>) -> (Page, Vec<(Option<u64>, String)>) {
-        let (mut slots, mut unknown) = (Vec::new(), Vec::new());
+        let (mut slots, mut broken) = (Vec::new(), Vec::new());
         for run in runs {
-            let first = run.first.and_then(|first| u64::try_from(first).ok());
+            // None begins below 0; the largest number is no index either.
+            let first = run.first.map(|first| u64::try_from(first).unwrap_or(u64::MAX));
             let Some(kind) = LeafKind::parse(&run.kind) else {
-                unknown.push((first, run.kind));
+                let kind = run.kind.escape_debug();
+                broken.push((first, format!("leaves are of the unknown kind `{kind}`")));
                 continue;
             };
+            if run.refs.len() != run.hashes.len() {
+                broken.push((first, "leaves have more references than hashes, or fewer".into()));
+                continue;
+            }
             for (at, (reference, hash)) in (0..).zip(run.refs.into_iter().zip(run.hashes)) {
-                let index = first.map(|first| first + at);
+                let index = first.map(|first| first.saturating_add(at));
                 let created_at = run.created_at;
                 slots.push(Slot { index, kind, reference, hash, created_at, seen: false });
             }
         }
         let mut order: Vec<usize> = (0..slots.len()).collect();
         order.sort_by_key(|at| slots.get(*at).map(Slot::key));
-        (Page { slots, order }, unknown)
+        (Page { slots, order }, broken)
     }
 
     /// The slots of a record: one, unless it has several leaves.
     pub fn find(&mut self, kind: LeafKind, reference: &[u8], mut each: impl FnMut(&mut Slot)) {
         let wanted = (kind, reference);
-        let slots = &self.slots;
-        let key = |at: &usize| slots.get(*at).map(Slot::key);
-        let from = self.order.partition_point(|at| key(at) < Some(wanted));
-        let found = self.order.iter().skip(from);
-        let found: Vec<usize> = found.take_while(|at| key(at) == Some(wanted)).copied().collect();
-        for at in found {
-            if let Some(slot) = self.slots.get_mut(at) {
-                each(slot);
+        let before = |place: &usize| self.slots.get(*place).map(Slot::key) < Some(wanted);
+        let mut at = self.order.partition_point(before);
+        while let Some(slot) = self.order.get(at).and_then(|place| self.slots.get_mut(*place)) {
+            if slot.key() != wanted {
+                break;
             }
+            each(slot);
+            at += 1;
         }
     }
 }

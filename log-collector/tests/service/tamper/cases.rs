@@ -171,6 +171,19 @@ pub const CASES: &[Case] = &[
         "altered: the leaves 10 to 11 are not in ai_ledger_leaves",
     ),
     case(
+        "reference without a hash",
+        "ALTER TABLE ai_ledger_leaves DROP CONSTRAINT ai_ledger_leaves_check;
+         UPDATE ai_ledger_leaves SET refs = refs || 'd-1'::text WHERE first_index = 12",
+        "altered: leaves have more references than hashes, or fewer",
+    ),
+    case(
+        "leaf in front of the first",
+        "INSERT INTO ai_ledger_leaves
+            SELECT -1, kind, ARRAY['d-1'], hashes, 'd-1', 'd-1', created_at
+            FROM ai_ledger_leaves WHERE first_index = 13",
+        "altered: a leaf stands in front of the first",
+    ),
+    case(
         "leaf twice",
         "INSERT INTO ai_ledger_pending (kind, refs, hashes)
             SELECT kind, refs, hashes FROM ai_ledger_leaves WHERE first_index = 13",
