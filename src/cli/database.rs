@@ -1,7 +1,7 @@
 //! The collector's database: migrated by the collector, then two login users that can do only what
 //! serving and reading need.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::CliError;
 use super::connection::connect;
@@ -53,33 +53,42 @@ pub(crate) fn provision(
     })
 }
 
-/// The collector's own command, which also registers the ledger's key where one is given. The
-/// address holds the owner's password, and a command line can be read by everyone on the machine,
-/// so it goes through the environment.
+/// Runs the collector's migrations, and registers the ledger's key where one is given.
 pub(crate) fn migrate(
     admin_url: &str,
     ledger_public_key: Option<&str>,
     collector: &Path,
     data: &DataDir,
 ) -> Result<(), CliError> {
+    migration(admin_url, ledger_public_key, collector, data.path(), data.log("migrate")).complete()
+}
+
+/// The collector's own command. The address holds the owner's password, and a command line can be
+/// read by everyone on the machine, so it goes through the environment.
+fn migration(
+    admin_url: &str,
+    ledger_public_key: Option<&str>,
+    collector: &Path,
+    directory: &Path,
+    log: PathBuf,
+) -> Launch {
     let environment = [
         ("DATABASE_URL", admin_url),
         ("LEDGER_PUBLIC_KEY", ledger_public_key.unwrap_or_default()),
         // Set for another collector, it would contradict the one above.
         ("DATABASE_URL_FILE", ""),
     ];
-    let launch = Launch {
+    Launch {
         name: "log-collector migrate",
         program: collector.to_owned(),
         arguments: vec!["migrate".into()],
         environment: environment.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
         account: None,
-        directory: data.path().to_owned(),
-        log: data.log("migrate"),
+        directory: directory.to_owned(),
+        log,
         on_death: DeathSignal::Kill,
         relay: None,
-    };
-    launch.complete()
+    }
 }
 
 /// Names are ours and hexadecimal, passwords too: neither needs quoting.
@@ -173,7 +182,7 @@ mod tests {
     fn migration_has_the_password_in_its_environment_alone() {
         let url = "postgres://owner:s3cret@h/db";
         let migration =
-            migration(url, Path::new("log-collector"), Path::new("/"), PathBuf::from("log"));
+            migration(url, None, Path::new("log-collector"), Path::new("/"), PathBuf::from("log"));
         let secret = |text: &str| text.contains("s3cret");
         assert!(!migration.arguments.iter().any(|argument| secret(&argument.to_string_lossy())));
         let given: Vec<_> =
