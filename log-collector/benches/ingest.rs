@@ -117,6 +117,9 @@ async fn run() {
     let there =
         "SELECT (SELECT count(*) FROM ai_decisions) + (SELECT count(*) FROM ai_decision_intents)";
     assert_eq!(database.count(there).await, committed as i64, "rows of the collector");
+    // The sequencer ran beside all of it, and keeps up.
+    let waiting = "SELECT count(*) FROM ai_ledger_pending";
+    support::until("every row has its leaf", || async { database.count(waiting).await == 0 }).await;
 }
 
 async fn measure(

@@ -44,7 +44,7 @@ use axum::{Router, serve as serve_http};
 use governance_filter::record::DECISIONS_PATH;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, oneshot, watch};
-use tokio::task::{JoinError, JoinHandle, JoinSet};
+use tokio::task::{JoinError, JoinSet};
 use tracing::{info, warn};
 
 use crate::closing::Closer;
@@ -53,7 +53,7 @@ use crate::error::StartError;
 use crate::ingest::bodies::Bodies;
 use crate::ingest::commit::Committer;
 use crate::ingest::decision_log::DecisionLog;
-use crate::ingest::queue::Queue;
+use crate::ingest::queue::{Queue, Taker};
 use crate::ingest::writer::Writer;
 use crate::ledger::note::SignerKey;
 use crate::ledger::publisher::{Published, Publisher};
@@ -188,14 +188,19 @@ impl Service {
             metrics: app.metrics.clone(),
             committed: committed.clone(),
         };
-        let writer = Writer {
-            queue: app.queue.clone(),
-            committer: committer.clone(),
-            spool: app.spool.clone(),
-            readiness: app.readiness.clone(),
-            decisions: DecisionLog::start(),
-        };
-        let mut writer = spawn_writer(writer)?;
+        let decisions = Arc::new(DecisionLog::start());
+        let mut writers = JoinSet::new();
+        for taker in [Taker::First, Taker::Second] {
+            let writer = Writer {
+                queue: app.queue.clone(),
+                committer: committer.clone(),
+                spool: app.spool.clone(),
+                readiness: app.readiness.clone(),
+                decisions: decisions.clone(),
+                taker,
+            };
+            spawn_writer(writer, &mut writers)?;
+        }
         let (sequenced, last_turn) = watch::channel(false);
         let mut sequencer = tokio::spawn(sequencer(last_turn).run());
         let mut drain = spawn_drain(&app, committer, &stop);
@@ -218,9 +223,7 @@ impl Service {
         tokio::select! {
             () = shutdown => {}
             _ = &mut server => warn!("the listener ended"),
-            ended = &mut writer => {
-                failure = Some(early("the writer ended", ended));
-            }
+            Some(ended) = writers.join_next() => failure = Some(early("a writer ended", ended)),
             _ = &mut sequencer => failure = Some(early("the sequencer ended", Ok(Ok(())))),
             Some(ended) = drain.join_next() => failure = Some(early("the drain ended", ended)),
         }
@@ -230,9 +233,7 @@ impl Service {
             warn!("some clients kept their connections; leaving them");
         }
         app.queue.close();
-        if !writer.is_finished() {
-            let _ = writer.await;
-        }
+        while writers.join_next().await.is_some() {}
         let finish = async {
             while helpers.join_next().await.is_some() {}
             while drain.join_next().await.is_some() {}
@@ -247,9 +248,12 @@ impl Service {
     }
 }
 
-/// Runs the writer, with its connection, on a thread of its own: between its statements Postgres
+/// Runs a writer, with its connection, on a thread of its own: between its statements Postgres
 /// would wait until requests that are read on the same thread have been.
-fn spawn_writer(writer: Writer) -> Result<JoinHandle<Result<(), StartError>>, StartError> {
+fn spawn_writer(
+    writer: Writer,
+    writers: &mut JoinSet<Result<(), StartError>>,
+) -> Result<(), StartError> {
     let failed = |source| StartError::Io { doing: "starting the writer", source };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(failed)?;
@@ -260,7 +264,8 @@ fn spawn_writer(writer: Writer) -> Result<JoinHandle<Result<(), StartError>>, St
     };
     std::thread::Builder::new().name("writer".to_owned()).spawn(run).map_err(failed)?;
     // A thread that panicked says nothing.
-    Ok(tokio::spawn(async { end.await.map_or(Ok(()), |result| result.map_err(Into::into)) }))
+    writers.spawn(async { end.await.map_or(Ok(()), |result| result.map_err(Into::into)) });
+    Ok(())
 }
 
 /// Why a task that should run for as long as the service ended before it.

@@ -40,6 +40,9 @@ use crate::metrics::Metrics;
 /// The alerts, the closer, the watch and policies: one each, and one to spare.
 const CONNECTIONS_MAX: usize = 5;
 
+/// See `ingest::writer`.
+pub const WRITERS: usize = 2;
+
 /// A database that does not take a connection in this time is not available.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -57,7 +60,7 @@ const DURABLE: &str = "
 /// The database, as the service's own login sees it.
 pub struct Store {
     pool: Pool,
-    /// One connection that nothing but commits can take.
+    /// Connections that nothing but commits can take.
     writer: Pool,
     /// One for the ledger.
     sequencer: Pool,
@@ -80,7 +83,7 @@ impl Store {
         metrics: Arc<Metrics>,
     ) -> Result<Store, StartError> {
         let pool = connect(database, commit_timeout, CONNECTIONS_MAX)?;
-        let writer = connect(database, commit_timeout, 1)?;
+        let writer = connect(database, commit_timeout, WRITERS)?;
         let sequencer = connect(database, commit_timeout, 1)?;
         let policies = Mutex::default();
         Ok(Store { pool, writer, sequencer, commit_timeout, policies, targets, metrics })

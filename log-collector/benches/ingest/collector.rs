@@ -2,8 +2,11 @@
 
 use std::collections::VecDeque;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
+
+use log_collector::ledger::note::SignerKey;
 
 use crate::support::slack::Slack;
 use crate::support::{Database, POLICY, TOKEN, until, version_of};
@@ -23,13 +26,21 @@ impl Serve {
         let slack = Slack::start(&[]).await;
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let listen = format!("127.0.0.1:{port}");
+        let key = std::env::temp_dir().join(format!("collector-bench-{}.key", std::process::id()));
+        let signer = SignerKey::from_seed("bench", &[7; 32]).unwrap();
+        std::fs::write(&key, signer.to_secret_text()).unwrap();
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let owner = log_collector::config::Database::parse(&database.admin_url).unwrap();
+        log_collector::store::keys::register(&owner, &signer.verifier()).await.unwrap();
         let log = std::env::temp_dir().join(format!("collector-bench-{}.log", std::process::id()));
         let child = Command::new(env!("CARGO_BIN_EXE_log-collector"))
             .args(["serve", "--listen", &listen])
             .env("DATABASE_URL", &database.service_url)
             .env("GOVERNANCE_TOKEN", TOKEN)
             .env("SLACK_WEBHOOK_URL", &slack.url)
+            .env("LEDGER_KEY_FILE", &key)
             .env_remove("RUST_LOG")
+            .stdout(std::process::Stdio::null())
             .stderr(std::fs::File::create(log).unwrap())
             .spawn()
             .unwrap();

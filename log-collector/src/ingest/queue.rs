@@ -30,10 +30,23 @@ pub enum PushError {
     Full,
 }
 
-/// The queue. One reader.
+/// Two batches: more than what the first of the two writers takes when it comes back.
+pub const CROWD_LINES: usize = 512;
+
+/// Which of the two writers takes lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taker {
+    /// Whatever waits.
+    First,
+    /// Only of a crowd.
+    Second,
+}
+
+/// The queue.
 pub struct Queue {
     state: Mutex<State>,
     filled: Notify,
+    crowded: Notify,
     lines_max: usize,
     bytes_max: usize,
     metrics: Arc<Metrics>,
@@ -60,7 +73,9 @@ struct State {
 impl Queue {
     /// An empty queue with its bounds.
     pub fn new(lines_max: usize, bytes_max: usize, metrics: Arc<Metrics>) -> Queue {
-        Queue { state: Mutex::default(), filled: Notify::new(), lines_max, bytes_max, metrics }
+        let state = Mutex::default();
+        let (filled, crowded) = (Notify::new(), Notify::new());
+        Queue { state, filled, crowded, lines_max, bytes_max, metrics }
     }
 
     /// Takes all lines of a request or none. Each is answered on the channel, by its index.
@@ -88,21 +103,28 @@ impl Queue {
         }));
         state.bytes += bytes;
         self.show(&state);
+        let crowded = state.jobs.len() >= CROWD_LINES;
         drop(state);
         self.filled.notify_one();
+        if crowded {
+            self.crowded.notify_one();
+        }
         Ok(answers)
     }
 
-    /// The next lines, at least one, up to both bounds; `None` once closed and empty.
-    pub async fn take(&self, lines_max: usize, bytes_max: usize) -> Option<Vec<Job>> {
+    /// The next lines, at least one, up to both bounds; `None` once closed and empty. The
+    /// second writer takes none before [`CROWD_LINES`] wait.
+    pub async fn take(&self, lines_max: usize, bytes_max: usize, taker: Taker) -> Option<Vec<Job>> {
         loop {
             {
                 let mut state = self.lock();
+                let waits =
+                    taker == Taker::Second && state.jobs.len() < CROWD_LINES && !state.closed;
                 let mut batch = Vec::new();
                 let mut bytes = 0;
                 while let Some(job) = state.jobs.front() {
                     let full = batch.len() >= lines_max || bytes + job.bytes > bytes_max;
-                    if full && !batch.is_empty() {
+                    if waits || (full && !batch.is_empty()) {
                         break;
                     }
                     bytes += job.bytes;
@@ -118,7 +140,10 @@ impl Queue {
                 }
             }
             // A push between the look and this wait leaves a permit, so it is not missed.
-            self.filled.notified().await;
+            match taker {
+                Taker::First => self.filled.notified().await,
+                Taker::Second => self.crowded.notified().await,
+            }
         }
     }
 
@@ -135,6 +160,7 @@ impl Queue {
     pub fn close(&self) {
         self.lock().closed = true;
         self.filled.notify_one();
+        self.crowded.notify_one();
     }
 
     fn show(&self, state: &State) {

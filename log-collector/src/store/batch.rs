@@ -93,7 +93,9 @@ impl Store {
         let [intents, outcomes, deliveries] =
             TABLES.map(|(kind, _)| committing(entries, &statuses, kind));
         // Sent at once and carried out in this order: Postgres does not wait for us in between.
+        // Looked at in this order, too: what follows a failed statement fails only for its sake.
         let (inserted_intents, inserted_outcomes, inserted_deliveries, ()) = tokio::try_join!(
+            biased;
             insert(tx, "ai_decision_intents", &intents),
             insert(tx, "ai_decisions", &outcomes),
             insert(tx, "ai_deliveries", &deliveries),

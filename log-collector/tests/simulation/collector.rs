@@ -11,7 +11,7 @@ use governance_filter::record::{Ack, AckStatus, Intent, IntentVerdict, Kind, sha
 use log_collector::closing::unknown;
 use log_collector::ingest::line::Entry;
 use log_collector::ingest::parse_batch;
-use log_collector::ingest::queue::{Job, PushError, Queue, Settled, Unavailable};
+use log_collector::ingest::queue::{Job, PushError, Queue, Settled, Taker, Unavailable};
 use log_collector::ingest::writer::rounds;
 use log_collector::metrics::Metrics;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -235,7 +235,7 @@ impl Collector {
 
     fn begin(&mut self, database: &mut Database) {
         if self.rounds.is_empty() {
-            let mut taken = pin!(self.queue.take(256, 4 << 20));
+            let mut taken = pin!(self.queue.take(256, 4 << 20, Taker::First));
             let mut context = Context::from_waker(Waker::noop());
             if let Poll::Ready(Some(batch)) = taken.as_mut().poll(&mut context) {
                 assert!(self.queued <= self.lines_max, "the queue held {}", self.queued);

@@ -4,7 +4,7 @@ use super::*;
 use crate::error::StartError;
 use crate::ingest::commit::Committer;
 use crate::ingest::decision_log::DecisionLog;
-use crate::ingest::queue::{Queue, Unavailable};
+use crate::ingest::queue::{Queue, Taker, Unavailable};
 use crate::ingest::writer::Writer;
 use crate::metrics::Metrics;
 use crate::spool::drain::Drain;
@@ -25,9 +25,10 @@ async fn writer_ends_after_a_failed_sync_and_answers_everyone_unavailable() {
     let queue = Arc::new(Queue::new(10, 10_000, committer.metrics.clone()));
     let readiness = Arc::new(Readiness::default());
     readiness.up();
-    let decisions = DecisionLog::start();
+    let decisions = Arc::new(DecisionLog::start());
+    let taker = Taker::First;
     let writer =
-        Writer { queue: queue.clone(), committer, spool: Some(spool), readiness, decisions };
+        Writer { queue: queue.clone(), committer, spool: Some(spool), readiness, decisions, taker };
     let writer = tokio::spawn(writer.run());
     let mut answers = queue.push(vec![(entry(1), 100)]).unwrap();
     assert_eq!(answers.recv().await, Some((0, Ok(AckStatus::Spooled))));
