@@ -206,6 +206,11 @@ pub enum ApiError {
 // === impl StoreError ===
 
 impl StoreError {
+    /// A lock was not to be had in time: somebody works on the same table.
+    pub fn is_locked(&self) -> bool {
+        matches!(self, StoreError::Server { code, .. } if *code == SqlState::LOCK_NOT_AVAILABLE)
+    }
+
     /// It may pass by itself: the server is away, starting, stopping or out of connections.
     pub fn is_outage(&self) -> bool {
         match self {

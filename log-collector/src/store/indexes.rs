@@ -7,6 +7,7 @@ use deadpool_postgres::Object;
 use tracing::info;
 
 use crate::error::{StartError, StoreError};
+use crate::store::migrate::LOCK_TIMEOUT;
 
 /// Any number, the same in every collector: only one builds at a time.
 const LOCK: i64 = 7_161_106_206_005;
@@ -52,12 +53,29 @@ pub(super) async fn build(client: &Object) -> Result<(), StartError> {
         let statements = [
             format!("DROP INDEX CONCURRENTLY IF EXISTS public.{name}"),
             format!("CREATE INDEX CONCURRENTLY {name} ON public.{part} {body}"),
-            format!("ALTER INDEX public.{parent} ATTACH PARTITION public.{name}"),
         ];
         for statement in statements {
             client.batch_execute(&statement).await.map_err(store)?;
         }
+        attach(client, &parent, &name).await.map_err(|e| e.during("attaching an index"))?;
     }
     client.execute("SELECT pg_advisory_unlock($1)", &[&LOCK]).await.map_err(store)?;
-    client.batch_execute("RESET ROLE").await.map_err(store)
+    client.batch_execute("RESET ROLE; RESET statement_timeout").await.map_err(store)
+}
+
+/// The one step with a strong lock: never waited for, but asked for again.
+async fn attach(client: &Object, parent: &str, name: &str) -> Result<(), StoreError> {
+    let statement = format!(
+        "BEGIN; {LOCK_TIMEOUT}; ALTER INDEX public.{parent} ATTACH PARTITION public.{name}; COMMIT"
+    );
+    loop {
+        let attached = client.batch_execute(&statement).await.map_err(StoreError::from);
+        if attached.is_err() {
+            client.batch_execute("ROLLBACK").await?;
+        }
+        match attached {
+            Err(failure) if failure.is_locked() => tokio::time::sleep(TRY_AGAIN).await,
+            other => return other,
+        }
+    }
 }

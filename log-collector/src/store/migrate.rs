@@ -37,6 +37,16 @@ const ROLE_TRIES: u32 = 20;
 /// Any number, the same in every collector: only one migrates a database at a time.
 const LOCK: i64 = 7_161_106_206_001;
 
+/// A strong lock that has to wait makes everyone behind it wait, too: decisions would, for as long
+/// as a long read takes. So it is asked for again and again, and held back in between.
+pub(super) const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '1s'";
+
+/// Between two attempts to take a lock.
+const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_secs(4);
+
+/// An hour of them.
+const LOCK_TRIES: u32 = 720;
+
 const HISTORY: &str = "
     CREATE TABLE IF NOT EXISTS public.governance_migrations (
         version    INT PRIMARY KEY,
@@ -76,36 +86,51 @@ pub async fn version(client: &Object) -> Result<i32, StoreError> {
 /// Applies what is missing. Whoever else migrates meanwhile waits for the lock of each transaction
 /// and then finds the work done.
 async fn apply(client: &mut Object) -> Result<(), StartError> {
-    let store = |e: tokio_postgres::Error| StoreError::from(e).during("applying a migration");
-    for (version, name, sql) in MIGRATIONS {
-        let digest = governance_filter::record::sha256_hex(sql.as_bytes());
-        let tx = client.transaction().await.map_err(store)?;
-        tx.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await.map_err(store)?;
-        tx.batch_execute("SET LOCAL ROLE governance_owner").await.map_err(store)?;
-        tx.batch_execute(HISTORY).await.map_err(store)?;
-        let applied = tx
-            .query_opt(
-                "SELECT digest FROM public.governance_migrations WHERE version = $1",
-                &[&version],
-            )
-            .await
-            .map_err(store)?;
-        match applied {
-            Some(row) if row.get::<_, String>(0) == digest => continue,
-            Some(_) => return Err(StartError::Changed { version }),
-            None => {}
+    for migration in MIGRATIONS {
+        let mut tries = 0;
+        while let Err(failure) = apply_one(client, migration).await? {
+            if !failure.is_locked() || tries == LOCK_TRIES {
+                return Err(failure.during("applying a migration"));
+            }
+            if tries == 0 {
+                info!("migration {} waits for whoever reads the tables", migration.0);
+            }
+            tries += 1;
+            tokio::time::sleep(LOCK_PAUSE).await;
         }
-        tx.batch_execute(sql).await.map_err(store)?;
-        tx.execute(
-            "INSERT INTO public.governance_migrations (version, name, digest) VALUES ($1, $2, $3)",
-            &[&version, &name, &digest],
-        )
-        .await
-        .map_err(store)?;
-        tx.commit().await.map_err(store)?;
-        info!("applied migration {version} ({name})");
     }
     Ok(())
+}
+
+/// One migration, in one transaction. The inner error is the database's.
+async fn apply_one(
+    client: &mut Object,
+    (version, name, sql): (i32, &str, &str),
+) -> Result<Result<(), StoreError>, StartError> {
+    let digest = governance_filter::record::sha256_hex(sql.as_bytes());
+    let work = async {
+        let tx = client.transaction().await?;
+        tx.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
+        tx.batch_execute("SET LOCAL ROLE governance_owner").await?;
+        tx.batch_execute(LOCK_TIMEOUT).await?;
+        tx.batch_execute(HISTORY).await?;
+        let known = "SELECT digest FROM public.governance_migrations WHERE version = $1";
+        if let Some(row) = tx.query_opt(known, &[&version]).await? {
+            return Ok(row.get::<_, String>(0) == digest);
+        }
+        tx.batch_execute(sql).await?;
+        let done = "INSERT INTO public.governance_migrations (version, name, digest)
+             VALUES ($1, $2, $3)";
+        tx.execute(done, &[&version, &name, &digest]).await?;
+        tx.commit().await?;
+        info!("applied migration {version} ({name})");
+        Ok(true)
+    };
+    match work.await {
+        Ok(true) => Ok(Ok(())),
+        Ok(false) => Err(StartError::Changed { version }),
+        Err(failure) => Ok(Err(failure)),
+    }
 }
 
 /// Makes the roles and lets this login act as their owner. Each role is its own transaction, for

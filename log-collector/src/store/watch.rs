@@ -32,10 +32,15 @@ impl Store {
         .await
     }
 
-    /// Makes this month's partitions and the next two; says how many were new.
+    /// Makes this month's partitions and the next two; says how many were new. Waits for no lock
+    /// longer than a moment, for behind it decisions would wait.
     pub async fn make_partitions(&self) -> Result<i32, StoreError> {
         self.bounded(async |client| {
-            Ok(client.query_one("SELECT public.governance_make_partitions()", &[]).await?.get(0))
+            let tx = client.transaction().await?;
+            tx.batch_execute(migrate::LOCK_TIMEOUT).await?;
+            let row = tx.query_one("SELECT public.governance_make_partitions()", &[]).await?;
+            tx.commit().await?;
+            Ok(row.get(0))
         })
         .await
     }

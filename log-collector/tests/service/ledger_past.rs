@@ -6,7 +6,7 @@ use log_collector::store::migrate::migrate;
 
 use crate::ledger::{covered, signer, signing, tree_of_rows};
 use crate::support::server::{path_of, shared_admin_url};
-use crate::support::{Collector, Database};
+use crate::support::{Collector, Database, until};
 
 const BEFORE: [(i32, &str, &str); 4] = [
     (1, "decisions", include_str!("../../migrations/0001_decisions.sql")),
@@ -107,4 +107,25 @@ async fn records_that_are_sequenced_before_the_past_is_read_come_once() {
         SELECT kind, unnest(refs) FROM ai_ledger_leaves UNION ALL
         SELECT kind, unnest(refs) FROM ai_ledger_pending) AS leaf";
     assert_eq!(database.count(leaves).await, 11, "five intents, five outcomes, a policy");
+}
+
+#[tokio::test]
+async fn migrations_wait_for_a_long_read_and_decisions_do_not_wait_for_them() {
+    let database = at_schema_4().await;
+    let reader = database.admin().await;
+    reader.batch_execute("BEGIN; SELECT FROM ai_decisions").await.unwrap();
+    let config = DatabaseConfig::parse(&database.admin_url).unwrap();
+    let migrating = tokio::spawn(async move { migrate(&config).await });
+    let admin = database.admin().await;
+    let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND database = (
+        SELECT oid FROM pg_database WHERE datname = current_database())";
+    let watcher = database.admin().await;
+    let waits = async || watcher.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) > 0;
+    until("a migration wants the table", async || migrating.is_finished() || waits().await).await;
+    // Behind the one that waits, for as long as it may.
+    insert(&admin, 1, 10).await;
+    assert!(!migrating.is_finished());
+    reader.batch_execute("ROLLBACK").await.unwrap();
+    migrating.await.unwrap().unwrap();
+    assert_eq!(database.count("SELECT count(*) FROM ai_decisions").await, 10);
 }
