@@ -1,6 +1,6 @@
 //! How fast `verify` is: a ledger of real records in a Postgres of its own, committed and sequenced
-//! as the collector does it, then checked by the command. Prints rows a second and what each side
-//! spent of a core; asserts that all is intact, nothing about time.
+//! as the collector does it, then checked by the command. Prints rows a second, what the command
+//! spent of a core, and the most memory that it had; asserts that all is intact, nothing else.
 //!
 //! `ROWS` in the environment is how many records; half intents, half outcomes.
 
@@ -12,8 +12,7 @@
 #[path = "../tests/service/support/mod.rs"]
 mod support;
 
-use std::os::unix::process::CommandExt;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -32,6 +31,10 @@ const ROWS: usize = 400_000;
 /// A batch of the collector's writer.
 const BATCH: usize = 256;
 const ROUNDS: usize = 5;
+/// Between two looks at the memory.
+const PAUSE: Duration = Duration::from_millis(5);
+/// Of a second, in which Linux counts what a process spent.
+const TICKS: f64 = 100.0;
 
 fn main() {
     tokio::runtime::Runtime::new().unwrap().block_on(run());
@@ -50,22 +53,23 @@ async fn run() {
     let sql = "SELECT avg(octet_length(record))::bigint FROM ai_decisions";
     let bytes = database.count(sql).await;
     println!("Postgres {version}; {rows} records, outcomes of {bytes} bytes; {ROUNDS} rounds\n");
-    println!("{:>10} {:>18} {:>22}", "rows/s", "verify, CPU s", "rows a CPU second");
+    println!(
+        "{:>10} {:>14} {:>20} {:>12}",
+        "rows/s", "verify, CPU s", "rows a CPU second", "peak MiB"
+    );
     for _ in 0..ROUNDS {
         let key = signer(1).verifier().to_string();
-        let mut command = Command::new("sh");
-        // The shell's own words for what its child spent.
-        command.args(["-c", "\"$0\" \"$@\"; code=$?; times >&2; exit $code"]);
-        command.arg(env!("CARGO_BIN_EXE_log-collector")).args(["verify", "--public-key", &key]);
-        command.env("DATABASE_URL", &database.admin_url).arg0("sh");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_log-collector"));
+        command.args(["verify", "--public-key", &key]).env("DATABASE_URL", &database.admin_url);
         let began = Instant::now();
-        let output = command.output().unwrap();
+        let child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let (spent, peak) = watch(&child);
         let seconds = began.elapsed().as_secs_f64();
-        let (text, times) = (output.stdout, String::from_utf8(output.stderr).unwrap());
-        assert!(output.status.success(), "{}", String::from_utf8(text).unwrap());
-        let spent = children_seconds(&times);
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8(output.stdout).unwrap());
         let rows = rows as f64;
-        println!("{:>10.0} {spent:>18.2} {:>22.0}", rows / seconds, rows / spent);
+        let rate = rows / seconds;
+        println!("{rate:>10.0} {spent:>14.2} {:>20.0} {peak:>12.1}", rows / spent);
     }
 }
 
@@ -108,12 +112,23 @@ fn outcome_line(at: usize, id: &str) -> Line {
     line(&outcome)
 }
 
-/// The second line of the shell's `times`: user and system time of its children.
-fn children_seconds(times: &str) -> f64 {
-    let line = times.lines().last().unwrap();
-    let seconds = |text: &str| {
-        let (minutes, seconds) = text.trim_end_matches('s').split_once('m').unwrap();
-        minutes.parse::<f64>().unwrap() * 60.0 + seconds.parse::<f64>().unwrap()
-    };
-    line.split_whitespace().map(seconds).sum()
+/// Until it has ended: seconds of a core, and MiB at the most.
+fn watch(child: &Child) -> (f64, f64) {
+    let read = |file| std::fs::read_to_string(format!("/proc/{}/{file}", child.id())).unwrap();
+    let mut peak = 0.0;
+    // It has no memory any more when it has ended, and its times until somebody waits for it.
+    while let Some(kib) = peak_kib(&read("status")) {
+        peak = kib / 1_024.0;
+        std::thread::sleep(PAUSE);
+    }
+    let stat = read("stat");
+    let (_, fields) = stat.rsplit_once(") ").unwrap();
+    // User and system time: fields 14 and 15, of which two are cut off.
+    let ticks = fields.split(' ').skip(11).take(2).map(|ticks| ticks.parse::<f64>().unwrap());
+    (ticks.sum::<f64>() / TICKS, peak)
+}
+
+fn peak_kib(status: &str) -> Option<f64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().trim_end_matches(" kB").parse().unwrap())
 }

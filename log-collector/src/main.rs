@@ -65,7 +65,12 @@ struct MigrateArgs {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     set_up_logging();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    // Only the service has work for many threads; elsewhere they would just wake one another.
+    let mut runtime = match cli.command {
+        Command::Serve(_) => tokio::runtime::Builder::new_multi_thread(),
+        _ => tokio::runtime::Builder::new_current_thread(),
+    };
+    let runtime = runtime.enable_all().build();
     let result = runtime
         .map_err(|source| StartError::Io { doing: "starting the runtime", source }.into())
         .and_then(|runtime| runtime.block_on(run(cli.command)));

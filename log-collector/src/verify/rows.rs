@@ -1,6 +1,6 @@
 //! Whether a row is the one that its leaf was made of, and every column says what its record says.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use governance_filter::record::{Delivery, Intent, Outcome, OutcomeKind, summary_digest};
 use serde::Deserialize;
@@ -11,6 +11,7 @@ use tokio_postgres::types::{FromSql, Type};
 
 use super::binary::holds;
 use crate::ledger::LeafKind;
+use crate::ledger::contents::{Erasure, Observation};
 use crate::ledger::keys;
 use crate::ledger::tree::{Hash, leaf_hash};
 use crate::store::columns::{self, Column, Value};
@@ -56,12 +57,19 @@ pub enum Fault {
 /// Checks rows of every kind.
 pub struct Rows {
     policies: HashSet<String>,
-    layouts: HashMap<LeafKind, Layout>,
+    layouts: BTreeMap<LeafKind, Layout>,
 }
 
-/// Where the columns of a kind's rows stand.
+/// Where the columns of a kind's rows stand; looked up by name once, not for every row.
 struct Layout {
-    names: HashMap<String, usize>,
+    names: BTreeMap<String, usize>,
+    reference: Option<usize>,
+    record: Option<usize>,
+    digest: Option<usize>,
+    output_summary: Option<usize>,
+    input_summary: Option<usize>,
+    summary_salt: Option<usize>,
+    erased: Option<usize>,
     /// Of the derived columns, in their order.
     derived: Vec<Option<usize>>,
 }
@@ -74,24 +82,6 @@ struct Raw<'a>(&'a [u8]);
 struct Words {
     outcome: Option<IgnoredAny>,
     delivery: Option<IgnoredAny>,
-}
-
-/// A tombstone.
-#[derive(Deserialize)]
-struct Erasure {
-    decision_id: String,
-    erased_at: String,
-    reason: String,
-    erased_by: String,
-}
-
-/// That a gateway took up a policy.
-#[derive(Deserialize)]
-struct Observation {
-    gateway: String,
-    policy_version: String,
-    first_seen: String,
-    configured_at: Option<String>,
 }
 
 /// A row with its places.
@@ -121,26 +111,20 @@ impl<'a> FromSql<'a> for Raw<'a> {
 impl Rows {
     /// With the policies that there are.
     pub fn new(policies: Vec<String>) -> Rows {
-        Rows { policies: policies.into_iter().collect(), layouts: HashMap::new() }
+        Rows { policies: policies.into_iter().collect(), layouts: BTreeMap::new() }
     }
 
     /// Whose row it is.
     pub fn reference<'a>(&mut self, kind: LeafKind, row: &'a Row) -> &'a [u8] {
-        let layout = self.layouts.entry(kind).or_insert_with(|| Layout::of(row));
-        let name = match kind {
-            LeafKind::Policy => "version",
-            LeafKind::Observation | LeafKind::Key => "ref",
-            _ => "decision_id",
-        };
-        Cells { row, layout }.named(name).unwrap_or_default()
+        let layout = self.layouts.entry(kind).or_insert_with(|| Layout::of(kind, row));
+        Cells { row, layout }.at(layout.reference).unwrap_or_default()
     }
 
     /// What is wrong with a row, if anything.
     pub fn check(&mut self, kind: LeafKind, row: &Row, leaf: &Hash) -> Result<(), Fault> {
-        let layout = self.layouts.entry(kind).or_insert_with(|| Layout::of(row));
-        let name = if kind == LeafKind::Policy { "text" } else { "record" };
-        let record = Cells { row, layout }.named(name).unwrap_or_default();
-        let digest = Cells { row, layout }.named("digest");
+        let layout = self.layouts.entry(kind).or_insert_with(|| Layout::of(kind, row));
+        let record = Cells { row, layout }.at(layout.record).unwrap_or_default();
+        let digest = Cells { row, layout }.at(layout.digest);
         let matches = digest.map(|digest| is_hex(digest, &Sha256::digest(record)));
         if leaf_hash(record) != *leaf {
             let both = matches == Some(true);
@@ -189,12 +173,12 @@ impl Rows {
             }
             LeafKind::Observation => {
                 let observation: Observation = read(kind, record)?;
-                layout.compare(row, &observation.columns())?;
+                layout.compare(row, &observed(&observation))?;
                 observation.policy_version
             }
             LeafKind::Erasure => {
                 let erasure: Erasure = read(kind, record)?;
-                return layout.compare(row, &erasure.columns());
+                return layout.compare(row, &erased(&erasure));
             }
             LeafKind::Policy => {
                 let cells = Cells { row, layout };
@@ -212,10 +196,26 @@ impl Rows {
 // === impl Layout ===
 
 impl Layout {
-    fn of(row: &Row) -> Layout {
+    fn of(kind: LeafKind, row: &Row) -> Layout {
         let names = row.columns().iter().enumerate();
-        let names = names.map(|(at, column)| (column.name().to_owned(), at)).collect();
-        Layout { names, derived: Vec::new() }
+        let names: BTreeMap<String, usize> =
+            names.map(|(at, column)| (column.name().to_owned(), at)).collect();
+        let place = |name: &str| names.get(name).copied();
+        Layout {
+            reference: place(match kind {
+                LeafKind::Policy => "version",
+                LeafKind::Observation | LeafKind::Key => "ref",
+                _ => "decision_id",
+            }),
+            record: place(if kind == LeafKind::Policy { "text" } else { "record" }),
+            digest: place("digest"),
+            output_summary: place("output_summary"),
+            input_summary: place("input_summary"),
+            summary_salt: place("summary_salt"),
+            erased: place("erased"),
+            derived: Vec::new(),
+            names,
+        }
     }
 
     fn compare(&mut self, row: &Row, columns: &[Column<'_>]) -> Result<(), Fault> {
@@ -241,17 +241,22 @@ impl Layout {
 
 impl<'a> Cells<'a, '_> {
     fn named(self, name: &str) -> Option<&'a [u8]> {
-        raw(self.row, *self.layout.names.get(name)?)
+        self.at(self.layout.names.get(name).copied())
+    }
+
+    fn at(self, place: Option<usize>) -> Option<&'a [u8]> {
+        raw(self.row, place?)
     }
 
     fn summaries(self, outcome: &Outcome) -> Result<(), Fault> {
-        let salt = self.named("summary_salt");
+        let layout = self.layout;
+        let salt = self.at(layout.summary_salt);
         let pairs = [
-            ("output", self.named("output_summary"), &outcome.output_summary_digest),
-            ("input", self.named("input_summary"), &outcome.input_summary_digest),
+            ("output", self.at(layout.output_summary), &outcome.output_summary_digest),
+            ("input", self.at(layout.input_summary), &outcome.input_summary_digest),
         ];
         let all_gone = salt.is_none() && pairs.iter().all(|(_, text, _)| text.is_none());
-        if self.named("erased") == Some(&[1]) {
+        if self.at(layout.erased) == Some(&[1]) {
             return if all_gone { Ok(()) } else { Err(Fault::Kept) };
         }
         if salt.is_some() && pairs.iter().all(|(_, _, digest)| digest.is_none()) {
@@ -285,30 +290,22 @@ impl<'a> Cells<'a, '_> {
     }
 }
 
-// === impl Erasure ===
-
-impl Erasure {
-    fn columns(&self) -> [Column<'_>; 4] {
-        [
-            column("decision_id", Value::Text(&self.decision_id)),
-            column("created_at", Value::Time(&self.erased_at)),
-            column("reason", Value::Text(&self.reason)),
-            column("erased_by", Value::Text(&self.erased_by)),
-        ]
-    }
+fn erased(e: &Erasure) -> [Column<'_>; 4] {
+    [
+        column("decision_id", Value::Text(&e.decision_id)),
+        column("created_at", Value::Time(&e.erased_at)),
+        column("reason", Value::Text(&e.reason)),
+        column("erased_by", Value::Text(&e.erased_by)),
+    ]
 }
 
-// === impl Observation ===
-
-impl Observation {
-    fn columns(&self) -> [Column<'_>; 4] {
-        [
-            column("gateway", Value::Text(&self.gateway)),
-            column("policy_version", Value::Text(&self.policy_version)),
-            column("first_seen", Value::Time(&self.first_seen)),
-            column("configured_at", self.configured_at.as_deref().map_or(Value::Null, Value::Time)),
-        ]
-    }
+fn observed(o: &Observation) -> [Column<'_>; 4] {
+    [
+        column("gateway", Value::Text(&o.gateway)),
+        column("policy_version", Value::Text(&o.policy_version)),
+        column("first_seen", Value::Time(&o.first_seen)),
+        column("configured_at", o.configured_at.as_deref().map_or(Value::Null, Value::Time)),
+    ]
 }
 
 fn column<'a>(name: &'static str, value: Value<'a>) -> Column<'a> {
@@ -316,7 +313,10 @@ fn column<'a>(name: &'static str, value: Value<'a>) -> Column<'a> {
 }
 
 fn read<'a, T: Deserialize<'a>>(kind: LeafKind, record: &'a [u8]) -> Result<T, Fault> {
-    serde_json::from_slice(record).map_err(|_| Fault::Kind(kind.as_str()))
+    // Looks once at all of it whether it is UTF-8, and not at every string.
+    let record = std::str::from_utf8(record).ok();
+    let content = record.and_then(|record| serde_json::from_str(record).ok());
+    content.ok_or(Fault::Kind(kind.as_str()))
 }
 
 fn raw(row: &Row, at: usize) -> Option<&[u8]> {
