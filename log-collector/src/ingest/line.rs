@@ -20,7 +20,7 @@ const SUMMARY_BYTES_MAX: usize = 4_000;
 /// How much of a refused record is kept.
 const REFUSED_BYTES_KEPT: usize = 4 << 10;
 
-/// An entry and the record it boxes, but for their text; and what an allocation takes beside its own.
+/// An entry and the record it boxes, but for their text; and what an allocation takes beside it.
 const ENTRY_BYTES: usize = 2 << 10;
 const ALLOCATION_BYTES: usize = 16;
 
