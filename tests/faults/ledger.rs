@@ -131,7 +131,7 @@ fn is_of(row: &Value, sent: &Sent) -> bool {
     row["decision_id"] == sent.reply.decision_id()
 }
 
-/// How much later than `moment` a row was committed, as far as Postgres noted it.
+/// How much later than `moment` a row was durable, as far as Postgres noted it.
 fn later(row: &Value, moment: Instant, clocks: (Instant, SystemTime)) -> Option<f64> {
     let now = clocks.1.duration_since(UNIX_EPOCH).expect("a clock after 1970");
     let moment = now.saturating_sub(clocks.0.duration_since(moment)).as_secs_f64();
