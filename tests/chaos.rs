@@ -34,6 +34,8 @@ mod load;
 mod rig;
 #[path = "faults/rollout.rs"]
 mod rollout;
+#[path = "faults/spool.rs"]
+mod spool;
 #[path = "faults/verdict.rs"]
 mod verdict;
 
@@ -66,7 +68,7 @@ struct Fault {
 fn main() -> ExitCode {
     let wanted = std::env::args().nth(1).unwrap_or_default();
     let groups = [kills::FAULTS, links::FAULTS, database::FAULTS, disk::FAULTS];
-    let groups = groups.into_iter().chain([clock::FAULTS, rollout::FAULTS]);
+    let groups = groups.into_iter().chain([clock::FAULTS, rollout::FAULTS, spool::FAULTS]);
     let faults: Vec<&Fault> = groups.flatten().collect();
     let chosen: Vec<&&Fault> = faults.iter().filter(|one| one.name.contains(&wanted)).collect();
     if chosen.is_empty() {

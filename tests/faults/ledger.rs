@@ -37,10 +37,11 @@ pub const HEAD: &str = "\
 uncommitted | called without intent | duplicated | recovery |
 |---|---|---|---|---|---|---|---|---|---|---|---|";
 
-/// What is asked of a table of records: whose row it is, and when it was committed, which Postgres
-/// notes where it was told to.
-const ROWS: &str = "decision_id, input_hash, CASE WHEN current_setting('track_commit_timestamp') \
-                    = 'on' THEN extract(epoch FROM pg_xact_commit_timestamp(xmin)) END AS at";
+/// What is asked of a table of records: whose row it is, and when its line was durable. That is
+/// when it was spooled, or else committed, which Postgres notes where it was told to.
+const ROWS: &str = "decision_id, input_hash, extract(epoch FROM coalesce(spooled_at, \
+                    CASE WHEN current_setting('track_commit_timestamp') = 'on' \
+                    THEN pg_xact_commit_timestamp(xmin) END)) AS at";
 
 // === impl Tally ===
 
@@ -130,7 +131,7 @@ fn is_of(row: &Value, sent: &Sent) -> bool {
     row["decision_id"] == sent.reply.decision_id()
 }
 
-/// How much later than `moment` a row was committed, as far as Postgres noted it.
+/// How much later than `moment` a row was durable, as far as Postgres noted it.
 fn later(row: &Value, moment: Instant, clocks: (Instant, SystemTime)) -> Option<f64> {
     let now = clocks.1.duration_since(UNIX_EPOCH).expect("a clock after 1970");
     let moment = now.saturating_sub(clocks.0.duration_since(moment)).as_secs_f64();

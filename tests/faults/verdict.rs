@@ -1,28 +1,31 @@
-//! What the ledger itself says once a fault is over.
+//! What `log-collector verify` says of the ledger once a fault is over.
 
-use crate::support::stack::Stack;
+use crate::support::stack::{PATIENCE, Stack, eventually};
+use std::process::Command;
 
-/// The tables whose rows are leaves, with the kind of leaf.
-const TABLES: [(&str, &str); 3] =
-    [("ai_decision_intents", "intent"), ("ai_decisions", "outcome"), ("ai_deliveries", "delivery")];
+/// Every record has its place in the tree.
+const SEQUENCED: &str = "SELECT tree_size FROM ai_ledger_head \
+                         WHERE NOT EXISTS (SELECT FROM ai_ledger_pending)";
 
-/// Fails unless every record has one leaf, which is that of its very bytes.
+/// Fails unless every record is covered by the checkpoint that left the database, and the ledger
+/// holds against it: one leaf for each record, of its very bytes, and no other.
 pub fn verdict(stack: &Stack) {
-    for (table, kind) in TABLES {
-        let query = format!(
-            "WITH runs AS (
-                SELECT refs, hashes FROM ai_ledger_pending WHERE kind = '{kind}'
-                UNION ALL SELECT refs, hashes FROM ai_ledger_leaves WHERE kind = '{kind}'),
-             leaves AS (
-                SELECT ref, substring(hashes FROM 32 * place::int - 31 FOR 32) AS hash
-                FROM runs, unnest(refs) WITH ORDINALITY AS one (ref, place)),
-             records AS (
-                SELECT decision_id AS ref, sha256('\\x00'::bytea || record) AS hash FROM {table})
-             (SELECT ref FROM (TABLE leaves EXCEPT ALL TABLE records) AS without_record)
-             UNION ALL
-             (SELECT ref FROM (TABLE records EXCEPT ALL TABLE leaves) AS without_leaf)"
-        );
-        let wrong = stack.rows(&query);
-        assert!(wrong.is_empty(), "{table}: leaves and records differ: {:?}", wrong.first());
-    }
+    let file = stack.ready("checkpoint_file");
+    eventually("a checkpoint that covers every record", PATIENCE, || {
+        let size = stack.rows(SEQUENCED).pop()?["tree_size"].to_string();
+        let note = std::fs::read_to_string(file).ok()?;
+        (note.lines().nth(1) == Some(size.as_str())).then_some(())
+    });
+    let collector = concat!(env!("CARGO_MANIFEST_DIR"), "/target/release/log-collector");
+    let output = Command::new(collector)
+        .args(["verify", "--public-key", stack.ready("ledger_public_key"), "--checkpoint", file])
+        .env("DATABASE_URL", stack.ready("database_url"))
+        .output()
+        .expect("the collector's program runs");
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    let last = said.lines().last().unwrap_or_default();
+    eprintln!("    {last}");
+    // The table of a run shows the first line.
+    assert_eq!(output.status.code(), Some(0), "verify: {last}\n{said}");
 }

@@ -131,9 +131,12 @@ impl Stack {
 
     /// Host and port of one of the ready file's URLs.
     pub fn address(&self, key: &str) -> String {
-        let url =
-            self.ready[key].as_str().unwrap_or_else(|| panic!("no `{key}` in {}", self.ready));
-        url.trim_start_matches("http://").trim_end_matches('/').to_owned()
+        self.ready(key).trim_start_matches("http://").trim_end_matches('/').to_owned()
+    }
+
+    /// A text in the ready file.
+    pub fn ready(&self, key: &str) -> &str {
+        self.ready[key].as_str().unwrap_or_else(|| panic!("no `{key}` in {}", self.ready))
     }
 
     /// Process id of `envoy`, `collector` or `postgres`, as the ready file says now.

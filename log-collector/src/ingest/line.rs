@@ -20,7 +20,7 @@ const SUMMARY_BYTES_MAX: usize = 4_000;
 /// How much of a refused record is kept.
 const REFUSED_BYTES_KEPT: usize = 4 << 10;
 
-/// An entry and the record it boxes, but for their text; and what an allocation takes beside its own.
+/// An entry and the record it boxes, but for their text; and what an allocation takes beside it.
 const ENTRY_BYTES: usize = 2 << 10;
 const ALLOCATION_BYTES: usize = 16;
 
@@ -356,13 +356,10 @@ fn check_time(text: &str) -> Result<(), Reason> {
     humantime::parse_rfc3339(text).map(|_| ()).map_err(|_| Reason::Field)
 }
 
-fn check_summary(
-    received: &ReceivedLine<'_>,
-    outcome: &Outcome,
-) -> Result<Option<Summary>, Reason> {
-    let (output, input) = (&received.output_summary, &received.input_summary);
+fn check_summary(line: &ReceivedLine<'_>, outcome: &Outcome) -> Result<Option<Summary>, Reason> {
+    let (output, input) = (&line.output_summary, &line.input_summary);
     let texts = [(output, &outcome.output_summary_digest), (input, &outcome.input_summary_digest)];
-    let salt = match &received.summary_salt {
+    let salt = match &line.summary_salt {
         None if texts == [(&None, &None); 2] => return Ok(None),
         None => return Err(Reason::Summary),
         Some(salt) => parse_salt(salt).ok_or(Reason::Summary)?,
