@@ -1,5 +1,5 @@
-//! Group commit: one transaction in flight; what arrives meanwhile is the next batch. No timer, so a
-//! lone line waits for nothing. Does no SQL itself.
+//! Group commit: one transaction in flight; what arrives meanwhile is the next batch. No timer,
+//! so a lone line waits for nothing. Does no SQL itself.
 //!
 //! Where more waits than a batch, a second writer commits beside the first, for between two of its
 //! transactions Postgres would have nothing to do. They meet as replicas do: whoever inserts a
