@@ -78,8 +78,31 @@ CREATE TABLE public.ai_erasures (
     record      BYTEA NOT NULL
 );
 
--- A row from before has no record; the history of policies then rests on the rows alone.
+-- What an observation's leaf is made of. Holds the number that gives a gateway's history its order.
 ALTER TABLE public.ai_policy_observations ADD COLUMN record BYTEA;
+
+CREATE FUNCTION public.governance_observation_record(o public.ai_policy_observations) RETURNS BYTEA
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT convert_to((SELECT row_to_json(record)::text FROM (
+        SELECT 1 AS v, o.observation_id, o.gateway, o.policy_version,
+            to_char(o.first_seen AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS first_seen,
+            to_char(o.configured_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+                AS configured_at) AS record), 'UTF8')
+$$;
+
+-- Made here alone, whichever program inserts.
+CREATE FUNCTION public.governance_record_observation() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    NEW.record := public.governance_observation_record(NEW);
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER record_observation BEFORE INSERT ON public.ai_policy_observations
+    FOR EACH ROW EXECUTE FUNCTION public.governance_record_observation();
+ALTER TABLE public.ai_policy_observations ENABLE ALWAYS TRIGGER record_observation;
+REVOKE ALL ON FUNCTION public.governance_observation_record(public.ai_policy_observations),
+    public.governance_record_observation() FROM PUBLIC;
 
 -- Runs as its owner, so that the service can add a leaf in no other way than with its record.
 -- The argument is the kind. Statements are written out, for a session keeps their plans; EXECUTE

@@ -37,3 +37,6 @@ BEGIN
     END LOOP;
 END
 $$;
+
+-- Who asks by time needs the start of an id.
+GRANT EXECUTE ON FUNCTION public.governance_id_prefix(TIMESTAMP) TO governance_reader;

@@ -10,8 +10,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use governance_filter::record::{FORMAT, Intent, Outcome, OutcomeKind, rfc3339};
 use tokio::sync::watch;
-use tracing::warn;
+use tracing::{error, warn};
 
+use crate::error::StoreError;
 use crate::metrics::Metrics;
 use crate::readiness::Readiness;
 use crate::spool::Spool;
@@ -92,13 +93,35 @@ impl Closer {
             if closings.is_empty() {
                 continue;
             }
-            let Ok(closed) = self.store.close(&closings).await else { return false };
+            let Some(closed) = self.close(&closings).await else { return false };
             for id in &closed {
                 self.metrics.closed_unknown.inc();
                 warn!(decision.id = %id, "closed decision {id} as unknown: no outcome came");
             }
         }
         false
+    }
+
+    /// Closes a page; where the database refuses one of it, each on its own. `None` where it is
+    /// away.
+    async fn close(&self, closings: &[Closing]) -> Option<Vec<String>> {
+        match self.store.close(closings).await {
+            Ok(closed) => Some(closed),
+            Err(StoreError::Data { code }) if closings.len() == 1 => {
+                let id = closings.first().map_or("", |closing| &closing.outcome.decision_id);
+                error!(decision.id = %id, sqlstate = code.code(),
+                    "the database refuses to close decision {id}: it stays open");
+                Some(Vec::new())
+            }
+            Err(StoreError::Data { .. }) => {
+                let mut closed = Vec::new();
+                for closing in closings.chunks(1) {
+                    closed.extend(Box::pin(self.close(closing)).await?);
+                }
+                Some(closed)
+            }
+            Err(_) => None,
+        }
     }
 
     fn window(&self) -> String {

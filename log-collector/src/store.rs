@@ -102,7 +102,7 @@ impl Store {
             .query_one(
                 "SELECT current_setting('synchronous_commit'), current_user::text,
                     concat_ws(', ',
-                        CASE WHEN has_table_privilege('public.ai_decisions', 'UPDATE')
+                        CASE WHEN has_any_column_privilege('public.ai_decisions', 'UPDATE')
                             THEN 'UPDATE' END,
                         CASE WHEN has_table_privilege('public.ai_decisions', 'DELETE')
                             THEN 'DELETE' END,

@@ -23,6 +23,7 @@ use clap::{Args, ValueEnum};
 use tokio::sync::mpsc;
 
 use self::check::Checker;
+use self::findings::Finding;
 use self::heads::Given;
 use self::progress::Progress;
 use self::verdict::Verdict;
@@ -143,8 +144,14 @@ pub async fn verify(
     let read = audit::read(database, to).await;
     // Whoever checks knows better why it stopped to read.
     let verdict = checking.await.map_err(|_| VerifyError::Ended)?;
-    let verdict = verdict.map_err(VerifyError::Argument)?;
-    read?;
+    let mut verdict = verdict.map_err(VerifyError::Argument)?;
+    match read {
+        // What was found stays found, though the rest could not be read.
+        Err(error) if !verdict.intact() => {
+            verdict.findings.push(Finding::whole(format!("the rest could not be checked: {error}")))
+        }
+        read => read?,
+    }
     Ok(verdict)
 }
 

@@ -33,11 +33,13 @@ pub struct Erasure {
 pub struct Observation {
     /// [`FORMAT`].
     pub v: u32,
+    /// Its place in its gateway's history.
+    pub observation_id: i64,
     /// Which gateway.
     pub gateway: String,
     /// Which policy.
     pub policy_version: String,
-    /// RFC 3339, UTC, milliseconds; the database's clock.
+    /// RFC 3339, UTC, microseconds; the database's clock.
     pub first_seen: String,
     /// The same of the gateway's clock.
     pub configured_at: Option<String>,
@@ -147,12 +149,16 @@ impl Content {
         Ok(content)
     }
 
-    /// That the bytes are those of this id. Observations and keys are numbered by the database and
-    /// do not hold their numbers.
+    /// That the bytes are those of this id. Keys are numbered by the database and do not hold their
+    /// numbers.
     pub fn check_reference(&self, reference: &str) -> Result<(), ContentError> {
         let own = match self {
             Content::Policy(version) => Some(version.as_str()),
-            Content::Observation(_) | Content::Key => None,
+            Content::Observation(observation) => {
+                let own = observation.observation_id.to_string();
+                return if own == reference { Ok(()) } else { Err(ContentError::Reference) };
+            }
+            Content::Key => None,
             _ => self.decision_id(),
         };
         let is_number = |text: &str| text.parse::<u64>().is_ok_and(|n| n.to_string() == text);

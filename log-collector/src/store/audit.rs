@@ -124,7 +124,7 @@ impl Audit<'_> {
         loop {
             let runs = self.leaves(from).await?;
             let Some(last) = runs.last() else { break };
-            let end = last.first.unwrap_or_default() + length(&last.refs);
+            let end = last.first.unwrap_or_default().saturating_add(length(&last.refs));
             self.rows(runs).await?;
             let nodes = self.nodes(at, end).await?;
             let checkpoints = self.checkpoints(at, end).await?;
@@ -182,7 +182,7 @@ impl Audit<'_> {
              FROM public.ai_ledger_leaves,
                  (SELECT min(first_index) AS low FROM public.ai_ledger_leaves
                   WHERE first_index >= $1) AS next
-             WHERE first_index >= low AND first_index < low + $2 ORDER BY first_index";
+             WHERE first_index >= low AND first_index - low < $2 ORDER BY first_index";
         Ok(self.query(sql, &[&at, &LEAVES_MAX]).await?.iter().map(|row| run(row, true)).collect())
     }
 

@@ -156,7 +156,10 @@ const TABLES: [(Kind, &str); 3] = [
 #[derive(Clone, Copy)]
 enum Shape {
     Own,
-    Late,
+    /// Without its texts, where the decision was erased.
+    Late {
+        erased: bool,
+    },
 }
 
 /// The rows of one kind among the entries that are to be committed.
@@ -176,13 +179,15 @@ fn row(entry: &Entry, shape: Shape) -> Option<Row<'_>> {
             Some(Row { columns: own, record, digest, salt: None, spooled_at })
         }
         Content::Outcome(outcome, record, summary) => {
+            let erased = matches!(shape, Shape::Late { erased: true });
+            let summary = summary.as_ref().filter(|_| !erased);
             let columns = match shape {
                 Shape::Own => own,
-                Shape::Late => {
-                    Cow::Owned(columns::cells(&columns::late_outcome(outcome, summary.as_ref())))
+                Shape::Late { .. } => {
+                    Cow::Owned(columns::cells(&columns::late_outcome(outcome, summary)))
                 }
             };
-            let salt = Some(summary.as_ref().map(|summary| summary.salt.as_slice()));
+            let salt = Some(summary.map(|summary| summary.salt.as_slice()));
             Some(Row { columns, record, digest, salt, spooled_at })
         }
         Content::Refused(_) => None,
@@ -303,7 +308,17 @@ async fn insert_late<'a>(
     conflicts: &mut Vec<&'a Entry>,
 ) -> Result<Vec<&'a Entry>, StoreError> {
     let table = "ai_late_outcomes";
-    let rows: Vec<_> = late.iter().filter_map(|(entry, _)| row(entry, Shape::Late)).collect();
+    let ids: Vec<&str> = late.iter().map(|(entry, _)| entry.decision_id.as_str()).collect();
+    let sql = "SELECT decision_id FROM public.ai_erasures WHERE decision_id = ANY($1)";
+    let statement = tx.prepare_cached(sql).await?;
+    let erased: HashSet<String> =
+        tx.query(&statement, &[&ids]).await?.iter().map(|row| row.get(0)).collect();
+    let rows: Vec<_> = late
+        .iter()
+        .filter_map(|(entry, _)| {
+            row(entry, Shape::Late { erased: erased.contains(&entry.decision_id) })
+        })
+        .collect();
     let inserted = insert(tx, table, &rows).await?;
     let (fresh, repeats): (Vec<_>, Vec<_>) =
         late.into_iter().partition(|(entry, _)| inserted.contains(&entry.decision_id));

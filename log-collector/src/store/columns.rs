@@ -79,7 +79,7 @@ pub fn cells(columns: &[Column<'_>]) -> Vec<Cell> {
 }
 
 /// `ai_decisions`, but for record, digest and salt.
-pub fn decision<'a>(o: &'a Outcome, summary: Option<&'a Summary>) -> [Column<'a>; 41] {
+pub fn decision<'a>(o: &'a Outcome, summary: Option<&'a Summary>) -> [Column<'a>; 42] {
     [
         text("decision_id", Some(&o.decision_id)),
         text("model", Some(&o.model)),
@@ -110,6 +110,8 @@ pub fn decision<'a>(o: &'a Outcome, summary: Option<&'a Summary>) -> [Column<'a>
         text("caller", o.caller.as_deref()),
         text("route", o.route.as_deref()),
         text("gateway", Some(&o.gateway)),
+        // No record has one yet, and so no row may.
+        text("shadow_of", None),
         text("trace_id", o.trace_id.as_deref()),
         text("request_id", o.request_id.as_deref()),
         column("requested_at", "timestamptz", Some(Value::Time(&o.requested_at))),

@@ -104,6 +104,7 @@ impl Store {
     pub async fn newest_checkpoint(&self) -> Result<Option<Signed>, StoreError> {
         let sql = "SELECT note, ARRAY(SELECT record FROM public.ai_ledger_keys
                  ORDER BY key_seq) FROM public.ai_ledger_checkpoints
+             WHERE tree_size <= (SELECT tree_size FROM public.ai_ledger_head)
              ORDER BY tree_size DESC LIMIT 1";
         self.bounded_on(&self.sequencer, async |client| {
             let statement = client.prepare_cached(sql).await?;
@@ -242,7 +243,9 @@ async fn checkpoint(
     // One of the future was made before the clock was set back; it holds nothing up.
     let sql = "SELECT tree_size < $1 AND created_at NOT BETWEEN
              clock_timestamp() - $2::bigint * interval '1 millisecond' AND clock_timestamp()
-         FROM public.ai_ledger_checkpoints ORDER BY tree_size DESC LIMIT 1";
+         FROM public.ai_ledger_checkpoints
+         WHERE tree_size <= (SELECT tree_size FROM public.ai_ledger_head)
+         ORDER BY tree_size DESC LIMIT 1";
     let interval_ms = i64::try_from(turn.interval.as_millis()).unwrap_or(i64::MAX);
     let statement = tx.prepare_cached(sql).await?;
     let newest = tx.query_opt(&statement, &[&index(tree.size()), &interval_ms]).await?;

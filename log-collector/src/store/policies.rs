@@ -66,24 +66,13 @@ impl Store {
 }
 
 /// The time is the database's, the one clock that replicas share, and read under the lock. Times
-/// are kept to the millisecond: one that was printed finds its own row, and the record, which is
-/// the row's leaf in the ledger, says just what the columns say.
-const OBSERVE: &str = r#"
-    WITH told AS MATERIALIZED (
-        SELECT date_trunc('milliseconds', clock_timestamp()) AS first_seen,
-            date_trunc('milliseconds', least($3::timestamptz, clock_timestamp())) AS configured_at)
-    INSERT INTO public.ai_policy_observations
-        (gateway, policy_version, first_seen, configured_at, record)
-    SELECT $1, $2, told.first_seen, told.configured_at,
-        convert_to((SELECT row_to_json(record)::text FROM (
-            SELECT 1 AS v, $1::text AS gateway, $2::text AS policy_version,
-                to_char(told.first_seen AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
-                    AS first_seen,
-                to_char(told.configured_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
-                    AS configured_at) AS record), 'UTF8')
-      FROM told
+/// are kept to the millisecond, so that one that was printed finds its own row.
+const OBSERVE: &str = "
+    INSERT INTO public.ai_policy_observations (gateway, policy_version, first_seen, configured_at)
+    SELECT $1, $2, date_trunc('milliseconds', clock_timestamp()),
+        date_trunc('milliseconds', least($3, clock_timestamp()))
      WHERE NOT EXISTS (
          SELECT FROM (
              SELECT policy_version, configured_at FROM public.ai_policy_observations
               WHERE gateway = $1 ORDER BY observation_id DESC LIMIT 1) AS newest
-          WHERE newest.policy_version = $2 OR newest.configured_at > $3)"#;
+          WHERE newest.policy_version = $2 OR newest.configured_at > $3)";

@@ -113,14 +113,14 @@ impl Checker {
         let (rows, found) = (&mut self.rows, &mut self.found);
         self.page.find(kind, reference, |slot| {
             slot.seen = true;
-            if let Err(fault) = rows.check(kind, row, &slot.hash) {
+            if let Err(fault) = rows.check(kind, row, &slot.hash, slot.index) {
                 found.push(finding(slot, &fault));
             }
         });
     }
 
     fn end(&mut self, nodes: &[(Node, Hash)], checkpoints: &[(i64, String)]) {
-        self.found.extend(self.heads.signed(checkpoints));
+        self.found.extend(self.heads.signed(checkpoints, self.broken));
         let mut completed = Vec::new();
         for slot in std::mem::take(&mut self.page).slots {
             if !slot.seen {

@@ -43,6 +43,8 @@ pub struct Heads {
     by_any: Doubt,
     held_total: usize,
     kept_total: u64,
+    /// Keys whose leaves the tree holds: a head over them is signed by the newest of them.
+    keys: usize,
     covered: u64,
     covered_at: Option<SystemTime>,
 }
@@ -98,6 +100,7 @@ impl Heads {
             by_any: Doubt::default(),
             held_total: 0,
             kept_total: 0,
+            keys: 0,
             covered: 0,
             covered_at: None,
         }
@@ -127,10 +130,11 @@ impl Heads {
     }
 
     /// Takes checkpoints of the database that are next to come.
-    pub fn signed(&mut self, notes: &[(i64, String)]) -> Vec<Finding> {
+    /// Where there is no tree any more, they are only counted.
+    pub fn signed(&mut self, notes: &[(i64, String)], broken: bool) -> Vec<Finding> {
         let mut findings = Vec::new();
-        for (size, note) in notes {
-            self.kept_total += 1;
+        self.kept_total += notes.len() as u64;
+        for (size, note) in notes.iter().filter(|_| !broken) {
             let size = u64::try_from(*size).unwrap_or_default();
             let finding = |what: &str| Finding {
                 index: Some(size.saturating_sub(1)),
@@ -142,12 +146,7 @@ impl Heads {
                 Some(signed) if signed.checkpoint.size != size => {
                     findings.push(finding("states another size"));
                 }
-                Some(signed) => {
-                    if !self.chain.accept(&signed) {
-                        findings.push(finding("is signed by a key that was no longer in force"));
-                    }
-                    self.kept.push_back(signed);
-                }
+                Some(signed) => self.kept.push_back(signed),
             }
         }
         findings
@@ -156,12 +155,14 @@ impl Heads {
     /// The tree has grown by a leaf.
     pub fn pushed(&mut self, tree: &Frontier, slot: &Slot) -> Vec<Finding> {
         let (size, mut findings) = (tree.size(), Vec::new());
+        self.keys += usize::from(slot.kind == LeafKind::Key);
         self.by_held.pushed(size - 1, slot);
         self.by_any.pushed(size - 1, slot);
         let at = |signed: Option<&Signed>| signed.is_some_and(|s| s.checkpoint.size == size);
         let kept = if at(self.kept.front()) { self.kept.pop_front() } else { None };
         if let Some(signed) = &kept {
             findings.extend(self.by_any.compare(tree, &signed.checkpoint, ""));
+            findings.extend(self.outdated(signed, "in the database"));
             self.cover(tree, signed, slot);
         }
         while at(self.held.front()) {
@@ -169,6 +170,7 @@ impl Heads {
             let wrong = self.by_held.compare(tree, &signed.checkpoint, " held elsewhere");
             // Where the database's own head is wrong, too, that says it already, and closer.
             findings.extend(wrong.filter(|_| !self.by_any.forked));
+            findings.extend(self.outdated(&signed, "held elsewhere"));
             if kept.is_none() {
                 findings.push(Finding::whole(format!(
                     "the checkpoint of {size} leaves is held elsewhere and not in the database: it \
@@ -180,8 +182,22 @@ impl Heads {
         findings
     }
 
+    /// A key signs no head over the leaf of its successor.
+    fn outdated(&self, signed: &Signed, place: &str) -> Option<Finding> {
+        let size = signed.checkpoint.size;
+        (signed.by + 1 < self.keys).then(|| Finding {
+            index: Some(size.saturating_sub(1)),
+            record: None,
+            what: format!(
+                "the checkpoint of {size} leaves {place} is signed by a key that was no longer in \
+                 force"
+            ),
+        })
+    }
+
     fn cover(&mut self, tree: &Frontier, signed: &Signed, slot: &Slot) {
-        if signed.trusted && signed.checkpoint.root == tree.root() {
+        let in_force = signed.by + 1 >= self.keys;
+        if in_force && signed.trusted && signed.checkpoint.root == tree.root() {
             self.covered = signed.checkpoint.size;
             self.covered_at = Some(slot.created_at);
         }

@@ -121,7 +121,13 @@ impl Rows {
     }
 
     /// What is wrong with a row, if anything.
-    pub fn check(&mut self, kind: LeafKind, row: &Row, leaf: &Hash) -> Result<(), Fault> {
+    pub fn check(
+        &mut self,
+        kind: LeafKind,
+        row: &Row,
+        leaf: &Hash,
+        index: Option<u64>,
+    ) -> Result<(), Fault> {
         let layout = self.layouts.entry(kind).or_insert_with(|| Layout::of(kind, row));
         let record = Cells { row, layout }.at(layout.record).unwrap_or_default();
         let digest = Cells { row, layout }.at(layout.digest);
@@ -132,6 +138,9 @@ impl Rows {
         }
         if matches == Some(false) {
             return Err(Fault::Column("digest"));
+        }
+        if kind == LeafKind::LateOutcome && !(Cells { row, layout }).follows_closing(index) {
+            return Err(Fault::NotLate);
         }
         self.content(kind, row, record)
     }
@@ -248,6 +257,13 @@ impl<'a> Cells<'a, '_> {
         raw(self.row, place?)
     }
 
+    /// A decision is closed before its true outcome comes, and so are their leaves.
+    fn follows_closing(self, index: Option<u64>) -> bool {
+        let closed = self.named("closed_leaf").and_then(|bytes| bytes.try_into().ok());
+        let closed = closed.and_then(|bytes| u64::try_from(i64::from_be_bytes(bytes)).ok());
+        index.is_none_or(|index| closed.is_some_and(|closed| closed < index))
+    }
+
     fn summaries(self, outcome: &Outcome) -> Result<(), Fault> {
         let layout = self.layout;
         let salt = self.at(layout.summary_salt);
@@ -299,8 +315,9 @@ fn erased(e: &Erasure) -> [Column<'_>; 4] {
     ]
 }
 
-fn observed(o: &Observation) -> [Column<'_>; 4] {
+fn observed(o: &Observation) -> [Column<'_>; 5] {
     [
+        column("observation_id", Value::Int(o.observation_id)),
         column("gateway", Value::Text(&o.gateway)),
         column("policy_version", Value::Text(&o.policy_version)),
         column("first_seen", Value::Time(&o.first_seen)),

@@ -40,7 +40,7 @@ pub fn record(kind: LeafKind, outcome: &str) -> String {
             r#"{{"v":1,"decision_id":"{ID}","erased_at":"2026-04-01T00:00:00.000Z","reason":"request 17","erased_by":"alice"}}"#
         ),
         LeafKind::Observation => format!(
-            r#"{{"v":1,"gateway":"g","policy_version":"{version}","first_seen":"2026-03-15T11:00:00.000Z","configured_at":null}}"#
+            r#"{{"v":1,"observation_id":3,"gateway":"g","policy_version":"{version}","first_seen":"2026-03-15T11:00:00.000Z","configured_at":null}}"#
         ),
         LeafKind::Policy => POLICY.to_owned(),
         LeafKind::Key => key_record(&SignerKey::from_seed("governance", &[1; 32]).unwrap()),

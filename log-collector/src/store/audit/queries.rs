@@ -10,10 +10,8 @@ pub(super) fn refs_of(kind: LeafKind) -> &'static str {
         LeafKind::LateOutcome => "SELECT decision_id AS ref FROM public.ai_late_outcomes",
         LeafKind::Delivery => "SELECT decision_id AS ref FROM public.ai_deliveries",
         LeafKind::Policy => "SELECT version AS ref FROM public.ai_policies",
-        // A row from before the ledger has no record.
         LeafKind::Observation => {
-            "SELECT observation_id::text AS ref FROM public.ai_policy_observations
-             WHERE record IS NOT NULL"
+            "SELECT observation_id::text AS ref FROM public.ai_policy_observations"
         }
         LeafKind::Erasure => "SELECT decision_id AS ref FROM public.ai_erasures",
         LeafKind::Key => "SELECT key_seq::text AS ref FROM public.ai_ledger_keys",
@@ -37,7 +35,11 @@ pub(super) fn rows_of(kind: LeafKind) -> &'static str {
             "SELECT t.*, EXISTS (SELECT FROM public.ai_erasures e
                  WHERE e.decision_id = t.decision_id) AS erased,
                  (SELECT d.outcome FROM public.ai_decisions d
-                  WHERE d.decision_id = t.decision_id) AS closed_as
+                  WHERE d.decision_id = t.decision_id) AS closed_as,
+                 (SELECT first_index + array_position(refs, t.decision_id) - 1
+                  FROM public.ai_ledger_leaves WHERE kind = 'outcome'
+                      AND ref_min <= t.decision_id AND ref_max >= t.decision_id
+                      AND t.decision_id = ANY (refs) LIMIT 1) AS closed_leaf
              FROM public.ai_late_outcomes t
              WHERE decision_id = ANY($1) AND decision_id >= $2 AND decision_id <= $3"
         }
