@@ -15,8 +15,8 @@ use crate::ledger::bundle::{
     CHECKPOINT, FORMAT, MANIFEST, Manifest, POLICIES, PolicyPlace, RECORDS, RecordLine, policy_file,
 };
 use crate::ledger::contents::Content;
-use crate::ledger::paths::Wanted;
 use crate::ledger::proof::Base64Hash;
+use crate::ledger::tree::{Node, cover};
 use crate::policy::moment::{Moment, time};
 use crate::prove::{ProveError, open, places, write_new};
 use crate::store::proofs::{Leaf, Stored};
@@ -241,15 +241,12 @@ impl Export<'_> {
 
     /// The hashes left and right of the range.
     async fn sides(&self) -> Result<(Vec<Base64Hash>, Vec<Base64Hash>), ProveError> {
-        let mut wanted = Wanted::default();
-        wanted.cover(0, self.first);
-        wanted.cover(self.end, self.size);
-        let found = self.reader.hashes(&wanted).await?;
-        let side = |first, end| -> Result<Vec<Base64Hash>, ProveError> {
-            let hashes = found.cover(first, end).ok_or(ProveError::NoHashes)?;
-            Ok(hashes.into_iter().map(Base64Hash).collect())
+        let (left, right) = (cover(0, self.first), cover(self.end, self.size));
+        let hashes = self.reader.subtrees(&[left.as_slice(), &right].concat()).await?;
+        let side = |nodes: Vec<Node>| -> Option<Vec<Base64Hash>> {
+            nodes.iter().map(|node| hashes.get(node).copied().map(Base64Hash)).collect()
         };
-        Ok((side(0, self.first)?, side(self.end, self.size)?))
+        side(left).zip(side(right)).ok_or(ProveError::NoHashes)
     }
 }
 

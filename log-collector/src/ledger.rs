@@ -4,15 +4,14 @@
 //! ```text
 //! tree, note, keys, sequence: arithmetic and text, pure
 //! sequencer: pending records -> leaves -> signed checkpoints      publisher: out of the database
-//! proof, bundle: what leaves the house, over contents (what a record says for itself), paths
-//! (which hashes) and trust (whose signature)
+//! proof, bundle: what leaves the house, over contents (what a record says for itself) and trust
+//! (whose signature)
 //! ```
 
 pub mod bundle;
 pub mod contents;
 pub mod keys;
 pub mod note;
-pub mod paths;
 pub mod proof;
 pub mod publisher;
 pub mod sequence;

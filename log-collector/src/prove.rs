@@ -1,6 +1,6 @@
 //! `log-collector prove`: a decision's records as a file that proves itself. Changes nothing.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -15,8 +15,8 @@ use crate::ingest::line::id_unix_ms;
 use crate::ledger::LeafKind;
 use crate::ledger::contents::Content;
 use crate::ledger::note::{Checkpoint, NoteError};
-use crate::ledger::paths::Wanted;
 use crate::ledger::proof::{Base64Hash, FORMAT, Proof, ProofError, ProvenLeaf, ProvenPolicy};
+use crate::ledger::tree::{Node, cover, inclusion_path, range_heads};
 use crate::store::proofs::Stored;
 use crate::store::reader::Reader;
 
@@ -181,11 +181,12 @@ pub(crate) async fn places(
 ) -> Result<HashMap<(LeafKind, String), Place>, ProveError> {
     let mut indices = reader.places(leaves).await?;
     indices.retain(|_, index| *index < size);
-    let mut wanted = Wanted::default();
-    indices.values().for_each(|index| wanted.inclusion(*index, size));
-    let found = reader.hashes(&wanted).await?;
+    let path = |index| inclusion_path(index, size).unwrap_or_default();
+    let ranges = indices.values().flat_map(|index| path(*index));
+    let nodes: HashSet<Node> = ranges.flat_map(|(first, end)| cover(first, end)).collect();
+    let hashes = reader.subtrees(&Vec::from_iter(nodes)).await?;
     let place = |(leaf, index)| {
-        let proof = found.inclusion(index, size).ok_or(ProveError::NoHashes)?;
+        let proof = range_heads(&path(index), &hashes).ok_or(ProveError::NoHashes)?;
         Ok((leaf, Place { index, proof: proof.into_iter().map(Base64Hash).collect() }))
     };
     indices.into_iter().map(place).collect()

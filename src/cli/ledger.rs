@@ -29,12 +29,14 @@ pub(crate) fn prepare(
     terminal: &Terminal,
 ) -> Result<Ledger, CliError> {
     let given = std::env::var_os("LEDGER_KEY_FILE").filter(|file| !file.is_empty());
-    let key_file = given.map_or_else(|| data.path().join("ledger.key"), PathBuf::from);
-    if !key_file.exists() {
+    let own = data.path().join("ledger.key");
+    // Only this folder's key is made unasked; one that was named is the operator's to make.
+    if given.is_none() && !own.exists() {
         let name = format!("localhost/{}", secret()?.chars().take(8).collect::<String>());
-        let file = key_file.to_string_lossy().into_owned();
+        let file = own.to_string_lossy().into_owned();
         run(collector, &["key", "new", "--name", &name, "--output", &file])?;
     }
+    let key_file = given.map_or(own, PathBuf::from);
     let public_key = run(collector, &["key", "show", &key_file.to_string_lossy()])?;
     // Checkpoints of one database say nothing of another one.
     let checkpoint_file = data.path().join(match embedded {

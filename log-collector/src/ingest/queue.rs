@@ -182,3 +182,39 @@ impl Job {
         let _ = self.reply.send((self.index, settled));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(count: usize) -> Vec<(Entry, usize)> {
+        (0..count).map(|_| (Entry::parse(b"{}", 0), 1)).collect()
+    }
+
+    /// What is taken at once; `None` where the taker would wait.
+    fn taken(queue: &Queue, taker: Taker) -> Option<Option<usize>> {
+        let mut taking = std::pin::pin!(queue.take(256, 1 << 20, taker));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        match taking.as_mut().poll(&mut context) {
+            std::task::Poll::Ready(batch) => Some(batch.map(|batch| batch.len())),
+            std::task::Poll::Pending => None,
+        }
+    }
+
+    #[test]
+    fn second_writer_takes_only_of_a_crowd_and_what_is_left_at_the_end() {
+        let queue = Queue::new(4_096, 1 << 20, Arc::default());
+        let _answers = queue.push(lines(CROWD_LINES - 1)).unwrap();
+        assert_eq!(taken(&queue, Taker::Second), None);
+        let _answers = queue.push(lines(1)).unwrap();
+        assert_eq!(taken(&queue, Taker::Second), Some(Some(256)));
+        assert_eq!(taken(&queue, Taker::Second), None);
+        assert_eq!(taken(&queue, Taker::First), Some(Some(256)));
+        assert_eq!(taken(&queue, Taker::First), None);
+        let _answers = queue.push(lines(3)).unwrap();
+        queue.close();
+        assert_eq!(taken(&queue, Taker::Second), Some(Some(3)));
+        assert_eq!(taken(&queue, Taker::Second), Some(None));
+        assert_eq!(taken(&queue, Taker::First), Some(None));
+    }
+}

@@ -1,7 +1,7 @@
 //! Group commit: one transaction in flight; what arrives meanwhile is the next batch. No timer,
 //! so a lone line waits for nothing. Does no SQL itself.
 //!
-//! Where more waits than a batch, a second writer commits beside the first, for between two of its
+//! Where two batches wait, a second writer commits beside the first, for between two of its
 //! transactions Postgres would have nothing to do. They meet as replicas do: whoever inserts a
 //! known id waits for the other's commit, and then judges what is there.
 //!

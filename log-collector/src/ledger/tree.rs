@@ -1,6 +1,8 @@
 //! The Merkle tree of RFC 6962 §2.1 (and RFC 9162 §2.1): hashes, growth, and the two kinds of
 //! proof. Pure; where hashes are kept is the caller's affair.
 
+use std::collections::HashMap;
+
 use sha2::{Digest, Sha256};
 
 /// A SHA-256.
@@ -134,9 +136,9 @@ fn fold(roots: impl DoubleEndedIterator<Item = Hash>) -> Option<Hash> {
     roots.rev().reduce(|right, left| node_hash(&left, &right))
 }
 
-/// The complete subtrees that `[first, end)` consists of, left to right. For [`range_root`] to be
-/// the head of the range, `first` must be where a subtree that holds all of it may begin: 0, or a
-/// split that the tree itself makes.
+/// The complete subtrees that `[first, end)` consists of, left to right. For [`range_heads`] to
+/// find the head of the range, `first` must be where a subtree that holds all of it may begin: 0,
+/// or a split that the tree itself makes.
 pub fn cover(first: u64, end: u64) -> Vec<Node> {
     let mut nodes = Vec::new();
     let mut at = first;
@@ -248,9 +250,15 @@ pub fn is_consistent(
     before == old_root && now == root
 }
 
-/// The head of leaves `[first, end)` from the hashes of its [`cover`].
-pub fn range_root(hashes: impl DoubleEndedIterator<Item = Hash>) -> Option<Hash> {
-    fold(hashes)
+/// The heads of ranges of leaves from the hashes of their complete subtrees, as a path names them;
+/// `None` where one is missing.
+pub fn range_heads(ranges: &[(u64, u64)], hashes: &HashMap<Node, Hash>) -> Option<Vec<Hash>> {
+    let head = |(first, end): &(u64, u64)| {
+        let nodes = cover(*first, *end).into_iter();
+        let hashes: Option<Vec<Hash>> = nodes.map(|node| hashes.get(&node).copied()).collect();
+        fold(hashes?.into_iter())
+    };
+    ranges.iter().map(head).collect()
 }
 
 /// RFC 6962's k: the largest power of two below `n`, which is at least 2.

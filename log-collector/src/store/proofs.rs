@@ -10,10 +10,9 @@ use tokio_postgres::Row;
 use crate::error::StoreError;
 use crate::ledger::LeafKind;
 use crate::ledger::contents::Summaries;
-use crate::ledger::paths::{Found, Wanted};
-use crate::ledger::sequence::NODE_LEVEL_MIN;
 use crate::ledger::tree::{Hash, Node};
 use crate::store::reader::Reader;
+use crate::store::subtrees::{index, subtrees};
 
 /// Bytes of a leaf, with what stands beside them.
 pub struct Stored {
@@ -124,40 +123,9 @@ impl Reader {
         .await
     }
 
-    /// The hashes that were asked for.
-    pub async fn hashes(&self, wanted: &Wanted) -> Result<Found, StoreError> {
-        let groups: Vec<i64> = wanted.groups.iter().copied().map(signed).collect();
-        let levels: Vec<i32> =
-            wanted.nodes.iter().map(|node| i32::try_from(node.level).unwrap_or(0)).collect();
-        let indices: Vec<i64> = wanted.nodes.iter().map(|node| signed(node.index)).collect();
-        self.read(async |tx| {
-            let mut found = Found::default();
-            let sql = "SELECT DISTINCT ON (l.first_index) l.first_index, l.hashes
-                 FROM unnest($1::bigint[]) AS g(number)
-                 CROSS JOIN LATERAL (
-                     SELECT first_index, hashes FROM public.ai_ledger_leaves
-                     WHERE first_index < (g.number + 1) << 8 AND first_index >= coalesce(
-                         (SELECT max(first_index) FROM public.ai_ledger_leaves
-                          WHERE first_index <= g.number << 8), 0)) AS l";
-            for row in tx.query(sql, &[&groups]).await? {
-                let first = unsigned(row.get(0));
-                for (index, hash) in (first..).zip(hashes(row.get(1))) {
-                    if wanted.groups.contains(&(index >> NODE_LEVEL_MIN)) {
-                        found.leaves.insert(index, hash);
-                    }
-                }
-            }
-            let sql = "SELECT n.level::int, n.node_index, n.hash
-                 FROM unnest($1::int[], $2::bigint[]) AS u(level, node_index)
-                 JOIN public.ai_ledger_nodes n USING (level, node_index)";
-            for row in tx.query(sql, &[&levels, &indices]).await? {
-                let level = u32::try_from(row.get::<_, i32>(0)).unwrap_or(0);
-                let node = Node { level, index: unsigned(row.get(1)) };
-                found.nodes.extend(hashes(row.get(2)).next().map(|hash| (node, hash)));
-            }
-            Ok(found)
-        })
-        .await
+    /// The hashes of complete subtrees; what is not there is left out.
+    pub async fn subtrees(&self, nodes: &[Node]) -> Result<HashMap<Node, Hash>, StoreError> {
+        self.read(async |tx| subtrees(tx, nodes).await).await
     }
 
     /// From the first to past the last leaf whose statement ran in `[since, until)`. The range has
@@ -186,7 +154,7 @@ impl Reader {
                  (SELECT max(first_index) FROM public.ai_ledger_leaves WHERE first_index <= $1), 0)
              ORDER BY first_index";
         self.read(async |tx| {
-            let rows = tx.query(sql, &[&signed(first), &signed(end)]).await?;
+            let rows = tx.query(sql, &[&index(first), &index(end)]).await?;
             let leaves = rows.iter().flat_map(leaves_of);
             Ok(leaves.filter(|leaf| (first..end).contains(&leaf.index)).collect())
         })
@@ -248,8 +216,4 @@ fn hashes(bytes: &[u8]) -> impl Iterator<Item = Hash> {
 /// Indices are not negative in the database either.
 fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
-}
-
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }

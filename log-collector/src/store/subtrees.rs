@@ -1,4 +1,5 @@
 //! Hashes of the tree as the database has them: from the kept nodes, and below these from leaves.
+//! However large the tree, a proof reads a node a level and, of leaves, the runs of two groups.
 //! Nothing here is believed by itself; whoever asks compares it with what was signed.
 
 use std::collections::HashMap;
@@ -10,7 +11,7 @@ use crate::error::StoreError;
 use crate::ledger::note::Checkpoint;
 use crate::ledger::sequence::{NODE_LEVEL_MIN, split_hashes};
 use crate::ledger::tree::{
-    Frontier, Hash, Node, consistency_path, cover, is_consistent, range_root,
+    Frontier, Hash, Node, consistency_path, cover, is_consistent, range_heads,
 };
 
 /// Whether the database can prove that a tree begins with that of a checkpoint. Comparing the old
@@ -22,14 +23,8 @@ pub(super) async fn begins_with(
     root: Hash,
 ) -> Result<bool, StoreError> {
     let Some(path) = consistency_path(old.size, size) else { return Ok(false) };
-    let parts: Vec<Vec<Node>> = path.iter().map(|(first, end)| cover(*first, *end)).collect();
-    let hashes = subtrees(tx, &parts.concat()).await?;
-    let head = |nodes: &Vec<Node>| {
-        let hashes: Option<Vec<Hash>> =
-            nodes.iter().map(|node| hashes.get(node).copied()).collect();
-        range_root(hashes?.into_iter())
-    };
-    let proof: Option<Vec<Hash>> = parts.iter().map(head).collect();
+    let nodes: Vec<Node> = path.iter().flat_map(|(first, end)| cover(*first, *end)).collect();
+    let proof = range_heads(&path, &subtrees(tx, &nodes).await?);
     Ok(proof.is_some_and(|proof| is_consistent((old.size, old.root), (size, root), &proof)))
 }
 

@@ -28,6 +28,8 @@ pub struct Checker {
     head: (u64, Option<Frontier>),
     /// Indices leave something out, so there is no tree any more.
     broken: bool,
+    /// All parts came.
+    complete: bool,
     /// Of the page.
     found: Vec<Finding>,
     verdict: Verdict,
@@ -46,6 +48,7 @@ impl Checker {
             heads: Heads::new(given),
             head: (0, None),
             broken: false,
+            complete: false,
             found: Vec::new(),
             verdict: Verdict::default(),
         }
@@ -68,9 +71,19 @@ impl Checker {
         Ok(())
     }
 
-    /// What came of it.
+    /// What came of it. Where not all of it came, nothing is said of the end.
     pub fn finish(mut self) -> Verdict {
         let size = self.tree.size();
+        if self.complete {
+            self.check_end(size);
+        }
+        self.settle();
+        self.verdict.tree_size = size;
+        self.heads.report(&mut self.verdict);
+        self.verdict
+    }
+
+    fn check_end(&mut self, size: u64) {
         let (kept, frontier) = &self.head;
         let same = *kept == size && frontier.as_ref() == Some(&self.tree);
         if !self.broken && !same {
@@ -80,10 +93,6 @@ impl Checker {
             )));
         }
         self.found.extend(self.heads.finish(size));
-        self.settle();
-        self.verdict.tree_size = size;
-        self.heads.report(&mut self.verdict);
-        self.verdict
     }
 
     fn start(&mut self, start: Start) -> Result<(), String> {
@@ -164,6 +173,7 @@ impl Checker {
     }
 
     fn totals(&mut self, totals: Vec<Total>) {
+        self.complete = true;
         for total in totals {
             let Total { kind, rows, leaves, without_leaf, repeated } = total;
             self.verdict.kinds.push(Kind { kind, rows, leaves });

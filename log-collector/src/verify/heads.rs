@@ -251,3 +251,6 @@ fn unsigned(chain: &Chain, note: &str, place: &str) -> Result<Finding, String> {
         Err(error) => Err(format!("{place}: {error}")),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,14 +4,13 @@ use std::collections::{BTreeMap, HashSet};
 
 use governance_filter::record::{Delivery, Intent, Outcome, OutcomeKind, summary_digest};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use sha2::{Digest, Sha256};
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, Type};
 
 use super::binary::holds;
 use crate::ledger::LeafKind;
-use crate::ledger::contents::{Erasure, Observation};
+use crate::ledger::contents::{Erasure, Observation, is_of_kind};
 use crate::ledger::keys;
 use crate::ledger::tree::{Hash, leaf_hash};
 use crate::store::columns::{self, Column, Value};
@@ -52,6 +51,9 @@ pub enum Fault {
     /// A true outcome that hides another.
     #[error("it is kept as late, and its decision was not closed as `unknown`")]
     NotLate,
+    /// Likewise.
+    #[error("it is kept as late, and its decision has no leaf that stands before it")]
+    NotBefore,
 }
 
 /// Checks rows of every kind.
@@ -76,13 +78,6 @@ struct Layout {
 
 /// A column's bytes as they were sent.
 struct Raw<'a>(&'a [u8]);
-
-/// The words that only an outcome or a delivery has; an intent has neither.
-#[derive(Deserialize)]
-struct Words {
-    outcome: Option<IgnoredAny>,
-    delivery: Option<IgnoredAny>,
-}
 
 /// A row with its places.
 #[derive(Clone, Copy)]
@@ -139,18 +134,16 @@ impl Rows {
         if matches == Some(false) {
             return Err(Fault::Column("digest"));
         }
-        if kind == LeafKind::LateOutcome && !(Cells { row, layout }).follows_closing(index) {
-            return Err(Fault::NotLate);
-        }
-        self.content(kind, row, record)
+        let follows = kind != LeafKind::LateOutcome || Cells { row, layout }.follows_closing(index);
+        self.content(kind, row, record)?;
+        if follows { Ok(()) } else { Err(Fault::NotBefore) }
     }
 
     fn content(&mut self, kind: LeafKind, row: &Row, record: &[u8]) -> Result<(), Fault> {
         let Some(layout) = self.layouts.get_mut(&kind) else { return Ok(()) };
         let version = match kind {
             LeafKind::Intent => {
-                let words: Words = read(kind, record)?;
-                if words.outcome.is_some() || words.delivery.is_some() {
+                if !is_of_kind(kind, record) {
                     return Err(Fault::Kind(kind.as_str()));
                 }
                 let intent: Intent = read(kind, record)?;

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use governance_filter::record::{Delivery, DeliveryKind, Line, rfc3339};
+use governance_filter::record::Line;
 use log_collector::config::{Database as DatabaseConfig, ServeConfig};
 use log_collector::error::StartError;
 use log_collector::ledger::note::{Checkpoint, SignerKey, VerifierKey};
@@ -12,9 +12,7 @@ use log_collector::ledger::tree::{Frontier, Hash, leaf_hash};
 use log_collector::store::keys;
 use tokio_postgres::Client;
 
-use crate::support::{
-    Collector, Database, POLICY, id, intent, line, now, outcome, until, version_of,
-};
+use crate::support::{Collector, Database, POLICY, id, intent, line, outcome, until, withheld};
 
 pub(crate) fn signer(seed: u8) -> SignerKey {
     SignerKey::from_seed("test/ledger", &[seed; 32]).unwrap()
@@ -77,16 +75,6 @@ pub(crate) async fn tree_of_rows(admin: &Client) -> (Frontier, Vec<(String, i64)
     (tree, kinds)
 }
 
-fn delivery(id: &str) -> Line {
-    Line::delivery(&Delivery {
-        v: 1,
-        decision_id: id.to_owned(),
-        created_at: rfc3339(now()),
-        policy_version: version_of(POLICY),
-        delivery: DeliveryKind::Withheld,
-    })
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_record_is_one_leaf_though_replicas_race_under_load() {
     let database = with_key(1).await;
@@ -100,7 +88,7 @@ async fn every_record_is_one_leaf_though_replicas_race_under_load() {
                     let ids: Vec<_> = (0..10).map(|_| id()).collect();
                     let intents: Vec<_> = ids.iter().map(|id| Line::intent(&intent(id))).collect();
                     let outcomes: Vec<_> = ids.iter().map(|id| line(&outcome(id))).collect();
-                    let deliveries: Vec<_> = ids.iter().take(1).map(|id| delivery(id)).collect();
+                    let deliveries: Vec<_> = ids.iter().take(1).map(|id| withheld(id)).collect();
                     for lines in [intents, outcomes, deliveries] {
                         collector.acks(&lines.iter().collect::<Vec<_>>()).await;
                     }

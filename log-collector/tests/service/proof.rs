@@ -4,14 +4,12 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use governance_filter::record::{Delivery, DeliveryKind, Line, rfc3339};
+use governance_filter::record::Line;
 use serde_json::Value;
 
 use crate::support::ledger::{close, register, sequence, signer};
 use crate::support::server::{path_of, with};
-use crate::support::{
-    Collector, Database, POLICY, flagged, id, intent, line, now, outcome, version_of,
-};
+use crate::support::{Collector, Database, flagged, id, intent, line, outcome, withheld};
 
 /// Exit code, standard output, standard error.
 type Printed = (i32, String, String);
@@ -73,22 +71,12 @@ fn err(code: i32, text: &str) -> Printed {
     (code, String::new(), format!("log-collector: {text}\n"))
 }
 
-fn delivery(id: &str) -> Line {
-    Line::delivery(&Delivery {
-        v: 1,
-        decision_id: id.to_owned(),
-        created_at: rfc3339(now()),
-        policy_version: version_of(POLICY),
-        delivery: DeliveryKind::Withheld,
-    })
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn every_kind_of_record_is_proven_where_there_is_no_database() {
     let house = House::fresh().await;
     let collector = Collector::ready(house.database.config()).await;
     let decision = id();
-    collector.acks(&[&Line::intent(&intent(&decision)), &delivery(&decision)]).await;
+    collector.acks(&[&Line::intent(&intent(&decision)), &withheld(&decision)]).await;
     close(&house.database, &decision).await;
     collector.acks(&[&flagged(&decision, "Ann asked [EMAIL]")]).await;
     // The tree has groups of leaves and subtrees above them.
@@ -158,7 +146,7 @@ async fn err_what_cannot_be_proven_says_why() {
     assert_eq!(house.run(&["prove", &decision]), err(1, &pending));
     house.sequence().await;
     assert_eq!(house.run(&["prove", &decision]).0, 0);
-    collector.acks(&[&delivery(&decision)]).await;
+    collector.acks(&[&withheld(&decision)]).await;
     assert_eq!(house.run(&["prove", &decision]), err(1, &pending), "one record is not covered yet");
     house.sequence().await;
     let admin = house.database.admin().await;

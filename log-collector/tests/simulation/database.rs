@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use governance_filter::record::{AckStatus, Intent, OutcomeKind, sha256_hex};
 use log_collector::ingest::line::{Content, Entry};
 use log_collector::ledger::LeafKind;
+use log_collector::ledger::sequence::{Run, place};
 use log_collector::ledger::tree::{Frontier, Hash, leaf_hash};
 
 use crate::Flaw;
@@ -203,7 +204,14 @@ impl Database {
         self.leaves.truncate(head.size() as usize);
         self.leaves.extend(batch.iter().map(|(_, leaf)| leaf.clone()));
         self.frontier = head.clone();
-        batch.iter().for_each(|(_, leaf)| self.frontier.push(leaf.hash, |_, _| {}));
+        let run = |(id, leaf): &(u64, Leaf)| Run {
+            pending_id: i64::try_from(*id).unwrap_or(i64::MAX),
+            hashes: vec![leaf.hash],
+        };
+        let placed = place(&mut self.frontier, &batch.iter().map(run).collect::<Vec<_>>());
+        let places: Vec<u64> = placed.firsts.iter().map(|(_, first)| *first).collect();
+        let expected: Vec<u64> = (head.size()..head.size() + batch.len() as u64).collect();
+        assert_eq!(places, expected, "indices with a gap");
     }
 
     /// An older state, and which rows it lacks.

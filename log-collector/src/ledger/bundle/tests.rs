@@ -1,13 +1,14 @@
 //! Folders that hold and folders that do not: each way to tamper, and the line that is named.
 
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
 use crate::ledger::contents::tests::{ID, POLICY, record, summaries, version};
 use crate::ledger::note::SignerKey;
-use crate::ledger::paths::{Found, Wanted};
-use crate::ledger::tree::{Frontier, leaf_hash};
+use crate::ledger::sequence::NODE_LEVEL_MIN;
+use crate::ledger::tree::{Frontier, Hash, Node, cover, inclusion_path, leaf_hash, range_heads};
 
 const KINDS: [LeafKind; 8] = [
     LeafKind::Key,
@@ -29,13 +30,13 @@ impl Bundle {
         let next = NEXT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("bundle-{}-{next}", std::process::id()));
         std::fs::create_dir_all(folder.join(POLICIES)).unwrap();
-        let (mut tree, mut found) = (Frontier::default(), Found::default());
+        let (mut tree, mut found) = (Frontier::default(), HashMap::new());
         let mut lines = String::new();
         for (index, kind) in (0..).zip(KINDS) {
             let bytes = record(kind, "completed");
             let leaf = leaf_hash(bytes.as_bytes());
-            found.leaves.insert(index, leaf);
-            tree.push(leaf, |_, _| ());
+            found.insert(Node { level: 0, index }, leaf);
+            tree.push(leaf, |node, hash| _ = found.insert(node, *hash));
             let reference = match kind {
                 LeafKind::Policy => version(),
                 LeafKind::Key | LeafKind::Observation => "1".to_owned(),
@@ -55,11 +56,13 @@ impl Bundle {
                 lines += &format!("{}\n", serde_json::to_string(&line).unwrap());
             }
         }
-        let hashes = |hashes: Option<Vec<_>>| hashes.unwrap().into_iter().map(Base64Hash).collect();
+        let hashes = |hashes: Vec<Hash>| hashes.into_iter().map(Base64Hash).collect();
+        let side = |first, end| cover(first, end).iter().map(|node| found[node]).collect();
+        let path = inclusion_path(1, tree.size()).unwrap();
         let policy = PolicyPlace {
             version: version(),
             index: 1,
-            proof: hashes(found.inclusion(1, tree.size())),
+            proof: hashes(range_heads(&path, &found).unwrap()),
         };
         let manifest = Manifest {
             governance_bundle: FORMAT,
@@ -67,8 +70,8 @@ impl Bundle {
             until: "2026-03-16T00:00:00Z".to_owned(),
             first_index: first,
             end_index: end,
-            left: hashes(found.cover(0, first)),
-            right: hashes(found.cover(end, tree.size())),
+            left: hashes(side(0, first)),
+            right: hashes(side(end, tree.size())),
             policies: vec![policy],
             keys: Vec::new(),
         };
@@ -285,8 +288,9 @@ fn err_other_parts_are_refused_by_their_names() {
 
 #[test]
 fn sides_of_a_range_are_few_hashes() {
-    let mut wanted = Wanted::default();
-    wanted.cover(0, 1_000_003);
-    wanted.cover(2_000_001, 9_000_000);
-    assert!(wanted.groups.len() <= 3 && wanted.nodes.len() <= 40, "{wanted:?}");
+    let nodes = [cover(0, 1_000_003), cover(2_000_001, 9_000_000)].concat();
+    let (kept, small): (Vec<Node>, Vec<Node>) =
+        nodes.into_iter().partition(|node| node.level >= NODE_LEVEL_MIN);
+    let groups: HashSet<u64> = small.iter().map(|node| node.first() >> NODE_LEVEL_MIN).collect();
+    assert!(groups.len() <= 3 && kept.len() <= 40, "{groups:?} {kept:?}");
 }

@@ -40,7 +40,7 @@ pub fn record(kind: LeafKind, outcome: &str) -> String {
             r#"{{"v":1,"decision_id":"{ID}","erased_at":"2026-04-01T00:00:00.000Z","reason":"request 17","erased_by":"alice"}}"#
         ),
         LeafKind::Observation => format!(
-            r#"{{"v":1,"observation_id":3,"gateway":"g","policy_version":"{version}","first_seen":"2026-03-15T11:00:00.000Z","configured_at":null}}"#
+            r#"{{"v":1,"observation_id":1,"gateway":"g","policy_version":"{version}","first_seen":"2026-03-15T11:00:00.000Z","configured_at":null}}"#
         ),
         LeafKind::Policy => POLICY.to_owned(),
         LeafKind::Key => key_record(&SignerKey::from_seed("governance", &[1; 32]).unwrap()),
@@ -81,14 +81,15 @@ fn bytes_are_of_one_kind_only() {
 
 #[test]
 fn references_are_those_that_the_bytes_name() {
-    let numbered = [LeafKind::Observation, LeafKind::Key];
     for kind in LeafKind::ALL {
         let content = Content::read(kind, record(kind, "completed").as_bytes()).unwrap();
         for (reference, fits) in [
             (ID.to_owned(), content.decision_id().is_some()),
             (version(), kind == LeafKind::Policy),
-            ("17".to_owned(), numbered.contains(&kind)),
+            // A key is numbered by the database alone.
+            ("17".to_owned(), kind == LeafKind::Key),
             ("017".to_owned(), false),
+            ("1".to_owned(), [LeafKind::Observation, LeafKind::Key].contains(&kind)),
             (String::new(), false),
         ] {
             assert_eq!(content.check_reference(&reference).is_ok(), fits, "{kind:?} {reference}");

@@ -1,10 +1,11 @@
 //! Whole files: what holds, what is shown of it, and that no byte of it can be another.
 
+use std::collections::HashMap;
+
 use super::*;
 use crate::ledger::contents::tests::{ID, POLICY, key_record, record, summaries, version};
 use crate::ledger::note::SignerKey;
-use crate::ledger::paths::Found;
-use crate::ledger::tree::Frontier;
+use crate::ledger::tree::{Frontier, Node, inclusion_path, range_heads};
 
 fn signer(seed: u8) -> SignerKey {
     SignerKey::from_seed("governance", &[seed; 32]).unwrap()
@@ -20,13 +21,16 @@ fn proof(records: &[(LeafKind, &str)], keys: &[&SignerKey]) -> Proof {
     let mut bytes = vec![record(LeafKind::Key, ""), POLICY.to_owned()];
     bytes.extend(records.iter().map(|(kind, word)| record(*kind, word)));
     bytes.resize(8, "of another decision".to_owned());
-    let (mut tree, mut found) = (Frontier::default(), Found::default());
+    let (mut tree, mut found) = (Frontier::default(), HashMap::new());
     for (index, bytes) in (0..).zip(&bytes) {
         let leaf = leaf_hash(bytes.as_bytes());
-        found.leaves.insert(index, leaf);
-        tree.push(leaf, |_, _| ());
+        found.insert(Node { level: 0, index }, leaf);
+        tree.push(leaf, |node, hash| _ = found.insert(node, *hash));
     }
-    let path = |index| found.inclusion(index, 8).unwrap().into_iter().map(Base64Hash).collect();
+    let path = |index| {
+        let hashes = range_heads(&inclusion_path(index, 8).unwrap(), &found).unwrap();
+        hashes.into_iter().map(Base64Hash).collect()
+    };
     let leaves = (2..).zip(records).map(|(index, (kind, word))| {
         let has_summary = ["completed", "denied"].contains(word);
         let summaries = has_summary.then(summaries);

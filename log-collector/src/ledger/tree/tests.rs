@@ -2,9 +2,10 @@
 
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use governance_filter::record::hex;
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use super::*;
+use crate::ledger::sequence::NODE_LEVEL_MIN;
 
 /// Well past the sizes at which the shape of a tree changes.
 const LEAVES: u64 = 70;
@@ -38,10 +39,7 @@ impl Trees {
     }
 
     fn hashes(&self, path: &[(u64, u64)]) -> Vec<Hash> {
-        let range = |(first, end): &(u64, u64)| {
-            range_root(cover(*first, *end).into_iter().map(|node| self.nodes[&node])).unwrap()
-        };
-        path.iter().map(range).collect()
+        range_heads(path, &self.nodes).unwrap()
     }
 }
 
@@ -154,6 +152,30 @@ fn no_consistency_proof_holds_for_another_past() {
     }
     assert!(!is_consistent((size + 1, now.1), now, &[]));
     assert!(!is_consistent((0, now.1), now, &[]));
+}
+
+#[test]
+fn proof_is_found_in_two_groups_of_leaves_and_a_node_a_level() {
+    let size = 3 * 4_096_u64 + 700;
+    let (mut tree, mut nodes) = (Frontier::default(), HashMap::new());
+    for index in 0..size {
+        let leaf = leaf_hash(&bytes(index));
+        nodes.insert(Node { level: 0, index }, leaf);
+        tree.push(leaf, |node, hash| _ = nodes.insert(node, *hash));
+    }
+    for index in [0, 255, 256, 5_000, 8_191, size - 1] {
+        let path = inclusion_path(index, size).unwrap();
+        let wanted = path.iter().flat_map(|(first, end)| cover(*first, *end));
+        let (kept, small): (Vec<Node>, Vec<Node>) =
+            wanted.partition(|node| node.level >= NODE_LEVEL_MIN);
+        let groups: HashSet<u64> =
+            small.iter().map(|node| node.first() >> NODE_LEVEL_MIN).collect();
+        assert!(groups.len() <= 2 && kept.len() <= 16, "{index}: {groups:?} {kept:?}");
+        let proof = range_heads(&path, &nodes).unwrap();
+        let leaf = leaf_hash(&bytes(index));
+        assert_eq!(root_of_inclusion(leaf, index, size, &proof), Some(tree.root()), "{index}");
+    }
+    assert_eq!(range_heads(&inclusion_path(3, 5).unwrap(), &HashMap::new()), None);
 }
 
 #[test]

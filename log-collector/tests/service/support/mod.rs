@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use governance_filter::record::{
-    Ack, Intent, Line, Outcome, OutcomeKind, Summaries, Triggered, rfc3339, sha256_hex,
-    summary_digest,
+    Ack, Delivery, DeliveryKind, Intent, Line, Outcome, OutcomeKind, Summaries, Triggered, rfc3339,
+    sha256_hex, summary_digest,
 };
 use log_collector::Service;
 use log_collector::config::{Database as DatabaseConfig, Secret, ServeConfig, Webhook};
@@ -268,6 +268,17 @@ pub fn outcome(id: &str) -> Outcome {
         output_summary_digest: None,
         input_summary_digest: None,
     }
+}
+
+/// That an answer was withheld.
+pub fn withheld(id: &str) -> Line {
+    Line::delivery(&Delivery {
+        v: 1,
+        decision_id: id.to_owned(),
+        created_at: rfc3339(now()),
+        policy_version: version_of(POLICY),
+        delivery: DeliveryKind::Withheld,
+    })
 }
 
 pub fn line(outcome: &Outcome) -> Line {

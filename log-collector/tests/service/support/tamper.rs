@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use governance_filter::record::{Delivery, DeliveryKind, Line, OutcomeKind, rfc3339};
+use governance_filter::record::{Line, OutcomeKind, rfc3339};
 use log_collector::config::Database as DatabaseConfig;
 use log_collector::ledger::keys;
 use log_collector::ledger::note::SignerKey;
@@ -18,7 +18,8 @@ use tokio_postgres::Client;
 
 use super::server::{path_of, with};
 use super::{
-    Collector, Database, POLICY, connect, flagged, id, intent, line, next, now, outcome, version_of,
+    Collector, Database, POLICY, connect, flagged, id, intent, line, next, now, outcome,
+    version_of, withheld,
 };
 
 pub fn signer(seed: u8) -> SignerKey {
@@ -65,14 +66,7 @@ impl Original {
         collector.acks(&[&a, &b]).await;
         close(&database, &ids[2]).await;
         collector.acks(&[&line(&outcome(&ids[2]))]).await;
-        let delivery = Delivery {
-            v: 1,
-            decision_id: ids[1].clone(),
-            created_at: rfc3339(now()),
-            policy_version: version_of(POLICY),
-            delivery: DeliveryKind::Withheld,
-        };
-        collector.acks(&[&Line::delivery(&delivery)]).await;
+        collector.acks(&[&withheld(&ids[1])]).await;
         sequence(&database, &signer(1)).await;
         collector.acks(&[&flagged(&ids[3], "soon gone")]).await;
         erase(&database, &ids[3]).await;

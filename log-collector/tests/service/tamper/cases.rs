@@ -232,6 +232,23 @@ pub const CASES: &[Case] = &[
         "altered: late_outcome {e} (leaf 13): it is kept as late, and its decision was not closed as `unknown`",
     ),
     case(
+        "outcome moved to the late ones beside a forged `unknown`",
+        "CREATE TEMP TABLE forged AS SELECT * FROM ai_decisions WHERE decision_id = '{c}';
+         UPDATE forged SET decision_id = '{e}',
+            record = convert_to(replace(convert_from(record, 'UTF8'), '{c}', '{e}'), 'UTF8');
+         UPDATE forged SET digest = encode(sha256(record), 'hex');
+         INSERT INTO ai_late_outcomes (decision_id, outcome, policy_version, created_at, record,
+                digest)
+            SELECT decision_id, outcome, policy_version, created_at, record, digest
+            FROM ai_decisions WHERE decision_id = '{e}';
+         DELETE FROM ai_decisions WHERE decision_id = '{e}';
+         UPDATE ai_ledger_leaves SET kind = 'late_outcome' WHERE first_index = 13;
+         INSERT INTO ai_decisions SELECT * FROM forged;
+         INSERT INTO ai_ledger_pending (kind, refs, hashes)
+            SELECT 'outcome', ARRAY[decision_id], sha256('\\x00'::bytea || record) FROM forged",
+        "altered: late_outcome {e} (leaf 13): it is kept as late, and its decision has no leaf that stands before it",
+    ),
+    case(
         "erased without a tombstone",
         "UPDATE ai_decisions SET output_summary = NULL, summary_salt = NULL
             WHERE decision_id = '{a}'",
