@@ -104,7 +104,8 @@ ALTER TABLE public.ai_policy_observations ENABLE ALWAYS TRIGGER record_observati
 REVOKE ALL ON FUNCTION public.governance_observation_record(public.ai_policy_observations),
     public.governance_record_observation() FROM PUBLIC;
 
--- Runs as its owner, so that the service can add a leaf in no other way than with its record.
+-- Runs as its owner: the service may not insert into ai_ledger_pending, so nothing waits there that
+-- no record brought.
 -- The argument is the kind. Statements are written out, for a session keeps their plans; EXECUTE
 -- would plan at every insert.
 CREATE FUNCTION public.governance_append_leaves() RETURNS trigger

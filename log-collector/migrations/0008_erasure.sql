@@ -10,6 +10,32 @@
 ALTER TABLE public.ai_erasures
     ADD CONSTRAINT ai_erasures_reason_is_short CHECK (char_length(reason) BETWEEN 1 AND 500);
 
+-- A tombstone says who erased, and the database knows that better than a client. What the record
+-- says and its columns must agree, and there must be something to erase.
+CREATE FUNCTION public.governance_check_tombstone() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    record JSONB := convert_from(NEW.record, 'UTF8')::jsonb;
+BEGIN
+    IF NEW.erased_by <> session_user
+            OR record ->> 'erased_by' IS DISTINCT FROM NEW.erased_by
+            OR record ->> 'decision_id' IS DISTINCT FROM NEW.decision_id
+            OR record ->> 'reason' IS DISTINCT FROM NEW.reason
+            OR (record ->> 'erased_at')::timestamptz IS DISTINCT FROM NEW.created_at
+            OR NOT EXISTS (SELECT FROM public.ai_decisions d
+                WHERE d.decision_id = NEW.decision_id
+                UNION ALL SELECT FROM public.ai_decision_intents i
+                WHERE i.decision_id = NEW.decision_id) THEN
+        RAISE EXCEPTION 'ai_erasures: the tombstone is not of this login, or says something else '
+            'than its record, or is of no decision' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NEW;
+END
+$$;
+REVOKE ALL ON FUNCTION public.governance_check_tombstone() FROM PUBLIC;
+CREATE TRIGGER check_tombstone BEFORE INSERT ON public.ai_erasures
+    FOR EACH ROW EXECUTE FUNCTION public.governance_check_tombstone();
+
 -- The leaf is found by the summaries of ai_ledger_leaves_refs, whatever the planner thinks of them.
 CREATE FUNCTION public.governance_erase_only() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$

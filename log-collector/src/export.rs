@@ -39,7 +39,8 @@ Use a login that is granted `governance_reader`. `log-collector verify-proof` ch
 Exit codes:
   0  exported
   1  nothing was committed then, no checkpoint covers it yet, or no database that answers
-  2  the arguments make no sense";
+  2  the arguments make no sense
+  3  exported, but for records of that span that no checkpoint covers yet";
 
 /// What `export` is asked.
 #[derive(Args, Debug)]
@@ -88,6 +89,14 @@ pub enum ExportError {
     },
 }
 
+/// What was exported.
+pub struct Exported {
+    /// What to print.
+    pub told: String,
+    /// Whether every record of the span is in it.
+    pub whole: bool,
+}
+
 /// A bundle under way.
 struct Export<'a> {
     reader: &'a Reader,
@@ -99,13 +108,18 @@ struct Export<'a> {
     named: BTreeSet<String>,
 }
 
-/// Makes the folder; what to print.
-pub async fn run(args: ExportArgs) -> Result<Vec<u8>, ExportError> {
+/// Makes the folder.
+pub async fn run(args: ExportArgs) -> Result<Exported, ExportError> {
     let reader = open(args.database, PATIENCE).await?;
     let asked = (args.since.timestamp().to_string(), args.until.timestamp().to_string());
-    let range = reader.range(args.since.system_time(), args.until.system_time()).await;
-    let range = range.map_err(ProveError::from)?;
-    let nothing = || ExportError::Nothing { since: asked.0.clone(), until: asked.1.clone() };
+    let (since, until) = (args.since.system_time(), args.until.system_time());
+    // Before the leaves: what gets its place in between is counted and not missed.
+    let pending = reader.pending(since, until).await.map_err(ProveError::from)?;
+    let range = reader.range(since, until).await.map_err(ProveError::from)?;
+    let nothing = || match pending {
+        0 => ExportError::Nothing { since: asked.0.clone(), until: asked.1.clone() },
+        _ => ProveError::Pending("those records".to_owned()).into(),
+    };
     let (first, found_end) = range.ok_or_else(nothing)?;
     let checkpoint = reader.checkpoint().await.map_err(ProveError::from)?;
     let (size, note) = checkpoint
@@ -137,10 +151,12 @@ pub async fn run(args: ExportArgs) -> Result<Vec<u8>, ExportError> {
     text.push(b'\n');
     write_new(&folder.join(MANIFEST), &text)?;
     let mut told = format!("{} leaves, from {first} to {}", end - first, end - 1);
-    if found_end > end {
-        told.push_str(&format!("; no checkpoint covers the {} after them yet", found_end - end));
+    let uncovered = found_end - end + pending;
+    if uncovered > 0 {
+        told.push_str(&format!("; no checkpoint covers the {uncovered} after them yet"));
     }
-    Ok(format!("{told}\n").into_bytes())
+    told.push('\n');
+    Ok(Exported { told, whole: uncovered == 0 })
 }
 
 // === impl Export ===

@@ -110,7 +110,11 @@ async fn run(command: Command) -> Result<ExitCode, Box<dyn Error>> {
         }
         Command::Prove(args) => print_bytes(&prove::run(*args).await?)?,
         Command::VerifyProof(args) => print_bytes(&verify_proof::run(*args)?)?,
-        Command::Export(args) => print_bytes(&export::run(*args).await?)?,
+        Command::Export(args) => {
+            let exported = export::run(*args).await?;
+            print_bytes(exported.told.as_bytes())?;
+            return Ok(ExitCode::from(if exported.whole { 0 } else { 3 }));
+        }
         Command::Erase(args) => print_bytes(&erase::run(*args).await?)?,
         Command::Serve(args) => {
             let config = args.parse().map_err(StartError::from)?;

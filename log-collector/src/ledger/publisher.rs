@@ -4,7 +4,9 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
 use super::keys;
@@ -13,6 +15,9 @@ use crate::error::{StartError, StoreError};
 use crate::metrics::Metrics;
 use crate::store::Store;
 use crate::store::ledger::Signed;
+
+/// How long a file or a pipe that takes no bytes holds up the sequencer. The write itself goes on.
+const SEND_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The newest checkpoint that left, for `GET /checkpoint`.
 #[derive(Clone, Default)]
@@ -24,6 +29,8 @@ pub struct Publisher {
     print: bool,
     /// The last one on standard output.
     printed: Option<String>,
+    /// A write that took longer than [`SEND_PATIENCE`]: nothing else is written before it ends.
+    sending: Option<(String, JoinHandle<Sent>)>,
     /// This replica's key, or else the first that it met.
     trusted: Option<VerifierKey>,
     newest: Option<Checkpoint>,
@@ -31,6 +38,9 @@ pub struct Publisher {
     metrics: Arc<Metrics>,
     failing: bool,
 }
+
+/// What came of a write: the note that stands on standard output now, and whether all went well.
+type Sent = (Option<String>, std::io::Result<()>);
 
 /// How what is out stands beside the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +94,7 @@ impl Publisher {
             file,
             print,
             printed: None,
+            sending: None,
             trusted,
             newest,
             published,
@@ -107,10 +118,16 @@ impl Publisher {
                 None => Publication::Current,
             });
         };
-        let checkpoint = match self.open(&note, &key_records) {
-            Ok(checkpoint) => checkpoint,
+        let (checkpoint, successor) = match self.open(&note, &key_records) {
+            Ok(opened) => opened,
             Err(problem) => return Ok(self.fail(&problem)),
         };
+        // A key signs up to the leaf that names the next one, and nothing after it.
+        if let Some(record) = successor
+            && store.key_leaf(&record).await?.is_some_and(|leaf| leaf < checkpoint.size)
+        {
+            return Ok(self.fail("the newest one in the database is signed by a key of the past"));
+        }
         let newer = self.newest.as_ref() != Some(&checkpoint);
         if newer {
             if let Some(newest) = &self.newest
@@ -118,7 +135,7 @@ impl Publisher {
             {
                 return Ok(Publication::Forked { size: checkpoint.size });
             }
-            if let Err(failure) = self.send(&note) {
+            if let Err(failure) = self.send(&note).await {
                 return Ok(self.fail(&failure.to_string()));
             }
         }
@@ -135,14 +152,22 @@ impl Publisher {
 
     /// Opens a checkpoint with a key that each one before it vouched for. Whoever owns the database
     /// can register a key of their own, but cannot have it signed by the one that is trusted here.
-    fn open(&mut self, note: &str, key_records: &[Vec<u8>]) -> Result<Checkpoint, String> {
+    /// With it comes the record of the key after the one that signed, where there is one.
+    fn open(
+        &mut self,
+        note: &str,
+        key_records: &[Vec<u8>],
+    ) -> Result<(Checkpoint, Option<Vec<u8>>), String> {
         let chain = keys::chain(key_records).map_err(|problem| problem.to_string())?;
         let first = chain.first().ok_or("no key is registered")?;
         let trusted = self.trusted.get_or_insert_with(|| first.clone());
         if !chain.contains(trusted) {
             return Err(format!("the registered keys do not lead from or to `{trusted}`"));
         }
-        let opened = chain.iter().rev().find_map(|key| key.open_checkpoint(note).ok());
+        let opened = chain.iter().enumerate().rev().find_map(|(at, key)| {
+            let checkpoint = key.open_checkpoint(note).ok()?;
+            Some((checkpoint, key_records.get(at + 1).cloned()))
+        });
         opened.ok_or("the newest one in the database is signed by no registered key".to_owned())
     }
 
@@ -154,17 +179,44 @@ impl Publisher {
         Publication::Stuck
     }
 
-    /// The file comes last, for it says what is out: a process that is killed in between prints a
-    /// line again, and leaves none out.
-    fn send(&mut self, note: &str) -> std::io::Result<()> {
-        if self.print && self.printed.as_deref() != Some(note) {
-            // One line each, so that whatever ships logs keeps their history.
-            let line = serde_json::json!({ "checkpoint": note });
-            writeln!(std::io::stdout().lock(), "{line}")?;
-            self.printed = Some(note.to_owned());
+    /// Off the runtime's threads: a full pipe or a hanging volume must not hold up decisions.
+    async fn send(&mut self, note: &str) -> std::io::Result<()> {
+        loop {
+            let (what, mut write) = self.sending.take().unwrap_or_else(|| {
+                let print = self.print && self.printed.as_deref() != Some(note);
+                let (printed, file) = (self.printed.take(), self.file.clone());
+                let what = note.to_owned();
+                let write = tokio::task::spawn_blocking(move || {
+                    send(what, file.as_deref(), print, printed)
+                });
+                (note.to_owned(), write)
+            });
+            let Ok(sent) = tokio::time::timeout(SEND_PATIENCE, &mut write).await else {
+                self.sending = Some((what, write));
+                return Err(std::io::ErrorKind::TimedOut.into());
+            };
+            let (printed, result) = sent.map_err(std::io::Error::other)?;
+            self.printed = printed;
+            // What was still under way may have been an older one.
+            if what == note || result.is_err() {
+                return result;
+            }
         }
-        self.file.as_deref().map_or(Ok(()), |file| replace(file, note))
     }
+}
+
+/// The file comes last, for it says what is out: a process that is killed in between prints a
+/// line again, and leaves none out.
+fn send(note: String, file: Option<&Path>, print: bool, printed: Option<String>) -> Sent {
+    if print {
+        // One line each, so that whatever ships logs keeps their history.
+        let line = serde_json::json!({ "checkpoint": note });
+        if let Err(failure) = writeln!(std::io::stdout().lock(), "{line}") {
+            return (printed, Err(failure));
+        }
+    }
+    let written = file.map_or(Ok(()), |file| replace(file, &note));
+    (if print { Some(note) } else { printed }, written)
 }
 
 /// In one step, and on the disk before it counts as published.

@@ -15,7 +15,7 @@ use super::tree::Frontier;
 use crate::error::StoreError;
 use crate::metrics::Metrics;
 use crate::store::Store;
-use crate::store::ledger::{Turn, Turned};
+use crate::store::ledger::{RUNS_MAX, Turn, Turned};
 
 /// Between two looks: long enough to gather, short beside the interval of checkpoints.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -55,12 +55,15 @@ impl Sequencer {
             info!("no LEDGER_KEY_FILE: this replica records and leaves checkpoints to others");
         }
         let (mut state, mut left) = (State::Working, None);
+        let mut runs_max = RUNS_MAX;
         loop {
             let stopping = *self.stop.borrow();
             // What is out comes first: nothing may be signed that contradicts it.
             let now = match self.publisher.publish(&self.store).await {
                 Ok(Publication::Forked { size }) => self.forked(state, size),
-                Ok(Publication::Current | Publication::Stuck) => self.turns(state, &mut left).await,
+                Ok(Publication::Current | Publication::Stuck) => {
+                    self.turns(state, &mut left, &mut runs_max).await
+                }
                 Err(failure) => self.failing(state, &failure),
             };
             self.show(state, now);
@@ -80,8 +83,14 @@ impl Sequencer {
         }
     }
 
-    /// Takes turns until nothing waits.
-    async fn turns(&self, before: State, left: &mut Option<Frontier>) -> State {
+    /// Takes turns until nothing waits. One that a slow database did not end in time is tried again
+    /// with half as much to do, so that it ends some day.
+    async fn turns(
+        &self,
+        before: State,
+        left: &mut Option<Frontier>,
+        runs_max: &mut usize,
+    ) -> State {
         let Some(key) = &self.key else { return State::Working };
         loop {
             let started = Instant::now();
@@ -90,11 +99,13 @@ impl Sequencer {
                 published: self.publisher.newest(),
                 left: left.as_ref(),
                 interval: self.interval,
+                runs_max: *runs_max,
             };
             match self.store.take_turn(&turn).await {
                 Ok(Turned::Sequenced { tree, more }) => {
                     self.metrics.sequencing_seconds.observe(started.elapsed().as_secs_f64());
                     *left = Some(tree);
+                    *runs_max = RUNS_MAX.min(*runs_max * 2);
                     if !more || *self.stop.borrow() {
                         return State::Working;
                     }
@@ -104,7 +115,10 @@ impl Sequencer {
                 Ok(Turned::Unregistered) => return State::Unregistered,
                 Ok(Turned::OtherKey) => return State::OtherKey,
                 Ok(Turned::Forked { size }) => return self.forked(before, size),
-                Err(failure) => return self.failing(before, &failure),
+                Err(failure) => {
+                    *runs_max = (*runs_max / 2).max(1);
+                    return self.failing(before, &failure);
+                }
             }
         }
     }

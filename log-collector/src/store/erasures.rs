@@ -45,7 +45,7 @@ impl Eraser {
         if found < migrate::VERSION {
             return Err(StartError::Schema { found, expected: migrate::VERSION });
         }
-        let sql = "SELECT current_user::text, NOT rolsuper
+        let sql = "SELECT session_user::text, NOT rolsuper
                  AND pg_has_role(current_user, 'governance_eraser', 'USAGE')
              FROM pg_roles WHERE rolname = current_user";
         let row = client.query_one(sql, &[]).await;

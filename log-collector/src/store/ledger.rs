@@ -12,8 +12,8 @@ use crate::ledger::tree::{Frontier, cover};
 use crate::store::subtrees::{begins_with, index, level, subtrees};
 use crate::store::{Store, begin};
 
-/// Runs of one turn. A batch of records leaves at most four.
-const RUNS_MAX: usize = 1_024;
+/// Runs of one turn, where the database is in time. A batch of records leaves at most four.
+pub const RUNS_MAX: usize = 1_024;
 
 /// Bytes of hashes after which a turn takes no further run: 65,536 leaves. One insert by hand can
 /// be larger than that, and is then a turn of its own.
@@ -29,6 +29,8 @@ pub struct Turn<'a> {
     pub left: Option<&'a Frontier>,
     /// The shortest time between two checkpoints.
     pub interval: Duration,
+    /// How many runs it may take, from 1 to [`RUNS_MAX`].
+    pub runs_max: usize,
 }
 
 /// What came of a turn.
@@ -64,10 +66,13 @@ pub struct Signed {
     pub key_records: Vec<Vec<u8>>,
 }
 
+/// Runs that the lag is counted over: with no sequencer at all they would grow without end.
+const LAG_RUNS_MAX: usize = 10_000;
+
 /// How far the ledger is behind.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Lag {
-    /// Records without an index.
+    /// Records without an index, of the oldest 10,000 statements that inserted some.
     pub pending: i64,
     /// Leaves of the tree.
     pub size: i64,
@@ -114,6 +119,24 @@ impl Store {
         .await
     }
 
+    /// The place of the leaf that names a key; `None` as long as it has none.
+    pub async fn key_leaf(&self, record: &[u8]) -> Result<Option<u64>, StoreError> {
+        let sql = "SELECT l.first_index + array_position(l.refs, k.key_seq::text) - 1
+             FROM public.ai_ledger_keys k JOIN public.ai_ledger_leaves l ON l.kind = 'key'
+                 AND l.ref_min <= k.key_seq::text AND l.ref_max >= k.key_seq::text
+                 AND k.key_seq::text = ANY(l.refs)
+             WHERE k.record = $1";
+        self.bounded_on(&self.sequencer, async |client| {
+            let tx = client.transaction().await?;
+            // By the summaries of the references, not by reading all of the ledger.
+            tx.batch_execute("SET LOCAL enable_seqscan = off").await?;
+            let row = tx.query_opt(sql, &[&record]).await?;
+            tx.commit().await?;
+            Ok(row.and_then(|row| u64::try_from(row.get::<_, i64>(0)).ok()))
+        })
+        .await
+    }
+
     /// Whether the database can show that the tree of one checkpoint begins with that of another.
     pub async fn begins_with(
         &self,
@@ -129,16 +152,19 @@ impl Store {
 
     /// How far the ledger is behind a checkpoint of so many leaves.
     pub async fn ledger_lag(&self, published: u64) -> Result<Lag, StoreError> {
-        let sql = "SELECT (SELECT coalesce(sum(octet_length(hashes)) / 32, 0)::bigint
-                 FROM public.ai_ledger_pending),
+        let sql = format!(
+            "SELECT (SELECT coalesce(sum(octet_length(hashes)) / 32, 0)::bigint
+                 FROM (SELECT hashes FROM public.ai_ledger_pending
+                       ORDER BY pending_id LIMIT {LAG_RUNS_MAX}) AS oldest),
              (SELECT tree_size FROM public.ai_ledger_head),
              coalesce(extract(epoch FROM clock_timestamp() - least(
                  (SELECT created_at FROM public.ai_ledger_pending ORDER BY pending_id LIMIT 1),
                  (SELECT created_at FROM public.ai_ledger_leaves WHERE first_index >= $1
-                  ORDER BY first_index LIMIT 1))), 0)::float8";
+                  ORDER BY first_index LIMIT 1))), 0)::float8"
+        );
         let published = i64::try_from(published).unwrap_or(i64::MAX);
         self.bounded(async |client| {
-            let statement = client.prepare_cached(sql).await?;
+            let statement = client.prepare_cached(&sql).await?;
             let row = client.query_one(&statement, &[&published]).await?;
             Ok(Lag { pending: row.get(0), size: row.get(1), oldest_seconds: row.get(2) })
         })
@@ -167,7 +193,7 @@ async fn run(tx: &Transaction<'_>, turn: &Turn<'_>) -> Result<Turned, StoreError
     if turn.left != Some(&tree) && !follows(tx, &tree, turn.published).await? {
         return Ok(Turned::Forked { size });
     }
-    let (runs, more) = pending(tx).await?;
+    let (runs, more) = pending(tx, turn.runs_max).await?;
     let placed = place(&mut tree, &runs);
     if !runs.is_empty() {
         write(tx, &placed, &tree).await?;
@@ -177,19 +203,20 @@ async fn run(tx: &Transaction<'_>, turn: &Turn<'_>) -> Result<Turned, StoreError
 }
 
 /// The oldest runs, and whether there may be more.
-async fn pending(tx: &Transaction<'_>) -> Result<(Vec<Run>, bool), StoreError> {
+async fn pending(tx: &Transaction<'_>, runs_max: usize) -> Result<(Vec<Run>, bool), StoreError> {
+    let limit = i64::try_from(runs_max).unwrap_or(i64::MAX);
     let sql = format!(
         "SELECT pending_id, hashes, bytes FROM (
              SELECT pending_id, hashes, sum(octet_length(hashes)) OVER (
                  ORDER BY pending_id ROWS UNBOUNDED PRECEDING)::bigint AS bytes
              FROM (SELECT pending_id, hashes FROM public.ai_ledger_pending
-                   ORDER BY pending_id LIMIT {RUNS_MAX}) AS oldest) AS page
+                   ORDER BY pending_id LIMIT $1) AS oldest) AS page
          WHERE bytes - octet_length(hashes) < {HASH_BYTES_MAX} ORDER BY pending_id"
     );
     let statement = tx.prepare_cached(&sql).await?;
-    let rows = tx.query(&statement, &[]).await?;
+    let rows = tx.query(&statement, &[&limit]).await?;
     let more = rows.last().is_some_and(|row| {
-        rows.len() == RUNS_MAX || row.get::<_, i64>(2) >= i64::from(HASH_BYTES_MAX)
+        rows.len() == runs_max || row.get::<_, i64>(2) >= i64::from(HASH_BYTES_MAX)
     });
     // The table takes whole hashes only.
     let run = |row: &tokio_postgres::Row| Run {

@@ -146,6 +146,13 @@ impl Reader {
         .await
     }
 
+    /// How many records whose statement ran in `[since, until)` have no leaf yet.
+    pub async fn pending(&self, since: SystemTime, until: SystemTime) -> Result<u64, StoreError> {
+        let sql = "SELECT coalesce(sum(cardinality(refs)), 0)::bigint
+             FROM public.ai_ledger_pending WHERE created_at >= $1 AND created_at < $2";
+        self.read(async |tx| Ok(unsigned(tx.query_one(sql, &[&since, &until]).await?.get(0)))).await
+    }
+
     /// The leaves of `[first, end)`, in order.
     pub async fn leaves(&self, first: u64, end: u64) -> Result<Vec<Leaf>, StoreError> {
         let sql = "SELECT first_index, kind, refs, hashes, created_at

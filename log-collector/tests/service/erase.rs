@@ -245,8 +245,27 @@ async fn eraser_may_null_three_columns_and_nothing_else() {
             refused.starts_with("permission denied") || refused.starts_with("must be owner");
         assert!(denied, "{sql}: {refused}");
     }
-    // Not of another decision, nor of all.
+    // Nor a tombstone in another's name, with other words than its record, or of no decision.
     let other = house.decision().await;
+    let login = eraser.query_one("SELECT session_user::text", &[]).await.unwrap();
+    let login = login.get::<_, &str>(0);
+    let tombstone = |decision: &str, reason: &str, by: &str| {
+        format!(
+            "INSERT INTO ai_erasures (decision_id, reason, erased_by, created_at, record)
+             VALUES ('{decision}', '{reason}', '{by}', '2026-04-01T00:00:00Z', convert_to('{{\"v\":1,
+             \"decision_id\":\"{decision}\",\"erased_at\":\"2026-04-01T00:00:00.000Z\",
+             \"reason\":\"asked\",\"erased_by\":\"{by}\"}}', 'UTF8'))"
+        )
+    };
+    for (decision, reason, by) in
+        [(other.as_str(), "asked", "alice"), (&other, "other", login), ("d-none", "asked", login)]
+    {
+        let refused = refusal(&eraser, &tombstone(decision, reason, by)).await;
+        let expected = "ai_erasures: the tombstone is not of this login, or says something else \
+                        than its record, or is of no decision";
+        assert_eq!(refused, expected);
+    }
+    // Not of another decision, nor of all.
     assert_eq!(refusal(&eraser, &null(WHOLE).replace(&decision, &other)).await, no_leaf);
     assert_eq!(refusal(&eraser, &format!("UPDATE ai_decisions SET {WHOLE}")).await, no_leaf);
     assert_eq!(house.database.count(LEFT).await, 2);

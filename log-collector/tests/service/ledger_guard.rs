@@ -1,7 +1,8 @@
 //! What the owner of the database tries, and a replica does not sign or publish.
 
-use log_collector::config::ServeConfig;
+use log_collector::config::{Database as Settings, ServeConfig};
 use log_collector::ledger::keys;
+use log_collector::store::keys::rotate;
 
 use crate::ledger::{covered, scratch, signer, signing, with_key};
 use crate::support::{Collector, Database, id, line, now, outcome, until};
@@ -87,6 +88,35 @@ async fn checkpoint_by_a_key_that_nobody_vouched_for_is_not_published() {
     .await;
     assert_eq!(signs.get("/checkpoint").await, published);
     assert_eq!(reads.get("/checkpoint").await, published);
+}
+
+#[tokio::test]
+async fn key_signs_nothing_after_the_leaf_that_names_the_next() {
+    let database = with_key(1).await;
+    let owner = Settings::parse(&database.admin_url).unwrap();
+    rotate(&owner, &signer(1), &signer(2).verifier()).await.unwrap();
+    let signs = Collector::ready(signing(&database, 2)).await;
+    send(&signs, 1).await;
+    let checkpoint = covered(&database, &signer(2).verifier()).await;
+    signs.stop().await;
+    // Whoever finds the old key puts its name under the very same tree.
+    let admin = unguarded(&database).await;
+    let sql = "UPDATE ai_ledger_checkpoints SET note = $1 WHERE tree_size = $2";
+    let size = i64::try_from(checkpoint.size).unwrap();
+    let old = signer(1).sign_checkpoint(checkpoint.size, checkpoint.root);
+    admin.execute(sql, &[&old, &size]).await.unwrap();
+    let reads = Collector::start(database.config()).await;
+    let looked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+        AND query IN ('COMMIT', 'SELECT note') AND state = 'idle' AND state_change > $1";
+    let since = std::time::SystemTime::now();
+    until("it looked", || async {
+        admin.query_one(looked, &[&since]).await.unwrap().get::<_, i64>(0) >= 1
+    })
+    .await;
+    assert_eq!(reads.get("/checkpoint").await.0, 404);
+    let new = signer(2).sign_checkpoint(checkpoint.size, checkpoint.root);
+    admin.execute(sql, &[&new, &size]).await.unwrap();
+    until("published", || async { reads.get("/checkpoint").await.1 == new }).await;
 }
 
 #[tokio::test]

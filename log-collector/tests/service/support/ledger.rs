@@ -9,7 +9,7 @@ use log_collector::ledger::note::SignerKey;
 use log_collector::metrics::Metrics;
 use log_collector::store::Store;
 use log_collector::store::keys::register as register_key;
-use log_collector::store::ledger::{Turn, Turned};
+use log_collector::store::ledger::{RUNS_MAX, Turn, Turned};
 
 use super::{Database, POLICY, outcome, version_of};
 
@@ -28,7 +28,13 @@ pub async fn sequence(database: &Database) {
     let patience = Duration::from_secs(10);
     let store = Store::new(&service, patience, Vec::new(), Arc::new(Metrics::default())).unwrap();
     let key = signer();
-    let turn = Turn { key: &key, published: None, left: None, interval: Duration::ZERO };
+    let turn = Turn {
+        key: &key,
+        published: None,
+        left: None,
+        interval: Duration::ZERO,
+        runs_max: RUNS_MAX,
+    };
     loop {
         match store.take_turn(&turn).await.unwrap() {
             Turned::Sequenced { more: true, .. } => {}

@@ -13,7 +13,7 @@ use log_collector::ledger::tree::{Frontier, Hash};
 use log_collector::metrics::Metrics;
 use log_collector::store::Store;
 use log_collector::store::intents::Closing;
-use log_collector::store::ledger::{Turn, Turned};
+use log_collector::store::ledger::{RUNS_MAX, Turn, Turned};
 use tokio_postgres::Client;
 
 use super::server::{path_of, with};
@@ -141,7 +141,8 @@ pub async fn sequence(database: &Database, key: &SignerKey) {
     let service = DatabaseConfig::parse(&database.service_url).unwrap();
     let patience = Duration::from_secs(10);
     let store = Store::new(&service, patience, Vec::new(), Arc::new(Metrics::default())).unwrap();
-    let turn = Turn { key, published: None, left: None, interval: Duration::ZERO };
+    let turn =
+        Turn { key, published: None, left: None, interval: Duration::ZERO, runs_max: RUNS_MAX };
     while let Turned::Sequenced { more: true, .. } = store.take_turn(&turn).await.unwrap() {}
 }
 
@@ -163,6 +164,8 @@ async fn erase(database: &Database, id: &str) {
     );
     let sql = "INSERT INTO ai_erasures (decision_id, reason, erased_by, created_at, record)
         VALUES ($1, 'asked', 'eve', $2::text::timestamptz, $3)";
+    let unguarded = "ALTER TABLE ai_erasures DISABLE TRIGGER check_tombstone";
+    admin.batch_execute(unguarded).await.unwrap();
     admin.execute(sql, &[&id, &at, &record.as_bytes()]).await.unwrap();
     let sql = format!(
         "ALTER TABLE ai_decisions DISABLE TRIGGER refuse_change;
