@@ -65,6 +65,18 @@ pub struct Intent {
     pub caller: Option<String>,
     /// The gateway's node id.
     pub gateway: String,
+    /// What must be approved before the call goes on; absent where nothing holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<HoldAsk>,
+}
+
+/// Policies that hold a call until a person approves it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldAsk {
+    /// Their names, in the order of the file.
+    pub policies: Vec<String>,
+    /// For how many seconds an approval counts: the shortest of theirs.
+    pub ttl_s: u64,
 }
 
 /// What became of the call. One a decision, complete, never changed once sent.
@@ -160,6 +172,10 @@ pub struct Outcome {
     /// The same as `output_summary_digest` of the input's summary; absent where none is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_summary_digest: Option<String>,
+    /// The review that a hold's answer names: the one that let the call pass, or keeps it; absent
+    /// where nothing held it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<String>,
 }
 
 /// What became of a call. Speaks of the provider, never of delivery.
@@ -170,6 +186,8 @@ pub enum OutcomeKind {
     Completed,
     /// Refused by a policy, by `unreadable` or by a limit.
     Denied,
+    /// Waits for a person; the provider was never called.
+    Held,
     /// Status of 400 or more, an error inside a 200, or provider not reached.
     UpstreamError,
     /// The client left.
@@ -200,6 +218,9 @@ pub struct Triggered {
     /// `observe`: the policy is tried out and changed nothing; absent where it is in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<String>,
+    /// The call was held for it, and a review asked; absent where it was not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
 }
 
 /// What was done with an answer that had no commit in time.
@@ -312,6 +333,7 @@ impl OutcomeKind {
         match self {
             OutcomeKind::Completed => "completed",
             OutcomeKind::Denied => "denied",
+            OutcomeKind::Held => "held",
             OutcomeKind::UpstreamError => "upstream_error",
             OutcomeKind::Aborted => "aborted",
             OutcomeKind::Cut => "cut",

@@ -30,6 +30,7 @@ fn intent() -> Intent {
         stream: true,
         caller: Some("key:0123456789abcdef".to_owned()),
         gateway: "gateway-1".to_owned(),
+        hold: None,
     }
 }
 
@@ -81,6 +82,7 @@ fn outcome() -> Outcome {
         pinning: None,
         pinning_rule: None,
         input_summary_digest: None,
+        review: None,
     }
 }
 
@@ -111,6 +113,7 @@ fn triggered(policy: &str, result: &str, failure: Option<&str>, action: &str) ->
         enforced: true,
         phase: "answer".to_owned(),
         mode: None,
+        held: false,
     }
 }
 
@@ -189,6 +192,7 @@ fn ack_spells_status_and_verdict_in_one_way() {
         digest: "00".to_owned(),
         status: AckStatus::UnknownPolicy,
         verdict: Some(IntentVerdict::Proceed),
+        review: None,
     };
     let text = format!(
         "{{\"decision_id\":\"{ID}\",\"kind\":\"intent\",\"digest\":\"00\",\

@@ -51,6 +51,7 @@ fn ack(line: &Line, status: AckStatus) -> String {
         digest: line.digest.clone(),
         status,
         verdict: None,
+        review: None,
     };
     serde_json::to_string(&ack).expect("an ack is JSON")
 }

@@ -6,12 +6,13 @@
 //! for an outcome may be among them. One that comes later yet goes to `ai_late_outcomes`.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use governance_filter::record::{FORMAT, Intent, Outcome, OutcomeKind, rfc3339};
 use tokio::sync::watch;
 use tracing::{error, warn};
 
+use crate::clock::unix_ms;
 use crate::error::StoreError;
 use crate::metrics::Metrics;
 use crate::readiness::Readiness;
@@ -187,12 +188,8 @@ pub fn unknown(intent: &Intent, now_unix_ms: u64) -> Outcome {
         pinning_rule: None,
         output_summary_digest: None,
         input_summary_digest: None,
+        review: None,
     }
-}
-
-fn unix_ms() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

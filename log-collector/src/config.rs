@@ -10,7 +10,10 @@ use std::time::Duration;
 
 pub use values::{Database, Secret, Webhook, read_signer_key};
 
+use reqwest::Url;
+
 use crate::ledger::note::SignerKey;
+use crate::review::reviewers::Reviewers;
 
 /// Flags and variables as given.
 #[derive(clap::Args, Debug)]
@@ -81,6 +84,14 @@ pub struct ServeArgs {
     /// Bytes waiting in the spool at most.
     #[arg(long, env = "SPOOL_BYTES_MAX", default_value = "1073741824")]
     spool_bytes_max: String,
+    /// File of those who may judge decisions (`log-collector review token NAME` makes an entry);
+    /// without one nobody can.
+    #[arg(long, env = "REVIEWERS_FILE")]
+    reviewers_file: Option<PathBuf>,
+    /// Where people reach this service, such as https://decisions.example.com: for the links in
+    /// messages. Without one they have none.
+    #[arg(long, env = "PUBLIC_URL")]
+    public_url: Option<String>,
 }
 
 /// What `serve` runs with.
@@ -116,6 +127,10 @@ pub struct ServeConfig {
     pub spool_dir: Option<PathBuf>,
     /// Bytes waiting there at most.
     pub spool_bytes_max: u64,
+    /// Who may judge decisions.
+    pub reviewers: Reviewers,
+    /// Where people reach this service; ends without a slash.
+    pub public_url: Option<String>,
 }
 
 /// Everything wrong with what was given.
@@ -187,6 +202,11 @@ impl ServeArgs {
         let queue_bytes_max = problems.count("QUEUE_BYTES_MAX", &self.queue_bytes_max);
         let spool_bytes_max = problems.count("SPOOL_BYTES_MAX", &self.spool_bytes_max);
         let spool_bytes_max = spool_bytes_max.map(|bytes| u64::try_from(bytes).unwrap_or(u64::MAX));
+        let reviewers = self.reviewers_file.filter(|file| !file.as_os_str().is_empty());
+        let reviewers = reviewers.map(|file| problems.reviewers(&file)).unwrap_or_default();
+        let public_url = self.public_url.filter(|url| !url.trim().is_empty());
+        let public_url =
+            public_url.and_then(|url| problems.keep("PUBLIC_URL", read_public_url(&url)));
         let config = (|| {
             Some(ServeConfig {
                 listen: listen?,
@@ -204,6 +224,8 @@ impl ServeArgs {
                 queue_bytes_max: queue_bytes_max?,
                 spool_dir: self.spool_dir.filter(|dir| !dir.as_os_str().is_empty()),
                 spool_bytes_max: spool_bytes_max?,
+                reviewers,
+                public_url,
             })
         })();
         match config {
@@ -256,6 +278,13 @@ impl Problems {
         }
     }
 
+    fn reviewers(&mut self, file: &Path) -> Reviewers {
+        Reviewers::read(file).unwrap_or_else(|problem| {
+            self.add(format!("REVIEWERS_FILE: {problem}"));
+            Reviewers::default()
+        })
+    }
+
     fn duration(&mut self, name: &str, text: &str) -> Option<Duration> {
         let parsed = humantime::parse_duration(text).ok().filter(|value| !value.is_zero());
         self.keep(name, parsed.ok_or("expected a duration such as `5s` or `1h 10m`"))
@@ -294,6 +323,20 @@ impl Problems {
                 }
             },
         }
+    }
+}
+
+/// An address for people, to which paths are added.
+fn read_public_url(text: &str) -> Result<String, &'static str> {
+    match Url::parse(text.trim()) {
+        Ok(url)
+            if matches!(url.scheme(), "http" | "https")
+                && url.query().is_none()
+                && url.fragment().is_none() =>
+        {
+            Ok(url.as_str().trim_end_matches('/').to_owned())
+        }
+        _ => Err("expected a URL such as https://decisions.example.com"),
     }
 }
 

@@ -3,11 +3,12 @@
 
 use std::io::{IsTerminal, Write};
 use std::str::FromStr;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use governance_filter::record::rfc3339;
 
+use crate::clock::unix_ms;
 use crate::config::DatabaseArgs;
 use crate::error::{StartError, StoreError};
 use crate::ledger::contents::{Erasure, FORMAT};
@@ -154,11 +155,6 @@ fn confirm(id: &str) -> bool {
     std::io::stderr().flush().is_ok()
         && std::io::stdin().read_line(&mut answer).is_ok()
         && answer.trim() == "erase"
-}
-
-fn unix_ms() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 // === impl EraseError ===

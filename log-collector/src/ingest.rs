@@ -9,7 +9,7 @@ pub mod queue;
 pub mod writer;
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequestParts, Path, State};
@@ -20,6 +20,7 @@ use governance_filter::record::{Ack, IntentVerdict, Kind, sha256_hex};
 use subtle::ConstantTimeEq;
 
 use crate::AppState;
+use crate::clock::unix_ms;
 use crate::config::Secret;
 use crate::error::{ApiError, StoreError};
 use crate::ingest::line::{Entry, is_policy_version};
@@ -102,7 +103,7 @@ pub async fn post_decisions(
         };
         let goes_on = kind == Some(Kind::Intent) && status.is_durable();
         let verdict = goes_on.then_some(IntentVerdict::Proceed);
-        let ack = Ack { decision_id, kind, digest, status, verdict };
+        let ack = Ack { decision_id, kind, digest, status, verdict, review: None };
         text.push_str(&serde_json::to_string(&ack).map_err(|_| ApiError::Unavailable)?);
         text.push('\n');
     }
@@ -211,9 +212,4 @@ fn refuse(app: &AppState, error: ApiError) -> ApiError {
 fn label(headers: &HeaderMap, name: &str) -> Option<String> {
     let text = headers.get(name)?.to_str().ok()?;
     Some(text.chars().take(LABEL_CHARS_MAX).collect()).filter(|text: &String| !text.is_empty())
-}
-
-fn unix_ms() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

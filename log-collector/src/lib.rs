@@ -11,6 +11,7 @@
 //! verify (the command) -> store::audit -> Postgres
 //! ```
 
+mod clock;
 pub mod closing;
 pub mod config;
 pub mod erase;
@@ -25,6 +26,7 @@ pub mod policy;
 pub mod prove;
 pub mod readiness;
 pub mod reading;
+pub mod review;
 pub mod spool;
 pub mod store;
 pub mod verify;
@@ -63,6 +65,7 @@ use crate::notify::slack::Slack;
 use crate::notify::{Alerts, SLACK};
 use crate::readiness::{Readiness, Watch};
 use crate::reading::Reading;
+use crate::review::Reviewing;
 use crate::spool::Spool;
 use crate::spool::drain::Drain;
 use crate::store::Store;
@@ -91,6 +94,8 @@ pub struct AppState {
     pub reading: Option<Arc<Reading>>,
     /// The newest checkpoint that left.
     pub published: Published,
+    /// What reviewers are shown; none where nobody may judge.
+    pub reviewing: Option<Arc<Reviewing>>,
 }
 
 /// A service that is listening but not yet running.
@@ -117,7 +122,7 @@ pub fn router(app: AppState) -> Router {
 
 impl Service {
     /// Checks the database and listens; nothing is taken before [`Service::run`].
-    pub async fn bind(config: ServeConfig) -> Result<Service, StartError> {
+    pub async fn bind(mut config: ServeConfig) -> Result<Service, StartError> {
         let metrics = Arc::new(Metrics::default());
         let targets = config.slack.iter().map(|_| SLACK).collect();
         let store = Store::new(&config.database, config.commit_timeout, targets, metrics.clone())?;
@@ -147,16 +152,24 @@ impl Service {
         let (file, print) = (config.checkpoint_file.clone(), config.print_checkpoints);
         let trusted = config.ledger_key.as_ref().map(SignerKey::verifier);
         let publisher = Publisher::new(file, print, trusted, published.clone(), metrics.clone())?;
+        let store = Arc::new(store);
+        let reviewers = std::mem::take(&mut config.reviewers);
+        let reviewing = (!reviewers.is_empty()).then(|| {
+            let url = config.public_url.clone();
+            Reviewing::new(&config.database, store.clone(), reviewers, url)
+        });
+        let reviewing = reviewing.transpose()?.map(Arc::new);
         let app = AppState {
             bodies: Arc::default(),
             queue: Arc::new(queue),
-            store: Arc::new(store),
+            store,
             spool,
             metrics,
             readiness,
             token: config.token.clone(),
             reading,
             published,
+            reviewing,
         };
         Ok(Service { config, listener, app, publisher })
     }

@@ -23,6 +23,7 @@ use redb::{Database, ReadableDatabase, ReadableTable, StorageBackend, WriteTrans
 use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 
+use crate::clock::unix_ms;
 pub use crate::spool::error::SpoolError;
 pub use crate::spool::policies::Announced;
 use crate::spool::tables::{LINES, REFUSED, Tables};
@@ -366,11 +367,6 @@ impl Waiting {
         entry.spooled_at = SystemTime::UNIX_EPOCH.checked_add(since);
         Waiting { sequence, entry }
     }
-}
-
-fn unix_ms() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 pub mod audit;
 mod batch;
 pub mod columns;
+pub mod decision;
 pub mod erasures;
 pub mod history;
 mod indexes;
@@ -21,6 +22,7 @@ pub mod policies;
 pub mod proofs;
 mod quarantine;
 pub mod reader;
+pub mod reviews;
 mod subtrees;
 pub mod summaries;
 mod tls;

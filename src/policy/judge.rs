@@ -129,6 +129,7 @@ pub fn fired(policy: &str, action: Action, phase: Phase) -> Triggered {
         enforced: true,
         phase: phase.as_str().to_owned(),
         mode: None,
+        held: false,
     }
 }
 

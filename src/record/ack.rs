@@ -18,6 +18,9 @@ pub struct Ack {
     /// On an intent: may the call go on?
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<IntentVerdict>,
+    /// The review that says so, by the decision that opened it; only where a hold was asked about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<String>,
 }
 
 /// What became of a line.
@@ -44,6 +47,10 @@ pub enum AckStatus {
 pub enum IntentVerdict {
     /// Yes.
     Proceed,
+    /// Not yet: a person is asked.
+    Held,
+    /// No: a person said so.
+    Rejected,
 }
 
 // === impl AckStatus ===

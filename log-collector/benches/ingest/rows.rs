@@ -89,6 +89,7 @@ fn outcome_line(id: &str, number: usize) -> Line {
         enforced: true,
         phase: "answer".to_owned(),
         mode: None,
+        held: false,
     };
     outcome.triggered = vec![fired("models.pins", "pin")];
     if alerting {

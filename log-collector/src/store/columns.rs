@@ -79,7 +79,7 @@ pub fn cells(columns: &[Column<'_>]) -> Vec<Cell> {
 }
 
 /// `ai_decisions`, but for record, digest and salt.
-pub fn decision<'a>(o: &'a Outcome, summary: Option<&'a Summary>) -> [Column<'a>; 42] {
+pub fn decision<'a>(o: &'a Outcome, summary: Option<&'a Summary>) -> [Column<'a>; 43] {
     [
         text("decision_id", Some(&o.decision_id)),
         text("model", Some(&o.model)),
@@ -124,6 +124,7 @@ pub fn decision<'a>(o: &'a Outcome, summary: Option<&'a Summary>) -> [Column<'a>
         text("pinning", o.pinning.as_deref()),
         text("pinning_rule", o.pinning_rule.as_deref()),
         text("input_summary", summary.and_then(|summary| summary.input.as_deref())),
+        text("review", o.review.as_deref()),
     ]
 }
 

@@ -1,10 +1,11 @@
 //! `ai_ledger_keys`: who may sign checkpoints. Written with the database owner's login only.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use deadpool_postgres::Transaction;
 use tracing::info;
 
+use crate::clock::unix_ms;
 use crate::config::Database;
 use crate::error::{StartError, StoreError};
 use crate::ledger::keys;
@@ -83,9 +84,4 @@ async fn insert(tx: &Transaction<'_>, key: &VerifierKey, record: &str) -> Result
     tx.execute(sql, &[&key.to_string(), &record.as_bytes()]).await?;
     info!("registered the ledger key {key}");
     Ok(())
-}
-
-fn unix_ms() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -15,7 +15,7 @@ pub const VERSION: i32 = {
 };
 
 /// Each is one transaction, so that no lock of one is held while another works.
-const MIGRATIONS: [(i32, &str, &str); 10] = [
+const MIGRATIONS: [(i32, &str, &str); 11] = [
     (1, "decisions", include_str!("../../migrations/0001_decisions.sql")),
     (2, "reading", include_str!("../../migrations/0002_reading.sql")),
     (3, "input_summary", include_str!("../../migrations/0003_input_summary.sql")),
@@ -26,6 +26,7 @@ const MIGRATIONS: [(i32, &str, &str); 10] = [
     (8, "erasure", include_str!("../../migrations/0008_erasure.sql")),
     (9, "spool", include_str!("../../migrations/0009_spool.sql")),
     (10, "questions", include_str!("../../migrations/0010_questions.sql")),
+    (11, "reviews", include_str!("../../migrations/0011_reviews.sql")),
 ];
 
 const ROLES: [&str; 4] =

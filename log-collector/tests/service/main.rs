@@ -25,6 +25,7 @@ mod policy;
 mod proof;
 mod questions;
 mod reading;
+mod reviews;
 mod roles;
 mod spool;
 mod support;

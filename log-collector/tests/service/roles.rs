@@ -148,7 +148,7 @@ async fn plain_owner_can_migrate_and_nothing_runs_as_superuser() {
     let definer = "SELECT count(*) FROM pg_proc WHERE prosecdef
         AND pronamespace = 'public'::regnamespace AND proowner = 'governance_owner'::regrole
         AND proconfig IS NOT NULL";
-    assert_eq!(database.count(definer).await, 3);
+    assert_eq!(database.count(definer).await, 6);
 }
 
 #[tokio::test]

@@ -301,7 +301,7 @@ fn answer(
         let Some(Ok(status)) = settled else { return (503, Vec::new()) };
         let goes_on = matches!(status, AckStatus::Committed | AckStatus::Duplicate);
         let verdict = (kind == Some(Kind::Intent) && goes_on).then_some(IntentVerdict::Proceed);
-        let ack = Ack { decision_id, kind, digest, status, verdict };
+        let ack = Ack { decision_id, kind, digest, status, verdict, review: None };
         text.push_str(&serde_json::to_string(&ack).expect("JSON"));
         text.push('\n');
     }

@@ -128,7 +128,8 @@ fn foreign_acks(lines: &[u8]) -> Vec<u8> {
     for (entry, _) in parse_batch(lines, u64::MAX / 2).unwrap_or_default() {
         let Entry { decision_id, kind, .. } = entry;
         let digest = "0".repeat(64);
-        let ack = Ack { decision_id, kind, digest, status: AckStatus::Committed, verdict: None };
+        let (status, verdict, review) = (AckStatus::Committed, None, None);
+        let ack = Ack { decision_id, kind, digest, status, verdict, review };
         body.extend(serde_json::to_vec(&ack).expect("JSON"));
         body.push(b'\n');
     }

@@ -13,6 +13,7 @@ fn triggered(policy: &str, action: &str) -> Triggered {
         enforced: true,
         phase: "answer".to_owned(),
         mode: None,
+        held: false,
     }
 }
 

@@ -17,6 +17,7 @@ use governance_filter::record::{
 };
 use log_collector::Service;
 use log_collector::config::{Database as DatabaseConfig, Secret, ServeConfig, Webhook};
+use log_collector::review::reviewers::Reviewers;
 use log_collector::store::migrate::migrate;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -92,6 +93,8 @@ impl Database {
             queue_lines_max: 4_096,
             queue_bytes_max: 64 << 20,
             spool_dir: None,
+            reviewers: Reviewers::default(),
+            public_url: None,
             spool_bytes_max: 1 << 30,
         }
     }
@@ -219,6 +222,7 @@ pub fn intent(id: &str) -> Intent {
         stream: false,
         caller: Some("key:0123456789abcdef".to_owned()),
         gateway: "gateway-1".to_owned(),
+        hold: None,
     }
 }
 
@@ -267,6 +271,7 @@ pub fn outcome(id: &str) -> Outcome {
         pinning_rule: None,
         output_summary_digest: None,
         input_summary_digest: None,
+        review: None,
     }
 }
 
@@ -298,6 +303,7 @@ pub fn flagged(id: &str, summary: &str) -> Line {
         enforced: true,
         phase: "answer".to_owned(),
         mode: None,
+        held: false,
     }];
     outcome.output_summary_digest = Some(summary_digest(&salt, summary));
     Line::outcome(&outcome, Summaries { output: Some(summary), input: None, salt })
