@@ -42,7 +42,7 @@ Exit codes:
   0  intact
   1  altered
   2  the arguments make no sense
-  3  could not be checked";
+  3  could not be checked, or not all of it: records stay unsigned, or an erasure unfinished";
 
 /// What `verify` is asked.
 #[derive(Args, Debug)]
@@ -97,8 +97,8 @@ impl VerifyError {
     }
 }
 
-/// Checks everything. Returns what is printed, and whether all is intact.
-pub async fn run(args: VerifyArgs, colours: bool) -> Result<(String, bool), VerifyError> {
+/// Checks everything. Returns what is printed, and the exit code.
+pub async fn run(args: VerifyArgs, colours: bool) -> Result<(String, u8), VerifyError> {
     let mut keys = args.public_key;
     for file in &args.public_key_file {
         keys.extend(read_keys(file)?);
@@ -117,7 +117,7 @@ pub async fn run(args: VerifyArgs, colours: bool) -> Result<(String, bool), Veri
         Format::Text => verdict.text(colours),
         Format::Json => format!("{}\n", verdict.json()),
     };
-    Ok((text, verdict.intact()))
+    Ok((text, verdict.exit_code()))
 }
 
 /// Holds the ledger against its rows, the keys and the checkpoints.
@@ -147,7 +147,7 @@ pub async fn verify(
     let mut verdict = verdict.map_err(VerifyError::Argument)?;
     match read {
         // What was found stays found, though the rest could not be read.
-        Err(error) if !verdict.intact() => {
+        Err(error) if !verdict.unaltered() => {
             verdict.findings.push(Finding::whole(format!("the rest could not be checked: {error}")))
         }
         read => read?,

@@ -52,6 +52,8 @@ pub enum Part {
 
 /// What the ledger says of itself.
 pub struct Start {
+    /// Now, by the database's clock.
+    pub at: SystemTime,
     /// How many leaves it has.
     pub size: i64,
     /// The right edge of the tree.
@@ -162,6 +164,8 @@ impl Audit<'_> {
     }
 
     async fn start(&self) -> Result<Start, StoreError> {
+        let at = self.query("SELECT clock_timestamp()", &[]).await?;
+        let at = at.first().map_or_else(SystemTime::now, |row| row.get(0));
         let head = "SELECT tree_size, frontier FROM public.ai_ledger_head";
         let head = self.query(head, &[]).await?;
         let (size, frontier) = head.first().map(|row| (row.get(0), row.get(1))).unwrap_or_default();
@@ -169,6 +173,7 @@ impl Audit<'_> {
         let keys = self.query(keys, &[]).await?;
         let policies = self.query("SELECT version FROM public.ai_policies", &[]).await?;
         Ok(Start {
+            at,
             size,
             frontier,
             keys: keys.iter().map(|row| (row.get(0), row.get(1))).collect(),

@@ -104,6 +104,7 @@ impl Checker {
         let roots = split_hashes(&start.frontier);
         self.head = (size, roots.and_then(|roots| Frontier::from_parts(size, roots)));
         self.rows = Rows::new(start.policies);
+        self.verdict.read_at = Some(start.at);
         Ok(())
     }
 
@@ -120,10 +121,16 @@ impl Checker {
         self.verdict.checked += 1;
         let reference = self.rows.reference(kind, row);
         let (rows, found) = (&mut self.rows, &mut self.found);
+        let erasing = &mut self.verdict.erasing;
         self.page.find(kind, reference, |slot| {
             slot.seen = true;
-            if let Err(fault) = rows.check(kind, row, &slot.hash, slot.index) {
-                found.push(finding(slot, &fault));
+            match rows.check(kind, row, &slot.hash, slot.index) {
+                Ok(()) => {
+                    if let Some(since) = rows.unfinished_erasure(kind, row) {
+                        erasing.add(since, &slot.reference);
+                    }
+                }
+                Err(fault) => found.push(finding(slot, &fault)),
             }
         });
     }
@@ -137,6 +144,7 @@ impl Checker {
             }
             let Some(index) = slot.index else {
                 self.verdict.pending += 1;
+                self.heads.waits(&slot);
                 continue;
             };
             if self.broken {

@@ -47,6 +47,8 @@ pub struct Heads {
     keys: usize,
     covered: u64,
     covered_at: Option<SystemTime>,
+    /// Of the oldest record that none of them covers.
+    waits_since: Option<SystemTime>,
 }
 
 // === impl Doubt ===
@@ -103,6 +105,7 @@ impl Heads {
             keys: 0,
             covered: 0,
             covered_at: None,
+            waits_since: None,
         }
     }
 
@@ -156,6 +159,7 @@ impl Heads {
     pub fn pushed(&mut self, tree: &Frontier, slot: &Slot) -> Vec<Finding> {
         let (size, mut findings) = (tree.size(), Vec::new());
         self.keys += usize::from(slot.kind == LeafKind::Key);
+        self.waits(slot);
         self.by_held.pushed(size - 1, slot);
         self.by_any.pushed(size - 1, slot);
         let at = |signed: Option<&Signed>| signed.is_some_and(|s| s.checkpoint.size == size);
@@ -182,6 +186,12 @@ impl Heads {
         findings
     }
 
+    /// No checkpoint covers it so far.
+    pub fn waits(&mut self, slot: &Slot) {
+        let at = slot.created_at;
+        self.waits_since = Some(self.waits_since.map_or(at, |since| since.min(at)));
+    }
+
     /// A key signs no head over the leaf of its successor.
     fn outdated(&self, signed: &Signed, place: &str) -> Option<Finding> {
         let size = signed.checkpoint.size;
@@ -200,6 +210,7 @@ impl Heads {
         if in_force && signed.trusted && signed.checkpoint.root == tree.root() {
             self.covered = signed.checkpoint.size;
             self.covered_at = Some(slot.created_at);
+            self.waits_since = None;
         }
     }
 
@@ -237,6 +248,7 @@ impl Heads {
         verdict.checkpoints = self.kept_total;
         verdict.covered = self.covered;
         verdict.covered_at = self.covered_at;
+        verdict.waits_since = self.waits_since;
     }
 }
 

@@ -61,10 +61,15 @@ async fn each_tampering_is_named() {
     for case in CASES {
         let copy = tamper(&original, case).await;
         let said = original.verify(&copy, &arguments).await;
-        let start = said.text.find("altered").or(said.text.find("intact"));
-        let verdict = start.and_then(|at| said.text[at..].lines().next()).unwrap_or_default();
+        let verdicts = ["altered", "incomplete", "intact"];
+        let start = verdicts.iter().find_map(|word| said.text.find(&format!("\n{word}")));
+        let verdict = start.and_then(|at| said.text[at + 1..].lines().next()).unwrap_or_default();
         let verdict = verdict.replace(&key, "{key}");
-        let code = i32::from(!case.verdict.starts_with("intact"));
+        let code = match case.verdict.split(':').next() {
+            Some("intact") => 0,
+            Some("altered") => 1,
+            _ => 3,
+        };
         if (verdict.as_str(), said.code, said.errors.as_str()) != (case.verdict, code, "") {
             wrong.push(format!("{}: {} {verdict}\n{}", case.name, said.code, said.errors));
         }

@@ -26,14 +26,14 @@ pub(super) fn rows_of(kind: LeafKind) -> &'static str {
              WHERE decision_id = ANY($1) AND decision_id >= $2 AND decision_id <= $3"
         }
         LeafKind::Outcome => {
-            "SELECT t.*, EXISTS (SELECT FROM public.ai_erasures e
-                 WHERE e.decision_id = t.decision_id) AS erased
+            "SELECT t.*, (SELECT e.created_at FROM public.ai_erasures e
+                 WHERE e.decision_id = t.decision_id) AS erased_at
              FROM public.ai_decisions t
              WHERE decision_id = ANY($1) AND decision_id >= $2 AND decision_id <= $3"
         }
         LeafKind::LateOutcome => {
-            "SELECT t.*, EXISTS (SELECT FROM public.ai_erasures e
-                 WHERE e.decision_id = t.decision_id) AS erased,
+            "SELECT t.*, (SELECT e.created_at FROM public.ai_erasures e
+                 WHERE e.decision_id = t.decision_id) AS erased_at,
                  (SELECT d.outcome FROM public.ai_decisions d
                   WHERE d.decision_id = t.decision_id) AS closed_as,
                  (SELECT first_index + array_position(refs, t.decision_id) - 1

@@ -2,6 +2,28 @@
 
 use super::{Case, Then, case};
 
+/// A tombstone of decision a, so many seconds old, and its leaf, likewise.
+macro_rules! entomb {
+    ($age:literal, $leaf_age:literal) => {
+        concat!(
+            "WITH at AS (SELECT date_trunc('milliseconds', now() - interval '",
+            $age,
+            "s') AS at),
+             tombstone AS (
+                INSERT INTO ai_erasures (decision_id, reason, erased_by, created_at, record)
+                SELECT '{a}', 'asked', 'eve', at, convert_to(format(
+                    '{\"v\":1,\"decision_id\":\"%s\",\"erased_at\":\"%s\",\"reason\":\"asked\",\"erased_by\":\"eve\"}',
+                    '{a}', to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')), 'UTF8')
+                FROM at RETURNING *)
+             INSERT INTO ai_ledger_pending (kind, refs, hashes, created_at)
+             SELECT 'erasure', ARRAY[decision_id], sha256('\\x00'::bytea || record),
+                now() - interval '",
+            $leaf_age,
+            "s' FROM tombstone;"
+        )
+    };
+}
+
 pub const CASES: &[Case] = &[
     case("nothing", "", "intact"),
     case(
@@ -266,10 +288,33 @@ pub const CASES: &[Case] = &[
     ),
     case(
         "erased summary is back",
-        "UPDATE ai_decisions SET output_summary = 'soon gone', summary_salt = (
+        "UPDATE ai_decisions SET output_summary = 'not gone', summary_salt = (
             SELECT summary_salt FROM ai_decisions WHERE decision_id = '{a}')
             WHERE decision_id = '{d}'",
-        "altered: outcome {d} (leaf 10): it is erased by a tombstone, and its summary or salt is still there",
+        "altered: outcome {d} (leaf 10): it has a tombstone, and its summaries and salt are neither all gone nor all as they were",
+    ),
+    case(
+        "erased in part",
+        concat!(
+            entomb!("0", "0"),
+            "UPDATE ai_decisions SET output_summary = NULL WHERE decision_id = '{a}'"
+        ),
+        "altered: outcome {a} (leaf 5): it has a tombstone, and its summaries and salt are neither all gone nor all as they were",
+    ),
+    case("erasure begun", entomb!("0", "0"), "intact"),
+    case(
+        "erasure begun and not finished",
+        entomb!("130", "0"),
+        "incomplete: the erasure of {a} was begun 2m ago, and its summary is still there, or there again: run `log-collector erase` anew",
+    ),
+    case(
+        "record that nobody signs",
+        concat!(
+            entomb!("130", "130"),
+            "UPDATE ai_decisions SET output_summary = NULL, summary_salt = NULL
+                WHERE decision_id = '{a}'"
+        ),
+        "incomplete: records under no checkpoint: 1, the oldest for 2m: nobody could tell if they were changed; is a `log-collector serve` running with the ledger's key?",
     ),
     case(
         "tombstone deleted",
