@@ -11,6 +11,7 @@ mod chain;
 pub mod check;
 pub mod findings;
 pub mod heads;
+mod months;
 mod page;
 mod progress;
 mod rows;

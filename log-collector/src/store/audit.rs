@@ -3,6 +3,8 @@
 
 mod queries;
 
+pub use queries::table_of;
+
 use std::time::{Duration, SystemTime};
 
 use deadpool_postgres::Transaction;
@@ -62,6 +64,18 @@ pub struct Start {
     pub keys: Vec<(String, Vec<u8>)>,
     /// Versions that there are.
     pub policies: Vec<String>,
+    /// Of the tables that have one for each month.
+    pub partitions: Vec<Partition>,
+}
+
+/// A partition by its bounds: ids from `low` on, below `high`.
+pub struct Partition {
+    /// Of whose table.
+    pub kind: LeafKind,
+    /// Its first id.
+    pub low: String,
+    /// The first id behind it.
+    pub high: String,
 }
 
 /// Leaves that one statement made.
@@ -178,7 +192,18 @@ impl Audit<'_> {
             frontier,
             keys: keys.iter().map(|row| (row.get(0), row.get(1))).collect(),
             policies: policies.iter().map(|row| row.get(0)).collect(),
+            partitions: self.partitions().await?,
         })
+    }
+
+    async fn partitions(&self) -> Result<Vec<Partition>, StoreError> {
+        let mut partitions = Vec::new();
+        for kind in [LeafKind::Intent, LeafKind::Outcome] {
+            let rows = self.query(queries::PARTITIONS, &[&queries::table_of(kind)]).await?;
+            let partition = |row: &Row| Partition { kind, low: row.get(0), high: row.get(1) };
+            partitions.extend(rows.iter().map(partition));
+        }
+        Ok(partitions)
     }
 
     /// Runs from an index on; behind a gap those from its end on. None at the end of all.

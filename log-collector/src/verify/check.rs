@@ -8,6 +8,7 @@ use tokio_postgres::Row;
 use super::chain::Chain;
 use super::findings::Finding;
 use super::heads::{Given, Heads};
+use super::months::Months;
 use super::page::{Page, Slot};
 use super::rows::{Fault, Rows};
 use super::verdict::{Kind, Verdict};
@@ -15,13 +16,14 @@ use crate::ledger::LeafKind;
 use crate::ledger::note::VerifierKey;
 use crate::ledger::sequence::{NODE_LEVEL_MIN, split_hashes};
 use crate::ledger::tree::{Frontier, Hash, Node};
-use crate::store::audit::{Part, Run, Start, Total};
+use crate::store::audit::{Part, Run, Start, Total, table_of};
 
 /// What is known so far.
 pub struct Checker {
     trusted: Vec<VerifierKey>,
     rows: Rows,
     page: Page,
+    months: Months,
     tree: Frontier,
     heads: Heads,
     /// As `ai_ledger_head` has it.
@@ -44,6 +46,7 @@ impl Checker {
             trusted,
             rows: Rows::new(Vec::new()),
             page: Page::default(),
+            months: Months::default(),
             tree: Frontier::default(),
             heads: Heads::new(given),
             head: (0, None),
@@ -78,6 +81,7 @@ impl Checker {
             self.check_end(size);
         }
         self.settle();
+        self.settle_months();
         self.verdict.tree_size = size;
         self.heads.report(&mut self.verdict);
         self.verdict
@@ -104,6 +108,7 @@ impl Checker {
         let roots = split_hashes(&start.frontier);
         self.head = (size, roots.and_then(|roots| Frontier::from_parts(size, roots)));
         self.rows = Rows::new(start.policies);
+        self.months = Months::new(start.partitions);
         self.verdict.read_at = Some(start.at);
         Ok(())
     }
@@ -139,8 +144,9 @@ impl Checker {
         self.found.extend(self.heads.signed(checkpoints, self.broken));
         let mut completed = Vec::new();
         for slot in std::mem::take(&mut self.page).slots {
-            if !slot.seen {
-                self.found.push(finding(&slot, &Fault::Missing(table(slot.kind))));
+            let table = table_of(slot.kind);
+            if !slot.seen && !self.months.take(&slot, table) {
+                self.found.push(finding(&slot, &Fault::Missing(table)));
             }
             let Some(index) = slot.index else {
                 self.verdict.pending += 1;
@@ -182,6 +188,7 @@ impl Checker {
 
     fn totals(&mut self, totals: Vec<Total>) {
         self.complete = true;
+        self.settle_months();
         for total in totals {
             let Total { kind, rows, leaves, without_leaf, repeated } = total;
             self.verdict.kinds.push(Kind { kind, rows, leaves });
@@ -195,6 +202,13 @@ impl Checker {
             }
         }
         self.settle();
+    }
+
+    /// Files the months that are missing, which are only known behind the last leaf.
+    fn settle_months(&mut self) {
+        for finding in self.months.findings() {
+            self.verdict.findings.insert(finding);
+        }
     }
 
     /// Files what was found, in the order of the ledger.
@@ -217,18 +231,4 @@ fn gap(size: u64, index: u64) -> Finding {
         format!("leaf {index} comes again behind leaf {}", size.saturating_sub(1))
     };
     Finding { index: Some(size.min(index)), record: None, what }
-}
-
-/// Where the rows of a kind are.
-fn table(kind: LeafKind) -> &'static str {
-    match kind {
-        LeafKind::Intent => "ai_decision_intents",
-        LeafKind::Outcome => "ai_decisions",
-        LeafKind::LateOutcome => "ai_late_outcomes",
-        LeafKind::Delivery => "ai_deliveries",
-        LeafKind::Policy => "ai_policies",
-        LeafKind::Observation => "ai_policy_observations",
-        LeafKind::Erasure => "ai_erasures",
-        LeafKind::Key => "ai_ledger_keys",
-    }
 }

@@ -173,7 +173,11 @@ impl Rows {
                 let cells = Cells { row, layout };
                 if kind == LeafKind::LateOutcome {
                     let unknown = OutcomeKind::Unknown.as_str().as_bytes();
-                    let closed = cells.named("closed_as") == Some(unknown);
+                    // Where its decision has a leaf and no row, that is what is said.
+                    let closed = match cells.named("closed_as") {
+                        Some(closed_as) => closed_as == unknown,
+                        None => cells.named("closed_leaf").is_some(),
+                    };
                     if !closed || outcome.outcome == OutcomeKind::Unknown {
                         return Err(Fault::NotLate);
                     }

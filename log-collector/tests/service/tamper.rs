@@ -126,6 +126,19 @@ intact
 ";
     assert!(said.text.ends_with(expected), "{}", said.text);
     assert_eq!(said.code, 0);
+    // Whatever else is missing with a month is not said again of each record.
+    let sql = original.sql(
+        "DO $$ BEGIN EXECUTE format('ALTER TABLE ai_decisions DETACH PARTITION %s', (
+            SELECT tableoid::regclass FROM ai_decisions WHERE decision_id = '{a}')); END $$",
+    );
+    copy.batch_execute(&sql).await.unwrap();
+    let said = original.verify(&copy, &["--public-key", &key, "--checkpoint", held]).await;
+    let verdict = said.text.split_once("\n\n").unwrap().1.split_once("\n\n").unwrap().1;
+    let expected = "\
+altered: outcome {a} (leaf 5): its row and those of 4 others of {month} are not in ai_decisions, \
+which has no partition of that month: it was detached or dropped
+";
+    assert_eq!((verdict, said.code), (expected, 1));
     let _ = std::fs::remove_file(held);
 }
 

@@ -2,6 +2,28 @@
 
 use crate::ledger::LeafKind;
 
+/// The partitions of a table but for the default one.
+pub(super) const PARTITIONS: &str = r"
+    SELECT bounds[1], bounds[2] FROM pg_catalog.pg_inherits
+        JOIN pg_catalog.pg_class part ON part.oid = inhrelid,
+        regexp_match(pg_get_expr(part.relpartbound, part.oid),
+            '^FOR VALUES FROM \(''([^'']*)''\) TO \(''([^'']*)''\)$') AS bounds
+    WHERE inhparent = to_regclass('public.' || $1::text) AND bounds IS NOT NULL";
+
+/// Where the rows of a kind are.
+pub fn table_of(kind: LeafKind) -> &'static str {
+    match kind {
+        LeafKind::Intent => "ai_decision_intents",
+        LeafKind::Outcome => "ai_decisions",
+        LeafKind::LateOutcome => "ai_late_outcomes",
+        LeafKind::Delivery => "ai_deliveries",
+        LeafKind::Policy => "ai_policies",
+        LeafKind::Observation => "ai_policy_observations",
+        LeafKind::Erasure => "ai_erasures",
+        LeafKind::Key => "ai_ledger_keys",
+    }
+}
+
 /// What has a leaf of a kind.
 pub(super) fn refs_of(kind: LeafKind) -> &'static str {
     match kind {

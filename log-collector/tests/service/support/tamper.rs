@@ -120,6 +120,8 @@ impl Original {
         let names = ["{a}", "{b}", "{c}", "{d}", "{e}"];
         let names = self.ids.iter().map(String::as_str).zip(names);
         let text = names.fold(said.text, |text, (id, name)| text.replace(id, name));
+        let month = &rfc3339(u64::from_str_radix(&self.ids[0][2..14], 16).unwrap())[..7];
+        let text = text.replace(&format!(" {month} "), " {month} ");
         Said { text: text.replace(&version_of(POLICY), "{policy}"), ..said }
     }
 }

@@ -165,13 +165,13 @@ pub const CASES: &[Case] = &[
         "partition detached",
         "DO $$ BEGIN EXECUTE format('ALTER TABLE ai_decisions DETACH PARTITION %s', (
             SELECT tableoid::regclass FROM ai_decisions WHERE decision_id = '{a}')); END $$",
-        "altered: outcome {a} (leaf 5): its row is not in ai_decisions: it was deleted or moved, or the partition that held it was detached or dropped",
+        "altered: outcome {a} (leaf 5): its row and those of 4 others of {month} are not in ai_decisions, which has no partition of that month: it was detached or dropped",
     ),
     case(
         "partition dropped",
         "DO $$ BEGIN EXECUTE format('DROP TABLE %s', (
             SELECT tableoid::regclass FROM ai_decision_intents WHERE decision_id = '{a}')); END $$",
-        "altered: intent {a} (leaf 2): its row is not in ai_decision_intents: it was deleted or moved, or the partition that held it was detached or dropped",
+        "altered: intent {a} (leaf 2): its row and those of 3 others of {month} are not in ai_decision_intents, which has no partition of that month: it was detached or dropped",
     ),
     case(
         "two leaves swapped",
