@@ -41,13 +41,10 @@ pub enum Part {
     Runs(Vec<Run>),
     /// Rows of the runs before, in any order.
     Rows(LeafKind, Vec<Row>),
-    /// No more rows of the runs; what was kept of the tree up to their end.
-    End {
-        /// Subtrees that their leaves complete.
-        nodes: Vec<(Node, Hash)>,
-        /// Sizes and notes.
-        checkpoints: Vec<(i64, String)>,
-    },
+    /// Sizes and notes, up to the end of the runs; behind the last leaf, those of larger trees.
+    Checkpoints(Vec<(i64, String)>),
+    /// No more of the runs; the subtrees that were kept of those that their leaves complete.
+    End(Vec<(Node, Hash)>),
     /// Comes last: of every kind how its table and its leaves compare.
     Totals(Vec<Total>),
 }
@@ -133,7 +130,6 @@ pub async fn read(database: &Database, to: Sender<Part>) -> Result<(), StartErro
 impl Audit<'_> {
     async fn all(&self) -> Result<(), StoreError> {
         let start = self.start().await?;
-        let size = start.size;
         self.send(Part::Start(start)).await?;
         // None should begin below 0.
         let (mut from, mut at) = (i64::MIN, 0);
@@ -142,14 +138,13 @@ impl Audit<'_> {
             let Some(last) = runs.last() else { break };
             let end = last.first.unwrap_or_default().saturating_add(length(&last.refs));
             self.rows(runs).await?;
+            self.checkpoints(at, end).await?;
             let nodes = self.nodes(at, end).await?;
-            let checkpoints = self.checkpoints(at, end).await?;
-            self.send(Part::End { nodes, checkpoints }).await?;
+            self.send(Part::End(nodes)).await?;
             at = end.max(at);
             from = end.max(from.saturating_add(1));
         }
-        let checkpoints = self.checkpoints(at.max(size), i64::MAX).await?;
-        self.send(Part::End { nodes: Vec::new(), checkpoints }).await?;
+        self.checkpoints(at, i64::MAX).await?;
         let mut after = i64::MIN;
         loop {
             let runs = self.pending(&mut after).await?;
@@ -157,7 +152,7 @@ impl Audit<'_> {
                 break;
             }
             self.rows(runs).await?;
-            self.send(Part::End { nodes: Vec::new(), checkpoints: Vec::new() }).await?;
+            self.send(Part::End(Vec::new())).await?;
         }
         let totals = self.totals().await?;
         self.send(Part::Totals(totals)).await
@@ -293,11 +288,16 @@ impl Audit<'_> {
         Ok(rows.iter().filter_map(node).collect())
     }
 
-    async fn checkpoints(&self, from: i64, end: i64) -> Result<Vec<(i64, String)>, StoreError> {
+    async fn checkpoints(&self, mut from: i64, end: i64) -> Result<(), StoreError> {
         let sql = "SELECT tree_size, note FROM public.ai_ledger_checkpoints
-             WHERE tree_size > $1 AND tree_size <= $2 ORDER BY tree_size";
-        let rows = self.query(sql, &[&from, &end]).await?;
-        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+             WHERE tree_size > $1 AND tree_size <= $2 ORDER BY tree_size LIMIT $3";
+        loop {
+            let rows = self.query(sql, &[&from, &end, &LEAVES_MAX]).await?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            from = last.get(0);
+            let notes = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+            self.send(Part::Checkpoints(notes)).await?;
+        }
     }
 
     /// Counts, and names what has no leaf or several. Equal counts are no proof that each has its

@@ -7,7 +7,8 @@ use tokio_postgres::Row;
 
 use super::chain::Chain;
 use super::findings::Finding;
-use super::heads::{Given, Heads};
+use super::heads::Heads;
+use super::held::HeldFile;
 use super::months::Months;
 use super::page::{Page, Slot};
 use super::rows::{Fault, Rows};
@@ -41,14 +42,14 @@ pub struct Checker {
 
 impl Checker {
     /// Trusts the keys, and holds the checkpoints against the tree.
-    pub fn new(trusted: Vec<VerifierKey>, given: Vec<Given>) -> Checker {
+    pub fn new(trusted: Vec<VerifierKey>, held: Vec<HeldFile>) -> Checker {
         Checker {
             trusted,
             rows: Rows::new(Vec::new()),
             page: Page::default(),
             months: Months::default(),
             tree: Frontier::default(),
-            heads: Heads::new(given),
+            heads: Heads::new(held),
             head: (0, None),
             broken: false,
             complete: false,
@@ -68,26 +69,27 @@ impl Checker {
             Part::Start(start) => self.start(start)?,
             Part::Runs(runs) => self.runs(runs),
             Part::Rows(kind, rows) => rows.iter().for_each(|row| self.row(kind, row)),
-            Part::End { nodes, checkpoints } => self.end(&nodes, &checkpoints),
+            Part::Checkpoints(checkpoints) => self.checkpoints(&checkpoints),
+            Part::End(nodes) => self.end(&nodes)?,
             Part::Totals(totals) => self.totals(totals),
         }
         Ok(())
     }
 
     /// What came of it. Where not all of it came, nothing is said of the end.
-    pub fn finish(mut self) -> Verdict {
+    pub fn finish(mut self) -> Result<Verdict, String> {
         let size = self.tree.size();
         if self.complete {
-            self.check_end(size);
+            self.check_end(size)?;
         }
         self.settle();
         self.settle_months();
         self.verdict.tree_size = size;
         self.heads.report(&mut self.verdict);
-        self.verdict
+        Ok(self.verdict)
     }
 
-    fn check_end(&mut self, size: u64) {
+    fn check_end(&mut self, size: u64) -> Result<(), String> {
         let (kept, frontier) = &self.head;
         let same = *kept == size && frontier.as_ref() == Some(&self.tree);
         if !self.broken && !same {
@@ -96,7 +98,8 @@ impl Checker {
                  hashes are not theirs"
             )));
         }
-        self.found.extend(self.heads.finish(size));
+        self.found.extend(self.heads.finish(size)?);
+        Ok(())
     }
 
     fn start(&mut self, start: Start) -> Result<(), String> {
@@ -140,8 +143,15 @@ impl Checker {
         });
     }
 
-    fn end(&mut self, nodes: &[(Node, Hash)], checkpoints: &[(i64, String)]) {
-        self.found.extend(self.heads.signed(checkpoints, self.broken));
+    fn checkpoints(&mut self, checkpoints: &[(i64, String)]) {
+        let reach = self.tree.size() + self.page.slots.len() as u64;
+        self.found.extend(self.heads.signed(checkpoints, reach, self.broken));
+        if self.page.slots.is_empty() {
+            self.settle();
+        }
+    }
+
+    fn end(&mut self, nodes: &[(Node, Hash)]) -> Result<(), String> {
         let mut completed = Vec::new();
         for slot in std::mem::take(&mut self.page).slots {
             let table = table_of(slot.kind);
@@ -167,7 +177,7 @@ impl Checker {
                     completed.push((node, *hash));
                 }
             });
-            self.found.extend(self.heads.pushed(&self.tree, &slot));
+            self.found.extend(self.heads.pushed(&self.tree, &slot)?);
         }
         let kept: HashMap<Node, Hash> = nodes.iter().copied().collect();
         for (node, hash) in completed {
@@ -184,6 +194,7 @@ impl Checker {
             }
         }
         self.settle();
+        Ok(())
     }
 
     fn totals(&mut self, totals: Vec<Total>) {
