@@ -223,7 +223,7 @@ pub const CASES: &[Case] = &[
     Case {
         name: "key swapped, and everything signed with it",
         sql: "",
-        then: Then::SwapKey(9),
+        then: Then::SwapKey(1, 9),
         verdict: "altered: the trusted key `{key}` is not among the ledger's keys: they were swapped, or it is another ledger's",
     },
     case(
@@ -346,4 +346,44 @@ pub const CASES: &[Case] = &[
         "UPDATE ai_ledger_head SET tree_size = 13",
         "altered: ai_ledger_head is of 13 leaves and not of the 14 that there are, or its hashes are not theirs",
     ),
+];
+
+/// Of a ledger whose second key is leaf 14.
+pub const ROTATED: &[Case] = &[
+    case("nothing", "", "intact"),
+    Case {
+        name: "new key swapped, and everything signed with it",
+        sql: "",
+        then: Then::SwapKey(2, 9),
+        verdict: "altered: the ledger's key 2: a key is not vouched for by the one before it: no signature by the key `05c05979` is on the note",
+    },
+    Case {
+        name: "first key swapped, and everything signed with it",
+        sql: "",
+        then: Then::SwapKey(1, 9),
+        verdict: "altered: the ledger's key 2: a key is not vouched for by the one before it: no signature by the key `6d4fce88` is on the note",
+    },
+    case(
+        "record of the rotation removed",
+        "DELETE FROM ai_ledger_keys WHERE key_seq = 2",
+        "altered: the checkpoint of 16 leaves held elsewhere is signed by none of the ledger's keys",
+    ),
+    Case {
+        name: "head over the new key's leaf, signed by the old key",
+        sql: "",
+        then: Then::SignHead(15, 1),
+        verdict: "altered: the checkpoint of 15 leaves in the database is signed by a key that was no longer in force",
+    },
+    Case {
+        name: "head behind the new key's leaf, signed by the old key",
+        sql: "",
+        then: Then::SignHead(16, 1),
+        verdict: "altered: the checkpoint of 16 leaves in the database is signed by a key that was no longer in force",
+    },
+    Case {
+        name: "everything, with the old key",
+        sql: "",
+        then: Then::Rewrite(1),
+        verdict: "altered: the checkpoint of 15 leaves in the database is signed by a key that was no longer in force",
+    },
 ];
