@@ -22,7 +22,7 @@ TARGETS := wasm32-wasip1 wasm32-unknown-unknown
 
 # What is fuzzed, with the longest input that is tried.
 FUZZED := requests:16384 answers:16384 streams:16384 codings:8192 detectors:4096 policy:8192 names:512 \
-  heads:2048 exchanges:16384 lines:8192
+  heads:2048 exchanges:16384 lines:8192 proofs:16384 bundles:16384
 FUZZ_SECONDS ?= 60
 CARGO_FUZZ := 0.13.2
 

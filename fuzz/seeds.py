@@ -120,6 +120,12 @@ def main():
         write("lines", file.name, file.read_bytes())
         for place, line in enumerate(file.read_bytes().splitlines()):
             write("lines", f"{file.name}-{place}", line)
+    ledger = FIXTURES / "ledger"
+    write("proofs", "whole", (ledger / "proof.json").read_bytes())
+    manifest, records = (ledger / "bundle/manifest.json"), (ledger / "bundle/records.jsonl")
+    # Two leaves of the tree are behind the range.
+    bundle = struct.pack("<H", 2) + manifest.read_bytes() + b"\n\n" + records.read_bytes()
+    write("bundles", "whole", bundle)
     write("policy", "shipped", (ROOT / "governance.yml").read_bytes())
     for place, policy in enumerate((ROOT / "governance.yml").read_text().split("\n- ")):
         write("policy", f"entry-{place}", f"policies:\n- {policy}".encode())

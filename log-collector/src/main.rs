@@ -104,9 +104,9 @@ async fn run(command: Command) -> Result<ExitCode, Box<dyn Error>> {
             print(&policy::run(*args, colours()).await?)?;
         }
         Command::Verify(args) => {
-            let (text, intact) = verify::run(*args, colours()).await?;
+            let (text, code) = verify::run(*args, colours()).await?;
             print(&Printout { text: text.into_bytes(), note: None })?;
-            return Ok(ExitCode::from(u8::from(!intact)));
+            return Ok(ExitCode::from(code));
         }
         Command::Prove(args) => print_bytes(&prove::run(*args).await?)?,
         Command::VerifyProof(args) => print_bytes(&verify_proof::run(*args)?)?,

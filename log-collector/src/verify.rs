@@ -10,13 +10,14 @@ mod binary;
 mod chain;
 pub mod check;
 pub mod findings;
-pub mod heads;
+mod heads;
+pub mod held;
+mod months;
 mod page;
 mod progress;
 mod rows;
 pub mod verdict;
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -24,7 +25,7 @@ use tokio::sync::mpsc;
 
 use self::check::Checker;
 use self::findings::Finding;
-use self::heads::Given;
+use self::held::HeldFile;
 use self::progress::Progress;
 use self::verdict::Verdict;
 use crate::config::{Database, DatabaseArgs};
@@ -42,7 +43,7 @@ Exit codes:
   0  intact
   1  altered
   2  the arguments make no sense
-  3  could not be checked";
+  3  could not be checked, or not all of it: records stay unsigned, or an erasure unfinished";
 
 /// What `verify` is asked.
 #[derive(Args, Debug)]
@@ -97,8 +98,8 @@ impl VerifyError {
     }
 }
 
-/// Checks everything. Returns what is printed, and whether all is intact.
-pub async fn run(args: VerifyArgs, colours: bool) -> Result<(String, bool), VerifyError> {
+/// Checks everything. Returns what is printed, and the exit code.
+pub async fn run(args: VerifyArgs, colours: bool) -> Result<(String, u8), VerifyError> {
     let mut keys = args.public_key;
     for file in &args.public_key_file {
         keys.extend(read_keys(file)?);
@@ -107,28 +108,26 @@ pub async fn run(args: VerifyArgs, colours: bool) -> Result<(String, bool), Veri
         let problem = "--public-key is not given (nor --public-key-file)";
         return Err(VerifyError::Argument(problem.to_owned()));
     }
-    let mut given = Vec::new();
-    for file in &args.checkpoint {
-        given.extend(read_checkpoints(file)?);
-    }
+    let held = args.checkpoint.iter().map(|file| HeldFile::open(file));
+    let held = held.collect::<Result<_, _>>().map_err(VerifyError::Argument)?;
     let database = args.database.parse().map_err(StartError::from)?;
-    let verdict = verify(&database, keys, given).await?;
+    let verdict = verify(&database, keys, held).await?;
     let text = match args.format {
         Format::Text => verdict.text(colours),
         Format::Json => format!("{}\n", verdict.json()),
     };
-    Ok((text, verdict.intact()))
+    Ok((text, verdict.exit_code()))
 }
 
 /// Holds the ledger against its rows, the keys and the checkpoints.
 pub async fn verify(
     database: &Database,
     keys: Vec<VerifierKey>,
-    given: Vec<Given>,
+    held: Vec<HeldFile>,
 ) -> Result<Verdict, VerifyError> {
     let (to, mut parts) = mpsc::channel(PARTS_MAX);
     let checking = tokio::task::spawn_blocking(move || {
-        let mut checker = Checker::new(keys, given);
+        let mut checker = Checker::new(keys, held);
         let mut progress = Progress::start();
         let mut rows = 0;
         while let Some(part) = parts.blocking_recv() {
@@ -139,7 +138,7 @@ pub async fn verify(
             checker.take(part)?;
         }
         progress.end();
-        Ok(checker.finish())
+        checker.finish()
     });
     let read = audit::read(database, to).await;
     // Whoever checks knows better why it stopped to read.
@@ -147,7 +146,7 @@ pub async fn verify(
     let mut verdict = verdict.map_err(VerifyError::Argument)?;
     match read {
         // What was found stays found, though the rest could not be read.
-        Err(error) if !verdict.intact() => {
+        Err(error) if !verdict.unaltered() => {
             verdict.findings.push(Finding::whole(format!("the rest could not be checked: {error}")))
         }
         read => read?,
@@ -162,32 +161,4 @@ fn read_keys(file: &Path) -> Result<Vec<VerifierKey>, VerifyError> {
     let text = std::fs::read_to_string(file).map_err(|error| problem(&error))?;
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     lines.map(|line| VerifierKey::parse(line).map_err(|error| problem(&error))).collect()
-}
-
-/// A bare note, or lines of which some are `{"checkpoint":"…"}`.
-fn read_checkpoints(file: &Path) -> Result<Vec<Given>, VerifyError> {
-    #[derive(serde::Deserialize)]
-    struct Line {
-        checkpoint: String,
-    }
-    let place = format!("--checkpoint: `{}`", file.display());
-    let problem =
-        |error: &dyn std::fmt::Display| VerifyError::Argument(format!("{place}: {error}"));
-    let mut text = String::new();
-    let read = if file == Path::new("-") {
-        std::io::stdin().lock().read_to_string(&mut text)
-    } else {
-        std::fs::File::open(file).and_then(|mut file| file.read_to_string(&mut text))
-    };
-    read.map_err(|error| problem(&error))?;
-    let lines = text.lines().filter(|line| line.trim_start().starts_with('{'));
-    let lines = lines.filter_map(|line| serde_json::from_str::<Line>(line).ok());
-    let mut notes: Vec<String> = lines.map(|line| line.checkpoint).collect();
-    if notes.is_empty() {
-        if !text.contains("\n\n") {
-            return Err(problem(&"there is no checkpoint in it"));
-        }
-        notes.push(text);
-    }
-    Ok(notes.into_iter().map(|note| Given { note, place: place.clone() }).collect())
 }

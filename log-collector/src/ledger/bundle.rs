@@ -16,7 +16,7 @@ use super::note::NoteError;
 use super::proof::Base64Hash;
 use super::trust::Signed;
 
-pub use check::verify;
+pub use check::{check, verify};
 
 /// The format of bundles.
 pub const FORMAT: u32 = 1;
@@ -205,6 +205,30 @@ pub enum PolicyError {
     /// In the folder, and not in the manifest.
     #[error("not in the manifest")]
     Extra,
+}
+
+// === impl Manifest ===
+
+impl Manifest {
+    /// Reads the file.
+    pub fn parse(bytes: &[u8]) -> Result<Manifest, BundleError> {
+        let manifest: Manifest = serde_json::from_slice(bytes)
+            .map_err(|e| BundleError::Json { line: e.line(), column: e.column() })?;
+        if manifest.governance_bundle == FORMAT {
+            Ok(manifest)
+        } else {
+            Err(BundleError::Format(manifest.governance_bundle))
+        }
+    }
+}
+
+// === impl RecordLine ===
+
+impl RecordLine {
+    /// Reads a line, without its end.
+    pub fn parse(bytes: &[u8]) -> Result<RecordLine, LineError> {
+        serde_json::from_slice(bytes).map_err(|_| LineError::Json)
+    }
 }
 
 /// The file of a policy's version; a colon is not a character of every file system.

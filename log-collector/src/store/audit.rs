@@ -3,6 +3,8 @@
 
 mod queries;
 
+pub use queries::table_of;
+
 use std::time::{Duration, SystemTime};
 
 use deadpool_postgres::Transaction;
@@ -39,19 +41,18 @@ pub enum Part {
     Runs(Vec<Run>),
     /// Rows of the runs before, in any order.
     Rows(LeafKind, Vec<Row>),
-    /// No more rows of the runs; what was kept of the tree up to their end.
-    End {
-        /// Subtrees that their leaves complete.
-        nodes: Vec<(Node, Hash)>,
-        /// Sizes and notes.
-        checkpoints: Vec<(i64, String)>,
-    },
+    /// Sizes and notes, up to the end of the runs; behind the last leaf, those of larger trees.
+    Checkpoints(Vec<(i64, String)>),
+    /// No more of the runs; the subtrees that were kept of those that their leaves complete.
+    End(Vec<(Node, Hash)>),
     /// Comes last: of every kind how its table and its leaves compare.
     Totals(Vec<Total>),
 }
 
 /// What the ledger says of itself.
 pub struct Start {
+    /// Now, by the database's clock.
+    pub at: SystemTime,
     /// How many leaves it has.
     pub size: i64,
     /// The right edge of the tree.
@@ -60,6 +61,18 @@ pub struct Start {
     pub keys: Vec<(String, Vec<u8>)>,
     /// Versions that there are.
     pub policies: Vec<String>,
+    /// Of the tables that have one for each month.
+    pub partitions: Vec<Partition>,
+}
+
+/// A partition by its bounds: ids from `low` on, below `high`.
+pub struct Partition {
+    /// Of whose table.
+    pub kind: LeafKind,
+    /// Its first id.
+    pub low: String,
+    /// The first id behind it.
+    pub high: String,
 }
 
 /// Leaves that one statement made.
@@ -117,7 +130,6 @@ pub async fn read(database: &Database, to: Sender<Part>) -> Result<(), StartErro
 impl Audit<'_> {
     async fn all(&self) -> Result<(), StoreError> {
         let start = self.start().await?;
-        let size = start.size;
         self.send(Part::Start(start)).await?;
         // None should begin below 0.
         let (mut from, mut at) = (i64::MIN, 0);
@@ -126,14 +138,13 @@ impl Audit<'_> {
             let Some(last) = runs.last() else { break };
             let end = last.first.unwrap_or_default().saturating_add(length(&last.refs));
             self.rows(runs).await?;
+            self.checkpoints(at, end).await?;
             let nodes = self.nodes(at, end).await?;
-            let checkpoints = self.checkpoints(at, end).await?;
-            self.send(Part::End { nodes, checkpoints }).await?;
+            self.send(Part::End(nodes)).await?;
             at = end.max(at);
             from = end.max(from.saturating_add(1));
         }
-        let checkpoints = self.checkpoints(at.max(size), i64::MAX).await?;
-        self.send(Part::End { nodes: Vec::new(), checkpoints }).await?;
+        self.checkpoints(at, i64::MAX).await?;
         let mut after = i64::MIN;
         loop {
             let runs = self.pending(&mut after).await?;
@@ -141,7 +152,7 @@ impl Audit<'_> {
                 break;
             }
             self.rows(runs).await?;
-            self.send(Part::End { nodes: Vec::new(), checkpoints: Vec::new() }).await?;
+            self.send(Part::End(Vec::new())).await?;
         }
         let totals = self.totals().await?;
         self.send(Part::Totals(totals)).await
@@ -162,6 +173,8 @@ impl Audit<'_> {
     }
 
     async fn start(&self) -> Result<Start, StoreError> {
+        let at = self.query("SELECT clock_timestamp()", &[]).await?;
+        let at = at.first().map_or_else(SystemTime::now, |row| row.get(0));
         let head = "SELECT tree_size, frontier FROM public.ai_ledger_head";
         let head = self.query(head, &[]).await?;
         let (size, frontier) = head.first().map(|row| (row.get(0), row.get(1))).unwrap_or_default();
@@ -169,11 +182,23 @@ impl Audit<'_> {
         let keys = self.query(keys, &[]).await?;
         let policies = self.query("SELECT version FROM public.ai_policies", &[]).await?;
         Ok(Start {
+            at,
             size,
             frontier,
             keys: keys.iter().map(|row| (row.get(0), row.get(1))).collect(),
             policies: policies.iter().map(|row| row.get(0)).collect(),
+            partitions: self.partitions().await?,
         })
+    }
+
+    async fn partitions(&self) -> Result<Vec<Partition>, StoreError> {
+        let mut partitions = Vec::new();
+        for kind in [LeafKind::Intent, LeafKind::Outcome] {
+            let rows = self.query(queries::PARTITIONS, &[&queries::table_of(kind)]).await?;
+            let partition = |row: &Row| Partition { kind, low: row.get(0), high: row.get(1) };
+            partitions.extend(rows.iter().map(partition));
+        }
+        Ok(partitions)
     }
 
     /// Runs from an index on; behind a gap those from its end on. None at the end of all.
@@ -263,11 +288,16 @@ impl Audit<'_> {
         Ok(rows.iter().filter_map(node).collect())
     }
 
-    async fn checkpoints(&self, from: i64, end: i64) -> Result<Vec<(i64, String)>, StoreError> {
+    async fn checkpoints(&self, mut from: i64, end: i64) -> Result<(), StoreError> {
         let sql = "SELECT tree_size, note FROM public.ai_ledger_checkpoints
-             WHERE tree_size > $1 AND tree_size <= $2 ORDER BY tree_size";
-        let rows = self.query(sql, &[&from, &end]).await?;
-        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+             WHERE tree_size > $1 AND tree_size <= $2 ORDER BY tree_size LIMIT $3";
+        loop {
+            let rows = self.query(sql, &[&from, &end, &LEAVES_MAX]).await?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            from = last.get(0);
+            let notes = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+            self.send(Part::Checkpoints(notes)).await?;
+        }
     }
 
     /// Counts, and names what has no leaf or several. Equal counts are no proof that each has its

@@ -7,7 +7,9 @@ use tokio_postgres::Row;
 
 use super::chain::Chain;
 use super::findings::Finding;
-use super::heads::{Given, Heads};
+use super::heads::Heads;
+use super::held::HeldFile;
+use super::months::Months;
 use super::page::{Page, Slot};
 use super::rows::{Fault, Rows};
 use super::verdict::{Kind, Verdict};
@@ -15,13 +17,14 @@ use crate::ledger::LeafKind;
 use crate::ledger::note::VerifierKey;
 use crate::ledger::sequence::{NODE_LEVEL_MIN, split_hashes};
 use crate::ledger::tree::{Frontier, Hash, Node};
-use crate::store::audit::{Part, Run, Start, Total};
+use crate::store::audit::{Part, Run, Start, Total, table_of};
 
 /// What is known so far.
 pub struct Checker {
     trusted: Vec<VerifierKey>,
     rows: Rows,
     page: Page,
+    months: Months,
     tree: Frontier,
     heads: Heads,
     /// As `ai_ledger_head` has it.
@@ -39,13 +42,14 @@ pub struct Checker {
 
 impl Checker {
     /// Trusts the keys, and holds the checkpoints against the tree.
-    pub fn new(trusted: Vec<VerifierKey>, given: Vec<Given>) -> Checker {
+    pub fn new(trusted: Vec<VerifierKey>, held: Vec<HeldFile>) -> Checker {
         Checker {
             trusted,
             rows: Rows::new(Vec::new()),
             page: Page::default(),
+            months: Months::default(),
             tree: Frontier::default(),
-            heads: Heads::new(given),
+            heads: Heads::new(held),
             head: (0, None),
             broken: false,
             complete: false,
@@ -65,25 +69,27 @@ impl Checker {
             Part::Start(start) => self.start(start)?,
             Part::Runs(runs) => self.runs(runs),
             Part::Rows(kind, rows) => rows.iter().for_each(|row| self.row(kind, row)),
-            Part::End { nodes, checkpoints } => self.end(&nodes, &checkpoints),
+            Part::Checkpoints(checkpoints) => self.checkpoints(&checkpoints),
+            Part::End(nodes) => self.end(&nodes)?,
             Part::Totals(totals) => self.totals(totals),
         }
         Ok(())
     }
 
     /// What came of it. Where not all of it came, nothing is said of the end.
-    pub fn finish(mut self) -> Verdict {
+    pub fn finish(mut self) -> Result<Verdict, String> {
         let size = self.tree.size();
         if self.complete {
-            self.check_end(size);
+            self.check_end(size)?;
         }
         self.settle();
+        self.settle_months();
         self.verdict.tree_size = size;
         self.heads.report(&mut self.verdict);
-        self.verdict
+        Ok(self.verdict)
     }
 
-    fn check_end(&mut self, size: u64) {
+    fn check_end(&mut self, size: u64) -> Result<(), String> {
         let (kept, frontier) = &self.head;
         let same = *kept == size && frontier.as_ref() == Some(&self.tree);
         if !self.broken && !same {
@@ -92,7 +98,8 @@ impl Checker {
                  hashes are not theirs"
             )));
         }
-        self.found.extend(self.heads.finish(size));
+        self.found.extend(self.heads.finish(size)?);
+        Ok(())
     }
 
     fn start(&mut self, start: Start) -> Result<(), String> {
@@ -104,6 +111,8 @@ impl Checker {
         let roots = split_hashes(&start.frontier);
         self.head = (size, roots.and_then(|roots| Frontier::from_parts(size, roots)));
         self.rows = Rows::new(start.policies);
+        self.months = Months::new(start.partitions);
+        self.verdict.read_at = Some(start.at);
         Ok(())
     }
 
@@ -120,23 +129,38 @@ impl Checker {
         self.verdict.checked += 1;
         let reference = self.rows.reference(kind, row);
         let (rows, found) = (&mut self.rows, &mut self.found);
+        let erasing = &mut self.verdict.erasing;
         self.page.find(kind, reference, |slot| {
             slot.seen = true;
-            if let Err(fault) = rows.check(kind, row, &slot.hash, slot.index) {
-                found.push(finding(slot, &fault));
+            match rows.check(kind, row, &slot.hash, slot.index) {
+                Ok(()) => {
+                    if let Some(since) = rows.unfinished_erasure(kind, row) {
+                        erasing.add(since, &slot.reference);
+                    }
+                }
+                Err(fault) => found.push(finding(slot, &fault)),
             }
         });
     }
 
-    fn end(&mut self, nodes: &[(Node, Hash)], checkpoints: &[(i64, String)]) {
-        self.found.extend(self.heads.signed(checkpoints, self.broken));
+    fn checkpoints(&mut self, checkpoints: &[(i64, String)]) {
+        let reach = self.tree.size() + self.page.slots.len() as u64;
+        self.found.extend(self.heads.signed(checkpoints, reach, self.broken));
+        if self.page.slots.is_empty() {
+            self.settle();
+        }
+    }
+
+    fn end(&mut self, nodes: &[(Node, Hash)]) -> Result<(), String> {
         let mut completed = Vec::new();
         for slot in std::mem::take(&mut self.page).slots {
-            if !slot.seen {
-                self.found.push(finding(&slot, &Fault::Missing(table(slot.kind))));
+            let table = table_of(slot.kind);
+            if !slot.seen && !self.months.take(&slot, table) {
+                self.found.push(finding(&slot, &Fault::Missing(table)));
             }
             let Some(index) = slot.index else {
                 self.verdict.pending += 1;
+                self.heads.waits(&slot);
                 continue;
             };
             if self.broken {
@@ -153,7 +177,7 @@ impl Checker {
                     completed.push((node, *hash));
                 }
             });
-            self.found.extend(self.heads.pushed(&self.tree, &slot));
+            self.found.extend(self.heads.pushed(&self.tree, &slot)?);
         }
         let kept: HashMap<Node, Hash> = nodes.iter().copied().collect();
         for (node, hash) in completed {
@@ -170,10 +194,12 @@ impl Checker {
             }
         }
         self.settle();
+        Ok(())
     }
 
     fn totals(&mut self, totals: Vec<Total>) {
         self.complete = true;
+        self.settle_months();
         for total in totals {
             let Total { kind, rows, leaves, without_leaf, repeated } = total;
             self.verdict.kinds.push(Kind { kind, rows, leaves });
@@ -187,6 +213,13 @@ impl Checker {
             }
         }
         self.settle();
+    }
+
+    /// Files the months that are missing, which are only known behind the last leaf.
+    fn settle_months(&mut self) {
+        for finding in self.months.findings() {
+            self.verdict.findings.insert(finding);
+        }
     }
 
     /// Files what was found, in the order of the ledger.
@@ -209,18 +242,4 @@ fn gap(size: u64, index: u64) -> Finding {
         format!("leaf {index} comes again behind leaf {}", size.saturating_sub(1))
     };
     Finding { index: Some(size.min(index)), record: None, what }
-}
-
-/// Where the rows of a kind are.
-fn table(kind: LeafKind) -> &'static str {
-    match kind {
-        LeafKind::Intent => "ai_decision_intents",
-        LeafKind::Outcome => "ai_decisions",
-        LeafKind::LateOutcome => "ai_late_outcomes",
-        LeafKind::Delivery => "ai_deliveries",
-        LeafKind::Policy => "ai_policies",
-        LeafKind::Observation => "ai_policy_observations",
-        LeafKind::Erasure => "ai_erasures",
-        LeafKind::Key => "ai_ledger_keys",
-    }
 }

@@ -64,6 +64,15 @@ impl Findings {
         }
     }
 
+    /// Adds one that was found late, where the order of the ledger has it.
+    pub fn insert(&mut self, finding: Finding) {
+        self.total += 1;
+        let behind = |other: &Finding| other.index > finding.index;
+        let at = self.shown.iter().position(behind).unwrap_or(self.shown.len());
+        self.shown.insert(at, finding);
+        self.shown.truncate(SHOWN_MAX);
+    }
+
     /// The first few.
     pub fn shown(&self) -> &[Finding] {
         &self.shown
@@ -72,5 +81,23 @@ impl Findings {
     /// How many there are.
     pub fn total(&self) -> u64 {
         self.total
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finding_that_comes_late_stands_where_the_order_of_the_ledger_has_it() {
+        let of = |index| Finding { index, record: None, what: String::new() };
+        let mut findings = Findings::default();
+        findings.push(of(None));
+        (10..40).for_each(|index| findings.push(of(Some(index))));
+        findings.insert(of(Some(2)));
+        findings.insert(of(Some(35)));
+        let shown: Vec<Option<u64>> = findings.shown().iter().map(|f| f.index).collect();
+        let expected = [None, Some(2)].into_iter().chain((10..29).map(Some)).collect::<Vec<_>>();
+        assert_eq!((shown, findings.total()), (expected, 33));
     }
 }

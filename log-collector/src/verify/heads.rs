@@ -6,19 +6,12 @@ use std::time::SystemTime;
 
 use super::chain::{Chain, Signed};
 use super::findings::Finding;
+use super::held::{Held, HeldFile};
 use super::page::Slot;
 use super::verdict::Verdict;
 use crate::ledger::LeafKind;
 use crate::ledger::note::Checkpoint;
 use crate::ledger::tree::Frontier;
-
-/// A checkpoint as it was given, and where.
-pub struct Given {
-    /// The signed note.
-    pub note: String,
-    /// For messages.
-    pub place: String,
-}
 
 /// A leaf behind the last good head: where a wrong one can have begun.
 #[derive(Default)]
@@ -31,22 +24,39 @@ struct Doubt {
     forked: bool,
 }
 
+/// Heads that the tree does not come to.
+#[derive(Default)]
+struct Beyond {
+    count: u64,
+    largest: u64,
+}
+
 /// All heads.
 pub struct Heads {
-    given: Vec<Given>,
     chain: Chain,
-    /// Held elsewhere, by size; those before are done.
-    held: VecDeque<Signed>,
+    held: Held,
     /// Of the database up to the end of the page.
     kept: VecDeque<Signed>,
+    /// Of the database, larger than the tree can become.
+    beyond: Beyond,
     by_held: Doubt,
     by_any: Doubt,
-    held_total: usize,
     kept_total: u64,
     /// Keys whose leaves the tree holds: a head over them is signed by the newest of them.
     keys: usize,
     covered: u64,
     covered_at: Option<SystemTime>,
+    /// Of the oldest record that none of them covers.
+    waits_since: Option<SystemTime>,
+}
+
+// === impl Beyond ===
+
+impl Beyond {
+    fn add(&mut self, signed: &Signed) {
+        self.count += 1;
+        self.largest = self.largest.max(signed.checkpoint.size);
+    }
 }
 
 // === impl Doubt ===
@@ -89,49 +99,32 @@ impl Doubt {
 // === impl Heads ===
 
 impl Heads {
-    /// With those that were given.
-    pub fn new(given: Vec<Given>) -> Heads {
+    /// With those that are held elsewhere.
+    pub fn new(files: Vec<HeldFile>) -> Heads {
         Heads {
-            given,
             chain: Chain::default(),
-            held: VecDeque::new(),
+            held: Held::new(files),
             kept: VecDeque::new(),
+            beyond: Beyond::default(),
             by_held: Doubt::default(),
             by_any: Doubt::default(),
-            held_total: 0,
             kept_total: 0,
             keys: 0,
             covered: 0,
             covered_at: None,
+            waits_since: None,
         }
     }
 
-    /// Opens what was given. An error is a checkpoint of something else.
+    /// Opens the first that are held. An error is a checkpoint of something else.
     pub fn start(&mut self, chain: Chain) -> Result<Vec<Finding>, String> {
-        let mut findings = Vec::new();
-        let mut held = Vec::new();
-        for Given { note, place } in std::mem::take(&mut self.given) {
-            match chain.open(&note) {
-                Some(signed) if signed.trusted => held.push(signed),
-                Some(signed) => findings.push(Finding::whole(format!(
-                    "the checkpoint of {} leaves held elsewhere is signed by a key from before the \
-                     trusted one",
-                    signed.checkpoint.size
-                ))),
-                None => findings.push(unsigned(&chain, &note, &place)?),
-            }
-        }
-        held.sort_by_key(|signed| signed.checkpoint.size);
-        held.dedup_by(|a, b| a.checkpoint == b.checkpoint);
-        self.held_total = held.len();
-        self.held = held.into();
         self.chain = chain;
-        Ok(findings)
+        self.held.read(&self.chain)
     }
 
-    /// Takes checkpoints of the database that are next to come.
-    /// Where there is no tree any more, they are only counted.
-    pub fn signed(&mut self, notes: &[(i64, String)], broken: bool) -> Vec<Finding> {
+    /// Takes checkpoints of the database that are next to come, up to a size that the tree comes to
+    /// with this page. Where there is no tree any more, they are only counted.
+    pub fn signed(&mut self, notes: &[(i64, String)], reach: u64, broken: bool) -> Vec<Finding> {
         let mut findings = Vec::new();
         self.kept_total += notes.len() as u64;
         for (size, note) in notes.iter().filter(|_| !broken) {
@@ -146,6 +139,7 @@ impl Heads {
                 Some(signed) if signed.checkpoint.size != size => {
                     findings.push(finding("states another size"));
                 }
+                Some(signed) if size > reach => self.beyond.add(&signed),
                 Some(signed) => self.kept.push_back(signed),
             }
         }
@@ -153,9 +147,10 @@ impl Heads {
     }
 
     /// The tree has grown by a leaf.
-    pub fn pushed(&mut self, tree: &Frontier, slot: &Slot) -> Vec<Finding> {
+    pub fn pushed(&mut self, tree: &Frontier, slot: &Slot) -> Result<Vec<Finding>, String> {
         let (size, mut findings) = (tree.size(), Vec::new());
         self.keys += usize::from(slot.kind == LeafKind::Key);
+        self.waits(slot);
         self.by_held.pushed(size - 1, slot);
         self.by_any.pushed(size - 1, slot);
         let at = |signed: Option<&Signed>| signed.is_some_and(|s| s.checkpoint.size == size);
@@ -165,8 +160,10 @@ impl Heads {
             findings.extend(self.outdated(signed, "in the database"));
             self.cover(tree, signed, slot);
         }
-        while at(self.held.front()) {
-            let Some(signed) = self.held.pop_front() else { break };
+        while self.held.is_at(size) {
+            let (signed, others) = self.held.take(&self.chain)?;
+            findings.extend(others);
+            let Some(signed) = signed else { break };
             let wrong = self.by_held.compare(tree, &signed.checkpoint, " held elsewhere");
             // Where the database's own head is wrong, too, that says it already, and closer.
             findings.extend(wrong.filter(|_| !self.by_any.forked));
@@ -179,7 +176,13 @@ impl Heads {
             }
             self.cover(tree, &signed, slot);
         }
-        findings
+        Ok(findings)
+    }
+
+    /// No checkpoint covers it so far.
+    pub fn waits(&mut self, slot: &Slot) {
+        let at = slot.created_at;
+        self.waits_since = Some(self.waits_since.map_or(at, |since| since.min(at)));
     }
 
     /// A key signs no head over the leaf of its successor.
@@ -200,25 +203,47 @@ impl Heads {
         if in_force && signed.trusted && signed.checkpoint.root == tree.root() {
             self.covered = signed.checkpoint.size;
             self.covered_at = Some(slot.created_at);
+            self.waits_since = None;
         }
     }
 
     /// Says which heads the tree never came to.
-    pub fn finish(&mut self, size: u64) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        for signed in self.held.drain(..).rev() {
-            let larger = signed.checkpoint.size;
-            findings.push(Finding::whole(format!(
-                "the tree has {size} leaves, and the checkpoint held elsewhere {larger}: its end \
-                 was cut off, or an old backup was restored"
-            )));
+    pub fn finish(&mut self, size: u64) -> Result<Vec<Finding>, String> {
+        let (mut findings, mut held) = (Vec::new(), Beyond::default());
+        loop {
+            let (signed, others) = self.held.take(&self.chain)?;
+            findings.extend(others);
+            let Some(signed) = signed else { break };
+            held.add(&signed);
         }
+        findings.extend(self.held.finish());
         for signed in self.kept.drain(..) {
-            let larger = signed.checkpoint.size;
-            findings.push(Finding::whole(format!(
-                "the tree has {size} leaves, and a checkpoint in the database {larger}: its end \
+            self.beyond.add(&signed);
+        }
+        let kept = &self.beyond;
+        let largest = held.largest;
+        match held.count {
+            0 => {}
+            1 => findings.push(Finding::whole(format!(
+                "the tree has {size} leaves, and the checkpoint held elsewhere {largest}: its end \
+                 was cut off, or an old backup was restored"
+            ))),
+            count => findings.push(Finding::whole(format!(
+                "the tree has {size} leaves, and {count} checkpoints held elsewhere have more, up \
+                 to {largest}: its end was cut off, or an old backup was restored"
+            ))),
+        }
+        let largest = kept.largest;
+        match kept.count {
+            0 => {}
+            1 => findings.push(Finding::whole(format!(
+                "the tree has {size} leaves, and a checkpoint in the database {largest}: its end \
                  was cut off"
-            )));
+            ))),
+            count => findings.push(Finding::whole(format!(
+                "the tree has {size} leaves, and {count} checkpoints in the database have more, up \
+                 to {largest}: its end was cut off"
+            ))),
         }
         if size > 0 && self.kept_total == 0 {
             findings.push(Finding::whole(format!(
@@ -228,27 +253,16 @@ impl Heads {
             let what = "no part of the tree is signed by a key that follows from a trusted one";
             findings.push(Finding::whole(what.to_owned()));
         }
-        findings
+        Ok(findings)
     }
 
     /// How far signatures reach.
     pub fn report(&self, verdict: &mut Verdict) {
-        verdict.held = self.held_total;
+        verdict.held = self.held.taken();
         verdict.checkpoints = self.kept_total;
         verdict.covered = self.covered;
         verdict.covered_at = self.covered_at;
-    }
-}
-
-fn unsigned(chain: &Chain, note: &str, place: &str) -> Result<Finding, String> {
-    let text = note.split_once("\n\n").map_or(note, |(text, _)| text);
-    match Checkpoint::parse(text) {
-        Ok(checkpoint) if chain.knows(&checkpoint.origin) => Ok(Finding::whole(format!(
-            "the checkpoint of {} leaves held elsewhere is signed by none of the ledger's keys",
-            checkpoint.size
-        ))),
-        Ok(_) => Err(format!("{place}: the checkpoint is of another ledger")),
-        Err(error) => Err(format!("{place}: {error}")),
+        verdict.waits_since = self.waits_since;
     }
 }
 

@@ -1,6 +1,7 @@
 //! Whether a row is the one that its leaf was made of, and every column says what its record says.
 
 use std::collections::{BTreeMap, HashSet};
+use std::time::SystemTime;
 
 use governance_filter::record::{Delivery, Intent, Outcome, OutcomeKind, summary_digest};
 use serde::Deserialize;
@@ -45,8 +46,10 @@ pub enum Fault {
     /// A text that the record does not vouch for.
     #[error("its {0} summary was changed, or its salt")]
     Summary(&'static str),
-    /// An erasure that did not happen.
-    #[error("it is erased by a tombstone, and its summary or salt is still there")]
+    /// No erasure leaves this behind, and none finds it.
+    #[error(
+        "it has a tombstone, and its summaries and salt are neither all gone nor all as they were"
+    )]
     Kept,
     /// A true outcome that hides another.
     #[error("it is kept as late, and its decision was not closed as `unknown`")]
@@ -71,7 +74,7 @@ struct Layout {
     output_summary: Option<usize>,
     input_summary: Option<usize>,
     summary_salt: Option<usize>,
-    erased: Option<usize>,
+    erased_at: Option<usize>,
     /// Of the derived columns, in their order.
     derived: Vec<Option<usize>>,
 }
@@ -139,6 +142,16 @@ impl Rows {
         if follows { Ok(()) } else { Err(Fault::NotBefore) }
     }
 
+    /// When the erasure of a row was begun that is not finished: the tombstone comes first, and the
+    /// summaries go once that has its leaf.
+    pub fn unfinished_erasure(&self, kind: LeafKind, row: &Row) -> Option<SystemTime> {
+        let layout = self.layouts.get(&kind)?;
+        if (Cells { row, layout }).all_gone() {
+            return None;
+        }
+        row.try_get(layout.erased_at?).ok().flatten()
+    }
+
     fn content(&mut self, kind: LeafKind, row: &Row, record: &[u8]) -> Result<(), Fault> {
         let Some(layout) = self.layouts.get_mut(&kind) else { return Ok(()) };
         let version = match kind {
@@ -160,7 +173,11 @@ impl Rows {
                 let cells = Cells { row, layout };
                 if kind == LeafKind::LateOutcome {
                     let unknown = OutcomeKind::Unknown.as_str().as_bytes();
-                    let closed = cells.named("closed_as") == Some(unknown);
+                    // Where its decision has a leaf and no row, that is what is said.
+                    let closed = match cells.named("closed_as") {
+                        Some(closed_as) => closed_as == unknown,
+                        None => cells.named("closed_leaf").is_some(),
+                    };
                     if !closed || outcome.outcome == OutcomeKind::Unknown {
                         return Err(Fault::NotLate);
                     }
@@ -214,7 +231,7 @@ impl Layout {
             output_summary: place("output_summary"),
             input_summary: place("input_summary"),
             summary_salt: place("summary_salt"),
-            erased: place("erased"),
+            erased_at: place("erased_at"),
             derived: Vec::new(),
             names,
         }
@@ -257,17 +274,25 @@ impl<'a> Cells<'a, '_> {
         index.is_none_or(|index| closed.is_some_and(|closed| closed < index))
     }
 
+    fn all_gone(self) -> bool {
+        let Layout { output_summary, input_summary, summary_salt, .. } = self.layout;
+        [output_summary, input_summary, summary_salt].into_iter().all(|at| self.at(*at).is_none())
+    }
+
     fn summaries(self, outcome: &Outcome) -> Result<(), Fault> {
+        if self.at(self.layout.erased_at).is_none() {
+            return self.digests(outcome);
+        }
+        if self.all_gone() { Ok(()) } else { self.digests(outcome).map_err(|_| Fault::Kept) }
+    }
+
+    fn digests(self, outcome: &Outcome) -> Result<(), Fault> {
         let layout = self.layout;
         let salt = self.at(layout.summary_salt);
         let pairs = [
             ("output", self.at(layout.output_summary), &outcome.output_summary_digest),
             ("input", self.at(layout.input_summary), &outcome.input_summary_digest),
         ];
-        let all_gone = salt.is_none() && pairs.iter().all(|(_, text, _)| text.is_none());
-        if self.at(layout.erased) == Some(&[1]) {
-            return if all_gone { Ok(()) } else { Err(Fault::Kept) };
-        }
         if salt.is_some() && pairs.iter().all(|(_, _, digest)| digest.is_none()) {
             return Err(Fault::Column("summary_salt"));
         }

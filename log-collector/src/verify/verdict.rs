@@ -1,12 +1,16 @@
 //! The verdict, as text for people and as JSON for programs.
 
 use std::fmt::Write;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
 use super::findings::Findings;
 use crate::ledger::LeafKind;
+
+/// A checkpoint is signed every few seconds, and an erasure goes on as soon as its tombstone has a
+/// leaf. What takes longer stands still.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What came of a check.
 #[derive(Debug, Default)]
@@ -27,8 +31,22 @@ pub struct Verdict {
     pub covered: u64,
     /// When the newest of them was inserted.
     pub covered_at: Option<SystemTime>,
+    /// When the ledger was read, by the database's clock.
+    pub read_at: Option<SystemTime>,
+    /// When the oldest record was inserted that no good checkpoint covers.
+    pub waits_since: Option<SystemTime>,
+    /// Rows whose erasure was begun and is not finished.
+    pub erasing: Erasing,
     /// What is wrong.
     pub findings: Findings,
+}
+
+/// Erasures that are under way.
+#[derive(Debug, Default)]
+pub struct Erasing {
+    rows: u64,
+    /// The one that was begun first.
+    oldest: Option<(SystemTime, String)>,
 }
 
 /// A kind's part.
@@ -46,12 +64,68 @@ const NONE_HELD: &str = "\
 No checkpoint held elsewhere was given (--checkpoint): that the end was cut off, or that
 whoever has the signing key rewrote everything, cannot be seen without one.";
 
+// === impl Erasing ===
+
+impl Erasing {
+    /// Adds a row.
+    pub fn add(&mut self, since: SystemTime, reference: &str) {
+        self.rows += 1;
+        if self.oldest.as_ref().is_none_or(|(oldest, _)| since < *oldest) {
+            self.oldest = Some((since, reference.to_owned()));
+        }
+    }
+}
+
 // === impl Verdict ===
 
 impl Verdict {
-    /// Nothing was altered.
-    pub fn intact(&self) -> bool {
+    /// Nothing was altered, as far as can be seen.
+    pub fn unaltered(&self) -> bool {
         self.findings.total() == 0
+    }
+
+    /// As the help says.
+    pub fn exit_code(&self) -> u8 {
+        match self.word() {
+            "intact" => 0,
+            "altered" => 1,
+            _ => 3,
+        }
+    }
+
+    fn word(&self) -> &'static str {
+        match (self.unaltered(), self.overdue().is_empty()) {
+            (false, _) => "altered",
+            (true, true) => "intact",
+            (true, false) => "incomplete",
+        }
+    }
+
+    /// What should have come to its end.
+    fn overdue(&self) -> Vec<String> {
+        let mut overdue = Vec::new();
+        if let Some(age) = self.waits_since.and_then(|since| self.overdue_by(since)) {
+            overdue.push(format!(
+                "records under no checkpoint: {}, the oldest for {age}: nobody could tell if they \
+                 were changed; is a `log-collector serve` running with the ledger's key?",
+                grouped(self.uncovered())
+            ));
+        }
+        if let Some((since, reference)) = &self.erasing.oldest
+            && let Some(age) = self.overdue_by(*since)
+        {
+            overdue.push(format!(
+                "the erasure of {reference} was begun {age} ago, and its summary is still there, \
+                 or there again: run `log-collector erase` anew"
+            ));
+        }
+        overdue
+    }
+
+    /// How long ago in minutes, if that is too long.
+    fn overdue_by(&self, since: SystemTime) -> Option<humantime::FormattedDuration> {
+        let age = self.read_at?.duration_since(since).ok().filter(|age| *age > PATIENCE)?;
+        Some(humantime::format_duration(Duration::from_secs(age.as_secs() / 60 * 60)))
     }
 
     /// Records that no good checkpoint covers.
@@ -81,7 +155,12 @@ impl Verdict {
             ),
         );
         line(&mut text, format_args!("signed        {} leaves{until}", grouped(self.covered)));
-        line(&mut text, format_args!("not yet       {} records\n", grouped(self.uncovered())));
+        line(&mut text, format_args!("not yet       {} records", grouped(self.uncovered())));
+        if self.erasing.rows > 0 {
+            let rows = grouped(self.erasing.rows);
+            line(&mut text, format_args!("              {rows} begun to be erased"));
+        }
+        text.push('\n');
         if self.held == 0 {
             line(&mut text, format_args!("{NONE_HELD}\n"));
         }
@@ -89,16 +168,23 @@ impl Verdict {
             true => format!("\x1b[{code}m{word}\x1b[0m"),
             false => word.to_owned(),
         };
-        let Some((first, others)) = self.findings.shown().split_first() else {
-            line(&mut text, format_args!("{}", paint("1;32", "intact")));
-            return text;
+        let colour = match self.word() {
+            "intact" => "1;32",
+            "altered" => "1;31",
+            _ => "1;33",
         };
-        line(&mut text, format_args!("{}: {first}", paint("1;31", "altered")));
-        for finding in others {
-            line(&mut text, format_args!("  also: {finding}"));
+        let word = paint(colour, self.word());
+        let shown = self.findings.shown();
+        let findings = shown.iter().map(ToString::to_string).chain(self.overdue());
+        let mut before = format!("{word}: ");
+        for finding in findings {
+            line(&mut text, format_args!("{before}{finding}"));
+            "  also: ".clone_into(&mut before);
         }
-        let shown = self.findings.shown().len() as u64;
-        let rest = self.findings.total() - shown;
+        if self.word() == "intact" {
+            line(&mut text, format_args!("{word}"));
+        }
+        let rest = self.findings.total() - shown.len() as u64;
         if rest > 0 {
             line(&mut text, format_args!("  and {} more", grouped(rest)));
         }
@@ -121,7 +207,7 @@ impl Verdict {
             })
         });
         json!({
-            "verdict": if self.intact() { "intact" } else { "altered" },
+            "verdict": self.word(),
             "kinds": kinds.collect::<Vec<_>>(),
             "rows_checked": self.checked,
             "tree_size": self.tree_size,
@@ -130,6 +216,8 @@ impl Verdict {
             "signed_leaves": self.covered,
             "signed_until": self.until(),
             "records_not_yet_signed": self.uncovered(),
+            "rows_not_yet_erased": self.erasing.rows,
+            "overdue": self.overdue(),
             "findings": findings.collect::<Vec<_>>(),
             "findings_total": self.findings.total(),
         })
@@ -151,4 +239,56 @@ pub(super) fn grouped(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::findings::Finding;
+    use super::*;
+
+    /// As of a ledger whose oldest unsigned record and only open erasure are so many seconds old.
+    fn verdict(age_secs: u64) -> Verdict {
+        let since = SystemTime::UNIX_EPOCH;
+        let read_at = Some(since + Duration::from_secs(age_secs));
+        let mut verdict = Verdict {
+            held: 1,
+            pending: 3,
+            read_at,
+            waits_since: Some(since),
+            ..Verdict::default()
+        };
+        verdict.erasing.add(since, "d-1");
+        verdict
+    }
+
+    /// Behind the table.
+    fn said(verdict: &Verdict) -> String {
+        let text = verdict.text(false);
+        text.split_once("not yet ").unwrap().1.trim_start().to_owned()
+    }
+
+    #[test]
+    fn what_is_under_way_is_no_fault_and_what_stands_still_is_said() {
+        let verdict = verdict(60);
+        let expected = "3 records\n              1 begun to be erased\n\nintact\n";
+        assert_eq!((said(&verdict).as_str(), verdict.exit_code()), (expected, 0));
+        let mut verdict = self::verdict(61);
+        let overdue = "\
+records under no checkpoint: 3, the oldest for 1m: nobody could tell if they were changed; is a \
+`log-collector serve` running with the ledger's key?
+  also: the erasure of d-1 was begun 1m ago, and its summary is still there, or there again: run \
+`log-collector erase` anew
+";
+        let expected =
+            format!("3 records\n              1 begun to be erased\n\nincomplete: {overdue}");
+        assert_eq!((said(&verdict), verdict.exit_code()), (expected, 3));
+        assert_eq!(verdict.json()["verdict"], "incomplete");
+        assert_eq!(verdict.json()["overdue"].as_array().unwrap().len(), 2);
+        // What was altered comes first.
+        verdict.findings.push(Finding::whole("a leaf is gone".to_owned()));
+        let text = said(&verdict);
+        let expected = format!("\naltered: a leaf is gone\n  also: {overdue}");
+        assert!(text.ends_with(&expected), "{text}");
+        assert_eq!(verdict.exit_code(), 1);
+    }
 }

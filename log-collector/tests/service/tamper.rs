@@ -6,8 +6,10 @@ use log_collector::config::Database as DatabaseConfig;
 use log_collector::ledger::note::SignerKey;
 use tokio_postgres::Client;
 
-use self::cases::CASES;
-use crate::support::tamper::{Original, rewrite, sequence, sign_again, signer, swap_key, verify};
+use self::cases::{CASES, ROTATED};
+use crate::support::tamper::{
+    Original, rewrite, sequence, sign_again, sign_head, signer, swap_key, verify,
+};
 use crate::support::{Collector, Database, id, line, outcome};
 
 /// What an attacker does beside the SQL.
@@ -17,8 +19,10 @@ enum Then {
     Rewrite(u8),
     /// Signed again as the leaves are.
     SignAgain,
-    /// The ledger's key is replaced, and all rewritten.
-    SwapKey(u8),
+    /// The ledger's key of this number is replaced, and all rewritten.
+    SwapKey(i64, u8),
+    /// The checkpoint of so many leaves is signed by this key.
+    SignHead(i64, u8),
 }
 
 /// A tampering, and the verdict's line.
@@ -40,10 +44,11 @@ async fn tamper(original: &Original, case: &Case) -> Client {
         Then::Nothing => {}
         Then::Rewrite(seed) => rewrite(&copy, &signer(seed)).await,
         Then::SignAgain => sign_again(&copy, &signer(1)).await,
-        Then::SwapKey(seed) => {
-            swap_key(&copy, &signer(seed)).await;
+        Then::SwapKey(seq, seed) => {
+            swap_key(&copy, seq, &signer(seed)).await;
             rewrite(&copy, &signer(seed)).await;
         }
+        Then::SignHead(size, seed) => sign_head(&copy, size, &signer(seed)).await,
     }
     copy
 }
@@ -52,25 +57,41 @@ fn public(key: &SignerKey) -> String {
     key.verifier().to_string()
 }
 
-#[tokio::test]
-async fn each_tampering_is_named() {
-    let original = Original::make().await;
+/// Tampers with copies, and fails with what was not named as it should be.
+async fn check(original: &Original, cases: &[Case]) {
     let (key, held) = (public(&signer(1)), original.held.to_str().unwrap());
     let arguments = ["--public-key", &key, "--checkpoint", held];
     let mut wrong = Vec::new();
-    for case in CASES {
-        let copy = tamper(&original, case).await;
+    for case in cases {
+        let copy = tamper(original, case).await;
         let said = original.verify(&copy, &arguments).await;
-        let start = said.text.find("altered").or(said.text.find("intact"));
-        let verdict = start.and_then(|at| said.text[at..].lines().next()).unwrap_or_default();
+        let verdicts = ["altered", "incomplete", "intact"];
+        let start = verdicts.iter().find_map(|word| said.text.find(&format!("\n{word}")));
+        let verdict = start.and_then(|at| said.text[at + 1..].lines().next()).unwrap_or_default();
         let verdict = verdict.replace(&key, "{key}");
-        let code = i32::from(!case.verdict.starts_with("intact"));
+        let code = match case.verdict.split(':').next() {
+            Some("intact") => 0,
+            Some("altered") => 1,
+            _ => 3,
+        };
         if (verdict.as_str(), said.code, said.errors.as_str()) != (case.verdict, code, "") {
             wrong.push(format!("{}: {} {verdict}\n{}", case.name, said.code, said.errors));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let _ = std::fs::remove_file(&original.held);
+}
+
+#[tokio::test]
+async fn each_tampering_is_named() {
+    check(&Original::make().await, CASES).await;
+}
+
+#[tokio::test]
+async fn rotated_ledger_is_intact_and_each_forged_rotation_is_named() {
+    let original = Original::make().await;
+    original.rotate().await;
+    check(&original, ROTATED).await;
 }
 
 #[tokio::test]
@@ -121,6 +142,19 @@ intact
 ";
     assert!(said.text.ends_with(expected), "{}", said.text);
     assert_eq!(said.code, 0);
+    // Whatever else is missing with a month is not said again of each record.
+    let sql = original.sql(
+        "DO $$ BEGIN EXECUTE format('ALTER TABLE ai_decisions DETACH PARTITION %s', (
+            SELECT tableoid::regclass FROM ai_decisions WHERE decision_id = '{a}')); END $$",
+    );
+    copy.batch_execute(&sql).await.unwrap();
+    let said = original.verify(&copy, &["--public-key", &key, "--checkpoint", held]).await;
+    let verdict = said.text.split_once("\n\n").unwrap().1.split_once("\n\n").unwrap().1;
+    let expected = "\
+altered: outcome {a} (leaf 5): its row and those of 4 others of {month} are not in ai_decisions, \
+which has no partition of that month: it was detached or dropped
+";
+    assert_eq!((verdict, said.code), (expected, 1));
     let _ = std::fs::remove_file(held);
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::{
-    BundleError, CHECKPOINT, FORMAT, LineError, MANIFEST, Manifest, POLICIES, PolicyError, RECORDS,
+    BundleError, CHECKPOINT, LineError, MANIFEST, Manifest, POLICIES, PolicyError, RECORDS,
     RecordLine, Shown, policy_file,
 };
 use crate::ledger::LeafKind;
@@ -30,40 +30,51 @@ const POLICY_BYTES_MAX: u64 = 1 << 20;
 
 /// Checks a folder, from the one key that is trusted.
 pub fn verify(folder: &Path, trusted: &VerifierKey) -> Result<Shown, BundleError> {
-    let manifest = read(&folder.join(MANIFEST), MANIFEST_BYTES_MAX)?;
-    let manifest: Manifest = serde_json::from_slice(&manifest)
-        .map_err(|e| BundleError::Json { line: e.line(), column: e.column() })?;
-    if manifest.governance_bundle != FORMAT {
-        return Err(BundleError::Format(manifest.governance_bundle));
-    }
+    let manifest = Manifest::parse(&read(&folder.join(MANIFEST), MANIFEST_BYTES_MAX)?)?;
     // A note's bound is far below what a usize holds.
     let note = read(&folder.join(CHECKPOINT), NOTE_BYTES_MAX as u64)?;
     let note = String::from_utf8(note).map_err(|_| crate::ledger::note::NoteError::Note)?;
     let signed = open_checkpoint(trusted, &manifest.keys, &note)?;
     let policies = check_policies(folder, &manifest, &signed.checkpoint)?;
+    let path = folder.join(RECORDS);
+    let file = File::open(&path);
+    let file = file.map_err(|source| BundleError::Io { path: path.clone(), source })?;
+    let lines = (path.as_path(), BufReader::new(file));
+    let counts = check(&manifest, &signed.checkpoint, &policies, lines)?;
+    Ok(Shown { manifest, signed, counts })
+}
+
+/// Checks lines, which are of the file named, against a head; how many there are of each kind.
+/// Pure, if `lines` is.
+pub fn check(
+    manifest: &Manifest,
+    checkpoint: &Checkpoint,
+    policies: &BTreeMap<String, Hash>,
+    (path, lines): (&Path, impl BufRead),
+) -> Result<[u64; LeafKind::ALL.len()], BundleError> {
     let mut reading = Reading {
-        folder,
-        manifest: &manifest,
-        policies: &policies,
-        tree: start(&manifest, &signed.checkpoint)?,
+        path,
+        manifest,
+        policies,
+        tree: start(manifest, checkpoint)?,
         named: BTreeSet::new(),
         counts: [0; LeafKind::ALL.len()],
     };
-    reading.read_lines()?;
+    reading.read_lines(lines)?;
     let Reading { mut tree, named, counts, .. } = reading;
     if let Some(version) = policies.keys().find(|version| !named.contains(*version)) {
         return Err(bad_policy(version, PolicyError::Unnamed));
     }
-    let right = cover(manifest.end_index, signed.checkpoint.size);
+    let right = cover(manifest.end_index, checkpoint.size);
     for (node, hash) in right.into_iter().zip(&manifest.right) {
         if !tree.push_subtree(node.level, hash.0) {
             return Err(BundleError::Range);
         }
     }
-    if tree.size() != signed.checkpoint.size || tree.root() != signed.checkpoint.root {
+    if tree.size() != checkpoint.size || tree.root() != checkpoint.root {
         return Err(BundleError::Root);
     }
-    Ok(Shown { manifest, signed, counts })
+    Ok(counts)
 }
 
 /// The tree left of the range.
@@ -118,7 +129,7 @@ fn bad_policy(version: &str, problem: PolicyError) -> BundleError {
 
 /// The lines of a bundle, as they are read.
 struct Reading<'a> {
-    folder: &'a Path,
+    path: &'a Path,
     manifest: &'a Manifest,
     policies: &'a BTreeMap<String, Hash>,
     tree: Frontier,
@@ -129,15 +140,14 @@ struct Reading<'a> {
 // === impl Reading ===
 
 impl Reading<'_> {
-    fn read_lines(&mut self) -> Result<(), BundleError> {
-        let path = self.folder.join(RECORDS);
-        let io = |source| BundleError::Io { path: path.clone(), source };
-        let mut file = BufReader::new(File::open(&path).map_err(io)?);
+    fn read_lines(&mut self, mut lines: impl BufRead) -> Result<(), BundleError> {
+        let path = self.path;
+        let io = |source| BundleError::Io { path: path.to_owned(), source };
         let mut bytes = Vec::new();
         let mut number = 0;
         loop {
             bytes.clear();
-            let read = file.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut bytes);
+            let read = lines.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut bytes);
             number += 1;
             if read.map_err(io)? == 0 {
                 break;
@@ -153,7 +163,7 @@ impl Reading<'_> {
 
     fn take(&mut self, bytes: &[u8]) -> Result<(), LineError> {
         let json = bytes.strip_suffix(b"\n").ok_or(LineError::Json)?;
-        let line: RecordLine = serde_json::from_slice(json).map_err(|_| LineError::Json)?;
+        let line = RecordLine::parse(json)?;
         let expected = self.tree.size();
         if expected == self.manifest.end_index {
             return Err(LineError::Extra(expected));

@@ -1,7 +1,7 @@
 //! Folders that hold and folders that do not: each way to tamper, and the line that is named.
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
@@ -293,4 +293,16 @@ fn sides_of_a_range_are_few_hashes() {
         nodes.into_iter().partition(|node| node.level >= NODE_LEVEL_MIN);
     let groups: HashSet<u64> = small.iter().map(|node| node.first() >> NODE_LEVEL_MIN).collect();
     assert!(groups.len() <= 3 && kept.len() <= 40, "{groups:?} {kept:?}");
+}
+
+/// What auditors have must hold for as long as this format is read.
+#[test]
+fn folder_of_this_format_still_holds() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/ledger/bundle");
+    assert!(verify(&folder, &signer().verifier()).is_ok());
+    let now = Bundle::of(2, 6);
+    for name in [MANIFEST, CHECKPOINT, RECORDS, &policy_path()] {
+        let then = std::fs::read_to_string(folder.join(name)).unwrap();
+        assert_eq!(then, now.read(name), "{name}");
+    }
 }

@@ -255,3 +255,12 @@ fn trust_goes_from_an_old_key_to_its_successors_alone() {
     let stranger = signer(9).verifier();
     assert!(matches!(proof.verify(&stranger), Err(ProofError::Checkpoint(_))));
 }
+
+/// What somebody was given must hold for as long as this format is read.
+#[test]
+fn file_of_this_format_still_holds() {
+    let file = include_bytes!("../../../../tests/fixtures/ledger/proof.json");
+    let then = Proof::parse(file).unwrap();
+    assert!(then.verify(&signer(1).verifier()).is_ok());
+    assert_eq!(then, whole());
+}

@@ -2,6 +2,28 @@
 
 use crate::ledger::LeafKind;
 
+/// The partitions of a table but for the default one.
+pub(super) const PARTITIONS: &str = r"
+    SELECT bounds[1], bounds[2] FROM pg_catalog.pg_inherits
+        JOIN pg_catalog.pg_class part ON part.oid = inhrelid,
+        regexp_match(pg_get_expr(part.relpartbound, part.oid),
+            '^FOR VALUES FROM \(''([^'']*)''\) TO \(''([^'']*)''\)$') AS bounds
+    WHERE inhparent = to_regclass('public.' || $1::text) AND bounds IS NOT NULL";
+
+/// Where the rows of a kind are.
+pub fn table_of(kind: LeafKind) -> &'static str {
+    match kind {
+        LeafKind::Intent => "ai_decision_intents",
+        LeafKind::Outcome => "ai_decisions",
+        LeafKind::LateOutcome => "ai_late_outcomes",
+        LeafKind::Delivery => "ai_deliveries",
+        LeafKind::Policy => "ai_policies",
+        LeafKind::Observation => "ai_policy_observations",
+        LeafKind::Erasure => "ai_erasures",
+        LeafKind::Key => "ai_ledger_keys",
+    }
+}
+
 /// What has a leaf of a kind.
 pub(super) fn refs_of(kind: LeafKind) -> &'static str {
     match kind {
@@ -26,14 +48,14 @@ pub(super) fn rows_of(kind: LeafKind) -> &'static str {
              WHERE decision_id = ANY($1) AND decision_id >= $2 AND decision_id <= $3"
         }
         LeafKind::Outcome => {
-            "SELECT t.*, EXISTS (SELECT FROM public.ai_erasures e
-                 WHERE e.decision_id = t.decision_id) AS erased
+            "SELECT t.*, (SELECT e.created_at FROM public.ai_erasures e
+                 WHERE e.decision_id = t.decision_id) AS erased_at
              FROM public.ai_decisions t
              WHERE decision_id = ANY($1) AND decision_id >= $2 AND decision_id <= $3"
         }
         LeafKind::LateOutcome => {
-            "SELECT t.*, EXISTS (SELECT FROM public.ai_erasures e
-                 WHERE e.decision_id = t.decision_id) AS erased,
+            "SELECT t.*, (SELECT e.created_at FROM public.ai_erasures e
+                 WHERE e.decision_id = t.decision_id) AS erased_at,
                  (SELECT d.outcome FROM public.ai_decisions d
                   WHERE d.decision_id = t.decision_id) AS closed_as,
                  (SELECT first_index + array_position(refs, t.decision_id) - 1

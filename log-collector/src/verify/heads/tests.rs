@@ -1,5 +1,9 @@
 //! Which keys may sign which heads.
 
+use std::io::Cursor;
+
+use serde_json::json;
+
 use super::*;
 use crate::ledger::keys;
 use crate::ledger::note::SignerKey;
@@ -35,18 +39,22 @@ fn findings(kept: [u8; 4], held: Option<[u8; 4]>) -> Vec<String> {
         };
         slots.iter().zip(seeds).map(sign).collect::<Vec<_>>()
     };
-    let given = held.map(notes).unwrap_or_default().into_iter();
-    let given = given.map(|note| Given { note, place: String::new() });
-    let mut heads = Heads::new(given.collect());
+    let lines = |notes: Vec<String>| {
+        let lines = notes.iter().map(|note| format!("{}\n", json!({ "checkpoint": note })));
+        let lines: String = lines.collect();
+        HeldFile::new(String::new(), Box::new(Cursor::new(lines.into_bytes()))).unwrap()
+    };
+    let held = held.map(notes).map(lines);
+    let mut heads = Heads::new(held.into_iter().collect());
     let mut findings = heads.start(chain).unwrap();
     let kept: Vec<(i64, String)> = (1..).zip(notes(kept)).collect();
-    findings.extend(heads.signed(&kept, false));
+    findings.extend(heads.signed(&kept, 4, false));
     let mut tree = Frontier::default();
     for slot in &slots {
         tree.push(slot.hash, |_, _| ());
-        findings.extend(heads.pushed(&tree, slot));
+        findings.extend(heads.pushed(&tree, slot).unwrap());
     }
-    findings.extend(heads.finish(tree.size()));
+    findings.extend(heads.finish(tree.size()).unwrap());
     findings.into_iter().map(|finding| finding.what).collect()
 }
 
@@ -67,4 +75,21 @@ fn key_signs_no_head_over_the_leaf_of_its_successor() {
     assert_eq!(findings(good, Some([1; 4])), outdated("held elsewhere"));
     // A key's record is committed before it is a leaf, so it may sign until then, too.
     assert_eq!(findings([1, 2, 2, 2], None), Vec::<String>::new());
+}
+
+#[test]
+fn heads_that_the_tree_cannot_come_to_are_counted_and_not_kept() {
+    let record = keys::first(&key(1).verifier(), 0).into_bytes();
+    let (chain, _) = Chain::read(&[(String::new(), record)], &[key(1).verifier()]);
+    let mut heads = Heads::new(Vec::new());
+    heads.start(chain).unwrap();
+    let notes: Vec<(i64, String)> = (1..=100)
+        .map(|size: i64| (size, key(1).sign_checkpoint(size.unsigned_abs(), [0; 32])))
+        .collect();
+    assert_eq!(heads.signed(&notes, 2, false), []);
+    assert_eq!((heads.kept.len(), heads.kept_total), (2, 100));
+    let findings = heads.finish(0).unwrap();
+    let expected = "the tree has 0 leaves, and 100 checkpoints in the database have more, up to \
+                    100: its end was cut off";
+    assert_eq!(findings, [Finding::whole(expected.to_owned())]);
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use governance_filter::record::{Line, OutcomeKind, rfc3339};
 use log_collector::config::Database as DatabaseConfig;
 use log_collector::ledger::keys;
-use log_collector::ledger::note::SignerKey;
+use log_collector::ledger::note::{Checkpoint, SignerKey};
 use log_collector::ledger::tree::{Frontier, Hash};
 use log_collector::metrics::Metrics;
 use log_collector::store::Store;
@@ -84,6 +84,19 @@ impl Original {
         Original { database, ids, held }
     }
 
+    /// A second key, whose leaf is 14, and an intent behind it; it signs a checkpoint over each.
+    pub async fn rotate(&self) {
+        let owner = DatabaseConfig::parse(&self.database.admin_url).unwrap();
+        let second = signer(2);
+        log_collector::store::keys::rotate(&owner, &signer(1), &second.verifier()).await.unwrap();
+        sequence(&self.database, &second).await;
+        let collector = Collector::start(self.database.config()).await;
+        collector.acks(&[&Line::intent(&intent(&id()))]).await;
+        collector.stop().await;
+        sequence(&self.database, &second).await;
+        std::fs::write(&self.held, newest_note(&self.database.admin().await).await).unwrap();
+    }
+
     /// A copy with every trigger off.
     pub async fn copy(&self) -> Client {
         let name = path_of(&self.database.admin_url).1;
@@ -120,6 +133,8 @@ impl Original {
         let names = ["{a}", "{b}", "{c}", "{d}", "{e}"];
         let names = self.ids.iter().map(String::as_str).zip(names);
         let text = names.fold(said.text, |text, (id, name)| text.replace(id, name));
+        let month = &rfc3339(u64::from_str_radix(&self.ids[0][2..14], 16).unwrap())[..7];
+        let text = text.replace(&format!(" {month} "), " {month} ");
         Said { text: text.replace(&version_of(POLICY), "{policy}"), ..said }
     }
 }
@@ -224,9 +239,22 @@ pub async fn sign_again(copy: &Client, key: &SignerKey) {
     copy.execute(sql, &[&size, &tree.roots().concat()]).await.unwrap();
 }
 
-/// Another key in the place of the first.
-pub async fn swap_key(copy: &Client, key: &SignerKey) {
-    let sql = "UPDATE ai_ledger_keys SET verifier_key = $1, record = $2";
-    let record = keys::first(&key.verifier(), now());
-    copy.execute(sql, &[&key.verifier().to_string(), &record.as_bytes()]).await.unwrap();
+/// Another key in the place of the first, or of the second, with a record of the forger's own.
+pub async fn swap_key(copy: &Client, seq: i64, key: &SignerKey) {
+    let record = match seq {
+        1 => keys::first(&key.verifier(), now()),
+        _ => keys::rotation(key, &key.verifier(), now()),
+    };
+    let sql = "UPDATE ai_ledger_keys SET verifier_key = $1, record = $2 WHERE key_seq = $3";
+    copy.execute(sql, &[&key.verifier().to_string(), &record.as_bytes(), &seq]).await.unwrap();
+}
+
+/// A checkpoint of the tree as it is, signed by another key.
+pub async fn sign_head(copy: &Client, size: i64, key: &SignerKey) {
+    let sql = "SELECT note FROM ai_ledger_checkpoints WHERE tree_size = $1";
+    let note: String = copy.query_one(sql, &[&size]).await.unwrap().get(0);
+    let checkpoint = Checkpoint::parse(note.split_once("\n\n").unwrap().0).unwrap();
+    let note = key.sign_checkpoint(checkpoint.size, checkpoint.root);
+    let sql = "UPDATE ai_ledger_checkpoints SET note = $1 WHERE tree_size = $2";
+    copy.execute(sql, &[&note, &size]).await.unwrap();
 }

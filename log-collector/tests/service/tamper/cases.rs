@@ -2,6 +2,28 @@
 
 use super::{Case, Then, case};
 
+/// A tombstone of decision a, so many seconds old, and its leaf, likewise.
+macro_rules! entomb {
+    ($age:literal, $leaf_age:literal) => {
+        concat!(
+            "WITH at AS (SELECT date_trunc('milliseconds', now() - interval '",
+            $age,
+            "s') AS at),
+             tombstone AS (
+                INSERT INTO ai_erasures (decision_id, reason, erased_by, created_at, record)
+                SELECT '{a}', 'asked', 'eve', at, convert_to(format(
+                    '{\"v\":1,\"decision_id\":\"%s\",\"erased_at\":\"%s\",\"reason\":\"asked\",\"erased_by\":\"eve\"}',
+                    '{a}', to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')), 'UTF8')
+                FROM at RETURNING *)
+             INSERT INTO ai_ledger_pending (kind, refs, hashes, created_at)
+             SELECT 'erasure', ARRAY[decision_id], sha256('\\x00'::bytea || record),
+                now() - interval '",
+            $leaf_age,
+            "s' FROM tombstone;"
+        )
+    };
+}
+
 pub const CASES: &[Case] = &[
     case("nothing", "", "intact"),
     case(
@@ -143,13 +165,13 @@ pub const CASES: &[Case] = &[
         "partition detached",
         "DO $$ BEGIN EXECUTE format('ALTER TABLE ai_decisions DETACH PARTITION %s', (
             SELECT tableoid::regclass FROM ai_decisions WHERE decision_id = '{a}')); END $$",
-        "altered: outcome {a} (leaf 5): its row is not in ai_decisions: it was deleted or moved, or the partition that held it was detached or dropped",
+        "altered: outcome {a} (leaf 5): its row and those of 4 others of {month} are not in ai_decisions, which has no partition of that month: it was detached or dropped",
     ),
     case(
         "partition dropped",
         "DO $$ BEGIN EXECUTE format('DROP TABLE %s', (
             SELECT tableoid::regclass FROM ai_decision_intents WHERE decision_id = '{a}')); END $$",
-        "altered: intent {a} (leaf 2): its row is not in ai_decision_intents: it was deleted or moved, or the partition that held it was detached or dropped",
+        "altered: intent {a} (leaf 2): its row and those of 3 others of {month} are not in ai_decision_intents, which has no partition of that month: it was detached or dropped",
     ),
     case(
         "two leaves swapped",
@@ -201,7 +223,7 @@ pub const CASES: &[Case] = &[
     Case {
         name: "key swapped, and everything signed with it",
         sql: "",
-        then: Then::SwapKey(9),
+        then: Then::SwapKey(1, 9),
         verdict: "altered: the trusted key `{key}` is not among the ledger's keys: they were swapped, or it is another ledger's",
     },
     case(
@@ -266,10 +288,33 @@ pub const CASES: &[Case] = &[
     ),
     case(
         "erased summary is back",
-        "UPDATE ai_decisions SET output_summary = 'soon gone', summary_salt = (
+        "UPDATE ai_decisions SET output_summary = 'not gone', summary_salt = (
             SELECT summary_salt FROM ai_decisions WHERE decision_id = '{a}')
             WHERE decision_id = '{d}'",
-        "altered: outcome {d} (leaf 10): it is erased by a tombstone, and its summary or salt is still there",
+        "altered: outcome {d} (leaf 10): it has a tombstone, and its summaries and salt are neither all gone nor all as they were",
+    ),
+    case(
+        "erased in part",
+        concat!(
+            entomb!("0", "0"),
+            "UPDATE ai_decisions SET output_summary = NULL WHERE decision_id = '{a}'"
+        ),
+        "altered: outcome {a} (leaf 5): it has a tombstone, and its summaries and salt are neither all gone nor all as they were",
+    ),
+    case("erasure begun", entomb!("0", "0"), "intact"),
+    case(
+        "erasure begun and not finished",
+        entomb!("130", "0"),
+        "incomplete: the erasure of {a} was begun 2m ago, and its summary is still there, or there again: run `log-collector erase` anew",
+    ),
+    case(
+        "record that nobody signs",
+        concat!(
+            entomb!("130", "130"),
+            "UPDATE ai_decisions SET output_summary = NULL, summary_salt = NULL
+                WHERE decision_id = '{a}'"
+        ),
+        "incomplete: records under no checkpoint: 1, the oldest for 2m: nobody could tell if they were changed; is a `log-collector serve` running with the ledger's key?",
     ),
     case(
         "tombstone deleted",
@@ -301,4 +346,44 @@ pub const CASES: &[Case] = &[
         "UPDATE ai_ledger_head SET tree_size = 13",
         "altered: ai_ledger_head is of 13 leaves and not of the 14 that there are, or its hashes are not theirs",
     ),
+];
+
+/// Of a ledger whose second key is leaf 14.
+pub const ROTATED: &[Case] = &[
+    case("nothing", "", "intact"),
+    Case {
+        name: "new key swapped, and everything signed with it",
+        sql: "",
+        then: Then::SwapKey(2, 9),
+        verdict: "altered: the ledger's key 2: a key is not vouched for by the one before it: no signature by the key `05c05979` is on the note",
+    },
+    Case {
+        name: "first key swapped, and everything signed with it",
+        sql: "",
+        then: Then::SwapKey(1, 9),
+        verdict: "altered: the ledger's key 2: a key is not vouched for by the one before it: no signature by the key `6d4fce88` is on the note",
+    },
+    case(
+        "record of the rotation removed",
+        "DELETE FROM ai_ledger_keys WHERE key_seq = 2",
+        "altered: the checkpoint of 16 leaves held elsewhere is signed by none of the ledger's keys",
+    ),
+    Case {
+        name: "head over the new key's leaf, signed by the old key",
+        sql: "",
+        then: Then::SignHead(15, 1),
+        verdict: "altered: the checkpoint of 15 leaves in the database is signed by a key that was no longer in force",
+    },
+    Case {
+        name: "head behind the new key's leaf, signed by the old key",
+        sql: "",
+        then: Then::SignHead(16, 1),
+        verdict: "altered: the checkpoint of 16 leaves in the database is signed by a key that was no longer in force",
+    },
+    Case {
+        name: "everything, with the old key",
+        sql: "",
+        then: Then::Rewrite(1),
+        verdict: "altered: the checkpoint of 15 leaves in the database is signed by a key that was no longer in force",
+    },
 ];
