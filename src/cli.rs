@@ -25,6 +25,7 @@ mod process;
 mod psql;
 mod render;
 mod replay;
+mod reviewers;
 mod schema;
 pub mod standin;
 mod table;

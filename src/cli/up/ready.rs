@@ -24,6 +24,9 @@ pub(crate) struct Ready {
     pub(crate) ledger_public_key: String,
     /// Always holds the newest checkpoint.
     pub(crate) checkpoint_file: PathBuf,
+    /// Holds the token of the one person who may judge; absent where a list names others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) review_token_file: Option<PathBuf>,
     pub(crate) pids: Pids,
 }
 

@@ -19,6 +19,7 @@ use crate::cli::ports;
 use crate::cli::postgres::EmbeddedPostgres;
 use crate::cli::process::{DeathSignal, Launch, Running};
 use crate::cli::psql;
+use crate::cli::reviewers::{self, Reviewers};
 use crate::cli::terminal::Terminal;
 use crate::cli::tools;
 
@@ -51,6 +52,7 @@ pub(crate) struct Stack {
     pub(crate) policy_version: String,
     urls: Urls,
     ledger: Ledger,
+    reviewers: Reviewers,
     data: DataDir,
 }
 
@@ -107,16 +109,18 @@ impl Stack {
             (None, None) => String::new(),
         };
         let embedded = postgres.is_some();
-        let mut begun = || -> Result<(Urls, Ledger, Service), CliError> {
+        let mut begun = || -> Result<(Urls, Ledger, Reviewers, Service), CliError> {
             terminal.step("migrating the database");
             let program = &parts.collector;
             let urls = database::provision(&admin_url, program, &mut data)?;
             let ledger = ledger::prepare(&admin_url, embedded, program, &data, terminal)?;
-            let collector = collector_launch(&parts, options, &urls, &ledger, &data);
+            let reviewers = reviewers::prepare(&data)?;
+            let mut collector = collector_launch(&parts, options, &urls, &ledger, &data);
+            collector.environment.extend(review_environment(&parts, &reviewers));
             let collector = start_collector(collector, &parts, stop, terminal)?;
-            Ok((urls, ledger, collector))
+            Ok((urls, ledger, reviewers, collector))
         };
-        let (urls, ledger, mut collector) =
+        let (urls, ledger, reviewers, mut collector) =
             begun().inspect_err(|_| stop_postgres(&mut postgres))?;
 
         let ecds_file = data.path().join("ecds.json");
@@ -138,6 +142,7 @@ impl Stack {
             policy_version: policy.version().to_string(),
             urls,
             ledger,
+            reviewers,
             data,
         })
     }
@@ -160,6 +165,7 @@ impl Stack {
             database_admin_url: self.postgres.as_ref().map(|(server, _)| server.admin_url()),
             ledger_public_key: self.ledger.public_key.clone(),
             checkpoint_file: self.ledger.checkpoint_file.clone(),
+            review_token_file: self.reviewers.token_file.clone(),
             pids: Pids {
                 envoy: self.envoy.running.id(),
                 collector: self.collector.running.id(),
@@ -283,6 +289,15 @@ fn collector_launch(
         on_death: DeathSignal::Kill,
         relay: Some(relay_decision),
     }
+}
+
+/// Where people sign in and judge; the links in messages lead there.
+fn review_environment(parts: &Parts, reviewers: &Reviewers) -> [(String, String); 2] {
+    // An address for people, where the collector stands behind something.
+    let given = std::env::var("PUBLIC_URL").ok().filter(|url| !url.is_empty());
+    let here = || format!("http://{}", ports::reachable(parts.collector_address));
+    let file = reviewers.file.to_string_lossy().into_owned();
+    [("REVIEWERS_FILE".to_owned(), file), ("PUBLIC_URL".to_owned(), given.unwrap_or_else(here))]
 }
 
 fn start_collector(

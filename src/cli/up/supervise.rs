@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::Ready;
 use super::policy_watch::PolicyWatch;
 use super::stack::{Service, Stack};
 use super::{Options, Stop};
@@ -119,7 +120,7 @@ impl Pause {
 
 fn announce(stack: &Stack, options: &Options, terminal: &Terminal) -> Result<(), CliError> {
     write_ready(stack, options)?;
-    let gateway = stack.ready().gateway;
+    let Ready { gateway, collector, review_token_file, .. } = stack.ready();
     terminal.good(&format!("ready: {gateway} before {}", options.upstream));
     terminal.result(&format!("  policy {} in force", stack.policy_version));
     terminal.result(&format!("  export OPENAI_BASE_URL={gateway}/v1"));
@@ -131,6 +132,10 @@ fn announce(stack: &Stack, options: &Options, terminal: &Terminal) -> Result<(),
     if let Some(psql) = stack.write_psql() {
         let rows = "SELECT decision_id, model, outcome, actions FROM ai_decisions";
         terminal.result(&format!("  {} -c '{rows}'", psql.display()));
+    }
+    if let Some(token) = review_token_file {
+        terminal
+            .result(&format!("  {collector}/reviews  (sign in with `cat {}`)", token.display()));
     }
     Ok(())
 }
