@@ -115,6 +115,7 @@ pub fn router(app: AppState) -> Router {
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics_text))
+        .merge(review::api::routes())
         .with_state(app)
 }
 
@@ -156,7 +157,8 @@ impl Service {
         let reviewers = std::mem::take(&mut config.reviewers);
         let reviewing = (!reviewers.is_empty()).then(|| {
             let url = config.public_url.clone();
-            Reviewing::new(&config.database, store.clone(), reviewers, url)
+            let reviewing = Reviewing::new(&config.database, store.clone(), reviewers, url)?;
+            Ok::<_, StartError>(reviewing.with_max_age(config.review_max_age))
         });
         let reviewing = reviewing.transpose()?.map(Arc::new);
         let app = AppState {
@@ -336,6 +338,7 @@ fn spawn_helpers(
         readiness: readiness.clone(),
         published: app.published.clone(),
         spool: app.spool.clone(),
+        review_max_age: config.review_max_age,
         stop: stop.clone(),
     };
     helpers.spawn(watch.run());

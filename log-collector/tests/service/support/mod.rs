@@ -94,6 +94,7 @@ impl Database {
             queue_bytes_max: 64 << 20,
             spool_dir: None,
             reviewers: Reviewers::default(),
+            review_max_age: Duration::from_secs(86_400),
             public_url: None,
             spool_bytes_max: 1 << 30,
         }
