@@ -3,6 +3,7 @@
 
 pub mod answers;
 pub mod api;
+pub mod command;
 pub mod metrics;
 pub mod reviewers;
 

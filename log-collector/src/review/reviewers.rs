@@ -84,6 +84,11 @@ impl Reviewers {
         self.0.iter().find(|reviewer| reviewer.name == name)
     }
 
+    /// All, in the order of the file.
+    pub fn iter(&self) -> impl Iterator<Item = &Reviewer> {
+        self.0.iter()
+    }
+
     /// Nobody may judge.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
