@@ -13,6 +13,7 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use governance_filter::record::rfc3339;
 use serde::{Deserialize, Serialize};
 
 use crate::AppState;
@@ -245,14 +246,15 @@ async fn stats(
 ) -> Result<Stats, StoreError> {
     let unix = since.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     // No id is older than 1970.
-    let from = id_from(u64::try_from(unix.as_millis()).unwrap_or(0));
+    let unix_ms = u64::try_from(unix.as_millis()).unwrap_or(0);
+    let from = id_from(unix_ms);
     let policies = reviewing.reader.policy_stats(&from).await?;
     let messages = reviewing.reader.message_stats(&from).await?;
     let ages = reviewing.reader.open_by_age(&AGES_SECONDS).await?;
     let backlog = app.store.review_backlog(reviewing.max_age).await?;
     let bounds = AGES_SECONDS.iter().map(|bound| Some(*bound)).chain([None]);
     Ok(Stats {
-        since: time(since),
+        since: rfc3339(unix_ms),
         policies: policies.into_iter().map(Into::into).collect(),
         open: backlog.open,
         overdue: backlog.overdue,

@@ -2,6 +2,7 @@
 //! service in this process through the same code as `main` (`Collector::start`), and records
 //! (`intent`, `outcome`). Nothing here sleeps to be sure; `until` polls with a deadline.
 
+pub mod desk;
 pub mod ledger;
 pub mod server;
 pub mod slack;
