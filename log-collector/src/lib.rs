@@ -7,6 +7,7 @@
 //! ledger: committed records -> leaves of a Merkle tree -> signed checkpoints
 //! notify: outbox -> Slack        closing: intents without outcome        readiness: the watch
 //! reading (HTTP), policy, prove and export (commands) -> store::reader -> Postgres
+//! review (HTTP) -> store, store::reader -> Postgres      review::command -> review, over HTTP
 //! erase (the command) -> store::erasures -> Postgres      verify_proof (the command) -> files
 //! verify (the command) -> store::audit -> Postgres
 //! ```
