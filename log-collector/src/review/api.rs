@@ -131,7 +131,7 @@ pub async fn get_groups(
     let _place = reviewing.begin()?;
     let max_age = reviewing.max_age;
     let found = reviewing.reader.review_groups(&of, max_age, GROUPS_MAX, GROUP_IDS_MAX).await;
-    let found = found.map_err(|e| unavailable(&app, &e))?;
+    let found = found.map_err(|e| refuse(&app, &e))?;
     let listed = i64::try_from(found.groups.len()).unwrap_or(i64::MAX);
     Ok(json(
         StatusCode::OK,
@@ -169,7 +169,7 @@ pub async fn get_open(
     };
     let _place = reviewing.begin()?;
     let found = reviewing.reader.open_reviews(&of, after, limit).await;
-    let found = found.map_err(|e| unavailable(&app, &e))?;
+    let found = found.map_err(|e| refuse(&app, &e))?;
     let full = i64::try_from(found.len()) == Ok(limit);
     let next_after = found.last().filter(|_| full).map(|last| last.decision_id.clone());
     let max_age = reviewing.max_age;
@@ -187,7 +187,7 @@ pub async fn get_decision(
         return Err(ApiError::NoDecision);
     }
     let _place = reviewing.begin()?;
-    let shown = shown(&reviewing, &reviewer, &id).await.map_err(|e| unavailable(&app, &e))?;
+    let shown = shown(&reviewing, &reviewer, &id).await.map_err(|e| refuse(&app, &e))?;
     Ok(json(StatusCode::OK, &shown.ok_or(ApiError::NoDecision)?))
 }
 
@@ -207,7 +207,7 @@ pub async fn post_verdicts(
         let (id, digest) = (&of.decision_id, &of.shown_digest);
         // Should this one fail, those before it are on record, and stand when they are asked again.
         let judged = reviewing.judge(&reviewer, id, asked.verdict, &asked.note, digest).await;
-        let judged = judged.map_err(|e| unavailable(&app, &e))?;
+        let judged = judged.map_err(|e| refuse(&app, &e))?;
         let (result, status, verdict_id) = match judged {
             Judged::Given(verdict) => (Said::Given, StatusCode::OK, Some(verdict.verdict_id)),
             Judged::Stands(verdict) => (Said::Stands, StatusCode::OK, Some(verdict.verdict_id)),
@@ -235,7 +235,7 @@ pub async fn get_stats(
         None => SystemTime::now() - STATS_SPAN,
     };
     let _place = reviewing.begin()?;
-    let stats = stats(&reviewing, &app, since).await.map_err(|e| unavailable(&app, &e))?;
+    let stats = stats(&reviewing, &app, since).await.map_err(|e| refuse(&app, &e))?;
     Ok(json(StatusCode::OK, &stats))
 }
 
@@ -351,7 +351,11 @@ fn json<T: Serialize>(status: StatusCode, answer: &T) -> Response {
     (status, headers, body).into_response()
 }
 
-fn unavailable(app: &AppState, failure: &StoreError) -> ApiError {
+fn refuse(app: &AppState, failure: &StoreError) -> ApiError {
+    // Of all that is asked only a filter can hold what Postgres has no text for.
+    if matches!(failure, StoreError::Data { .. }) {
+        return ApiError::BadQuery("the database refused it");
+    }
     tracing::warn!("could not answer a reviewer: {failure}");
     app.metrics.refused.get_or_create(&ReasonLabels { reason: "database" }).inc();
     ApiError::Unavailable

@@ -146,7 +146,8 @@ struct JudgeArgs {
 struct StatsArgs {
     #[command(flatten)]
     desk: DeskArgs,
-    /// Of calls that came in from then on, such as 2026-03-15T12:00Z; the last 30 days, if not given.
+    /// Of calls that came in from then on, such as 2026-03-15T12:00Z; of the last 30 days, if not
+    /// given.
     #[arg(long, value_name = "TIME")]
     since: Option<Moment>,
     /// How it is printed.

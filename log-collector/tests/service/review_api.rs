@@ -206,6 +206,7 @@ async fn err_requests_that_make_no_sense() {
             "bad query: it takes `policy`, `caller`, `group`, `after` and `limit`, each once\n",
         ),
         ("reviews/open?limit=1001", "bad query: `limit` goes from 1 to 1000\n"),
+        ("reviews?policy=%00", "bad query: the database refused it\n"),
         ("reviews/open?after=d-1", "bad query: `after` is no decision id\n"),
         ("reviews/stats?until=x", "bad query: it takes `since`, once\n"),
         (
