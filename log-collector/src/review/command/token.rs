@@ -172,7 +172,8 @@ mod tests {
         assert_eq!(error(&bad), (expected.to_owned(), 2));
         std::fs::write(&file, "{}").unwrap();
         let expected = format!(
-            "`{}`: line 1: expected {{\"reviewers\": [{{\"name\", \"token_sha256\", \"callers\"}}]}}",
+            "`{}`: line 1: expected {{\"reviewers\": [{{\"name\", \"token_sha256\", \
+             \"callers\"}}]}}",
             file.display()
         );
         assert_eq!(error(&args("eve")), (expected, 1));
