@@ -118,6 +118,7 @@ fn documents_name_only_paths_that_exist() {
         "docs/policies.md",
         "docs/policy-history.md",
         "docs/providers.md",
+        "docs/review.md",
     ];
     for document in documents {
         let text = std::fs::read_to_string(root.join(document)).expect("the document is there");

@@ -88,6 +88,9 @@ pub struct ServeArgs {
     /// without one nobody can.
     #[arg(long, env = "REVIEWERS_FILE")]
     reviewers_file: Option<PathBuf>,
+    /// Age from which an open review is called overdue.
+    #[arg(long, env = "REVIEW_MAX_AGE", default_value = "24h")]
+    review_max_age: String,
     /// Where people reach this service, such as https://decisions.example.com: for the links in
     /// messages. Without one they have none.
     #[arg(long, env = "PUBLIC_URL")]
@@ -129,6 +132,8 @@ pub struct ServeConfig {
     pub spool_bytes_max: u64,
     /// Who may judge decisions.
     pub reviewers: Reviewers,
+    /// Age from which an open review is overdue.
+    pub review_max_age: Duration,
     /// Where people reach this service; ends without a slash.
     pub public_url: Option<String>,
 }
@@ -139,7 +144,7 @@ pub struct ConfigError(pub Vec<String>);
 
 /// Collects problems, so that one run shows them all.
 #[derive(Default)]
-struct Problems(Vec<String>);
+pub(crate) struct Problems(pub(crate) Vec<String>);
 
 // === impl DatabaseArgs ===
 
@@ -204,6 +209,7 @@ impl ServeArgs {
         let spool_bytes_max = spool_bytes_max.map(|bytes| u64::try_from(bytes).unwrap_or(u64::MAX));
         let reviewers = self.reviewers_file.filter(|file| !file.as_os_str().is_empty());
         let reviewers = reviewers.map(|file| problems.reviewers(&file)).unwrap_or_default();
+        let review_max_age = problems.duration("REVIEW_MAX_AGE", &self.review_max_age);
         let public_url = self.public_url.filter(|url| !url.trim().is_empty());
         let public_url =
             public_url.and_then(|url| problems.keep("PUBLIC_URL", read_public_url(&url)));
@@ -225,6 +231,7 @@ impl ServeArgs {
                 spool_dir: self.spool_dir.filter(|dir| !dir.as_os_str().is_empty()),
                 spool_bytes_max: spool_bytes_max?,
                 reviewers,
+                review_max_age: review_max_age?,
                 public_url,
             })
         })();
@@ -297,7 +304,7 @@ impl Problems {
 
     /// From the variable or its file, not both; an empty one counts as not set, for that is how
     /// compose files and shells pass on what they do not have.
-    fn secret(
+    pub(crate) fn secret(
         &mut self,
         name: &str,
         value: Option<Secret>,

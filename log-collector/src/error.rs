@@ -186,6 +186,15 @@ pub enum ApiError {
     /// Nobody may read, for no token was set.
     #[error("reading is off: this collector was started without GOVERNANCE_READ_TOKEN")]
     ReadingOff,
+    /// A verdict that cannot be understood.
+    #[error("bad verdict: {0}")]
+    BadVerdict(&'static str),
+    /// No such decision.
+    #[error("there is no decision of this id")]
+    NoDecision,
+    /// Nobody may judge, for nobody was named.
+    #[error("review is off: this collector was started without REVIEWERS_FILE")]
+    ReviewOff,
     /// As many questions as are answered at once.
     #[error("too many readers at once")]
     Busy,
@@ -274,10 +283,13 @@ impl ApiError {
     fn status(self) -> StatusCode {
         match self {
             ApiError::Unauthorized => StatusCode::UNAUTHORIZED,
-            ApiError::NotNdjson(_) | ApiError::BadPolicy(_) | ApiError::BadQuery(_) => {
-                StatusCode::BAD_REQUEST
+            ApiError::NotNdjson(_)
+            | ApiError::BadPolicy(_)
+            | ApiError::BadQuery(_)
+            | ApiError::BadVerdict(_) => StatusCode::BAD_REQUEST,
+            ApiError::NoPolicy | ApiError::NoDecision | ApiError::ReviewOff => {
+                StatusCode::NOT_FOUND
             }
-            ApiError::NoPolicy => StatusCode::NOT_FOUND,
             ApiError::ReadingOff => StatusCode::FORBIDDEN,
             ApiError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             ApiError::Full | ApiError::SpoolFull | ApiError::Busy | ApiError::Unavailable => {

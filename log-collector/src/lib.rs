@@ -7,6 +7,7 @@
 //! ledger: committed records -> leaves of a Merkle tree -> signed checkpoints
 //! notify: outbox -> Slack        closing: intents without outcome        readiness: the watch
 //! reading (HTTP), policy, prove and export (commands) -> store::reader -> Postgres
+//! review (HTTP) -> store, store::reader -> Postgres      review::command -> review, over HTTP
 //! erase (the command) -> store::erasures -> Postgres      verify_proof (the command) -> files
 //! verify (the command) -> store::audit -> Postgres
 //! ```
@@ -115,6 +116,7 @@ pub fn router(app: AppState) -> Router {
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics_text))
+        .merge(review::api::routes())
         .with_state(app)
 }
 
@@ -156,7 +158,8 @@ impl Service {
         let reviewers = std::mem::take(&mut config.reviewers);
         let reviewing = (!reviewers.is_empty()).then(|| {
             let url = config.public_url.clone();
-            Reviewing::new(&config.database, store.clone(), reviewers, url)
+            let reviewing = Reviewing::new(&config.database, store.clone(), reviewers, url)?;
+            Ok::<_, StartError>(reviewing.with_max_age(config.review_max_age))
         });
         let reviewing = reviewing.transpose()?.map(Arc::new);
         let app = AppState {
@@ -336,6 +339,7 @@ fn spawn_helpers(
         readiness: readiness.clone(),
         published: app.published.clone(),
         spool: app.spool.clone(),
+        review_max_age: config.review_max_age,
         stop: stop.clone(),
     };
     helpers.spawn(watch.run());

@@ -15,6 +15,7 @@ use log_collector::key::{self, KeyArgs};
 use log_collector::ledger::note::VerifierKey;
 use log_collector::policy::{self, PolicyArgs, Printout};
 use log_collector::prove::{self, ProveArgs};
+use log_collector::review::command::{self as review, ReviewArgs, ReviewError};
 use log_collector::store::keys;
 use log_collector::store::migrate::migrate;
 use log_collector::verify::{self, VerifyArgs, VerifyError};
@@ -43,6 +44,8 @@ enum Command {
     Verify(Box<VerifyArgs>),
     /// Tell which rules were in force when, and where they came from.
     Policy(Box<PolicyArgs>),
+    /// List, show and judge the decisions that wait for people, with a reviewer's token.
+    Review(Box<ReviewArgs>),
     /// Write a file that proves the records of one decision.
     Prove(Box<ProveArgs>),
     /// Check a proof or a bundle, offline, with the ledger's public key.
@@ -108,6 +111,11 @@ async fn run(command: Command) -> Result<ExitCode, Box<dyn Error>> {
             print(&Printout { text: text.into_bytes(), note: None })?;
             return Ok(ExitCode::from(code));
         }
+        Command::Review(args) => {
+            let done = review::run(*args, colours()).await?;
+            print_bytes(&done.text)?;
+            return Ok(ExitCode::from(done.code));
+        }
         Command::Prove(args) => print_bytes(&prove::run(*args).await?)?,
         Command::VerifyProof(args) => print_bytes(&verify_proof::run(*args)?)?,
         Command::Export(args) => {
@@ -148,7 +156,11 @@ fn colours() -> bool {
 fn exit_code(error: &(dyn Error + 'static)) -> ExitCode {
     let erase = error.downcast_ref().map(EraseError::exit_code);
     let proof = || error.downcast_ref().map(VerifyProofError::exit_code);
-    let code = erase.or_else(proof).or_else(|| error.downcast_ref().map(VerifyError::exit_code));
+    let review = || error.downcast_ref().map(ReviewError::exit_code);
+    let code = erase
+        .or_else(proof)
+        .or_else(review)
+        .or_else(|| error.downcast_ref().map(VerifyError::exit_code));
     code.map_or(ExitCode::FAILURE, ExitCode::from)
 }
 

@@ -10,6 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
+use crate::review::metrics::ReviewMetrics;
 use crate::spool::metrics::SpoolMetrics;
 
 /// Everything that is counted.
@@ -67,6 +68,8 @@ pub struct Metrics {
     pub sequencing_seconds: Histogram,
     /// What waits on this collector's own disk.
     pub spool: SpoolMetrics,
+    /// What waits for people.
+    pub reviews: ReviewMetrics,
 }
 
 /// Labels of [`Metrics::lines`].
@@ -119,6 +122,7 @@ impl Default for Metrics {
             ledger_forked: Gauge::default(),
             sequencing_seconds,
             spool: SpoolMetrics::default(),
+            reviews: ReviewMetrics::default(),
         };
         metrics.register();
         metrics.register_ledger();
@@ -182,6 +186,7 @@ impl Metrics {
         );
         r.register("ready", "1 while ready", self.ready.clone());
         self.spool.register(r);
+        self.reviews.register(r);
     }
 
     fn register_ledger(&mut self) {

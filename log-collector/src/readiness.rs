@@ -37,6 +37,8 @@ pub struct Watch {
     pub published: Published,
     /// What makes up for a database that is away.
     pub spool: Option<Arc<Spool>>,
+    /// How old a review may get.
+    pub review_max_age: Duration,
     /// Turns true when the service stops.
     pub stop: watch::Receiver<bool>,
 }
@@ -127,6 +129,9 @@ impl Watch {
             self.metrics.ledger_pending.set(lag.pending);
             self.metrics.ledger_size.set(lag.size);
             self.metrics.unpublished_seconds.set(lag.oldest_seconds);
+        }
+        if let Ok(backlog) = self.store.review_backlog(self.review_max_age).await {
+            self.metrics.reviews.show(&backlog);
         }
     }
 }

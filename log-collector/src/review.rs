@@ -1,6 +1,10 @@
 //! Human review: who may judge, and the record of a verdict. The queue and the verdicts are in
 //! `store::reviews`; a held call is answered in `ingest::holds`.
 
+pub mod answers;
+pub mod api;
+pub mod command;
+pub mod metrics;
 pub mod reviewers;
 
 use std::sync::Arc;
@@ -8,10 +12,11 @@ use std::time::Duration;
 
 use governance_filter::record::{hex, rfc3339};
 use serde::{Deserialize, Serialize};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::clock::unix_ms;
 use crate::config::Database;
-use crate::error::{StartError, StoreError};
+use crate::error::{ApiError, StartError, StoreError};
 use crate::review::reviewers::{Reviewer, Reviewers};
 use crate::store::Store;
 use crate::store::reader::Reader;
@@ -75,11 +80,20 @@ pub struct Reviewing {
     pub reader: Reader,
     /// Where people reach this service.
     pub public_url: Option<String>,
+    /// Age from which an open review is overdue.
+    pub max_age: Duration,
     store: Arc<Store>,
+    requests: Semaphore,
 }
 
 /// Connections; a page takes a handful of short statements.
 const CONNECTIONS_MAX: usize = 2;
+
+/// Requests answered at once: as many again wait for a connection.
+const REQUESTS_MAX: usize = 4;
+
+/// Where nothing else is said.
+const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A page is a few rows by their keys.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -95,7 +109,18 @@ impl Reviewing {
         public_url: Option<String>,
     ) -> Result<Reviewing, StartError> {
         let reader = Reader::new(database, QUERY_TIMEOUT, CONNECTIONS_MAX)?;
-        Ok(Reviewing { reviewers, reader, public_url, store })
+        let requests = Semaphore::new(REQUESTS_MAX);
+        Ok(Reviewing { reviewers, reader, public_url, max_age: MAX_AGE, store, requests })
+    }
+
+    /// With another age from which an open review is overdue.
+    pub fn with_max_age(self, max_age: Duration) -> Reviewing {
+        Reviewing { max_age, ..self }
+    }
+
+    /// A place among the requests that are answered at once.
+    pub fn begin(&self) -> Result<SemaphorePermit<'_>, ApiError> {
+        self.requests.try_acquire().map_err(|_| ApiError::Busy)
     }
 
     /// Puts a verdict on record, where the reviewer may give it. `shown_digest` is the one of the

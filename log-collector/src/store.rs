@@ -22,6 +22,7 @@ pub mod policies;
 pub mod proofs;
 mod quarantine;
 pub mod reader;
+pub mod review_stats;
 pub mod reviews;
 mod subtrees;
 pub mod summaries;

@@ -45,6 +45,7 @@ fn defaults_are_loopback_and_no_alerts() {
     assert!(config.slack.is_none(), "an empty variable is none");
     assert_eq!(config.spool_dir, None);
     assert_eq!(config.close_after.as_secs(), 4_200);
+    assert_eq!(config.review_max_age.as_secs(), 86_400);
     assert!(!format!("{config:?}").contains("hunter2"));
     assert!(!format!("{config:?}").contains("0123456789abcdef"));
 }

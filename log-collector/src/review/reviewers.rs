@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use governance_filter::record::sha256_hex;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
 /// How tokens begin, so that scanners for secrets know them.
@@ -15,7 +15,7 @@ pub const TOKEN_PREFIX: &str = "grv_";
 pub struct Reviewers(Vec<Reviewer>);
 
 /// Somebody who may judge.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reviewer {
     /// As it stands in verdicts.
@@ -82,6 +82,11 @@ impl Reviewers {
     /// Somebody by name.
     pub fn by_name(&self, name: &str) -> Option<&Reviewer> {
         self.0.iter().find(|reviewer| reviewer.name == name)
+    }
+
+    /// All, in the order of the file.
+    pub fn iter(&self) -> impl Iterator<Item = &Reviewer> {
+        self.0.iter()
     }
 
     /// Nobody may judge.

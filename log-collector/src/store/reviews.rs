@@ -1,9 +1,10 @@
 //! The queue of reviews and the verdicts on decisions.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use governance_filter::record::sha256_hex;
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 
 use crate::error::StoreError;
 use crate::review::{Reason, Verdict};
@@ -27,6 +28,55 @@ pub struct OpenReview {
     pub opened_at: SystemTime,
     /// How long that is, by the database's clock.
     pub age_seconds: f64,
+}
+
+/// Which of the open reviews; all where nothing is said.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OpenFilter<'a> {
+    /// Those that this policy asks for, maybe with others.
+    pub policy: Option<&'a str>,
+    /// Those of this caller; of calls without one where it is empty.
+    pub caller: Option<&'a str>,
+    /// Those of one group, by [`ReviewGroup::key`].
+    pub group: Option<&'a str>,
+}
+
+/// Open reviews with the same reason, policies and caller: what one verdict can often answer.
+#[derive(Clone, Debug)]
+pub struct ReviewGroup {
+    /// Names the three in 32 hex digits.
+    pub key: String,
+    /// Why they were opened.
+    pub reason: Reason,
+    /// Which policies ask for a person.
+    pub policies: Vec<String>,
+    /// Whose calls.
+    pub caller: Option<String>,
+    /// How many.
+    pub count: i64,
+    /// How many of them are older than they should get.
+    pub overdue: i64,
+    /// Since when the oldest is open.
+    pub oldest_at: SystemTime,
+    /// And the newest.
+    pub newest_at: SystemTime,
+    /// How old the oldest is, by the database's clock.
+    pub oldest_age_seconds: f64,
+    /// The decisions of the oldest.
+    pub decision_ids: Vec<String>,
+}
+
+/// The groups with the oldest reviews, and how much there is in all.
+#[derive(Clone, Debug, Default)]
+pub struct ReviewGroups {
+    /// The one with the oldest review first.
+    pub groups: Vec<ReviewGroup>,
+    /// Groups there are.
+    pub total: i64,
+    /// Reviews in them.
+    pub open: i64,
+    /// Those that are older than they should get.
+    pub overdue: i64,
 }
 
 /// A verdict as it stands.
@@ -62,15 +112,26 @@ pub struct NewVerdict<'a> {
 }
 
 /// The record that speaks for a decision: the late outcome, else the outcome, else the intent.
-/// Column 1: its bytes, 2: its digest, 3: the policy's version, 4: the caller.
+/// Column 1: its bytes, 2: its digest, 3: the policy's version, 4: the caller, 5: the policies that
+/// asked for a review of it.
 const SPEAKS: &str = "
     SELECT coalesce(l.record, d.record, i.record), coalesce(l.digest, d.digest, i.digest),
         coalesce(l.policy_version, d.policy_version, i.policy_version),
-        coalesce(d.caller, i.caller)
+        coalesce(d.caller, i.caller), r.policies
     FROM (SELECT $1::text AS id) AS asked
         LEFT JOIN public.ai_late_outcomes l ON l.decision_id = asked.id
         LEFT JOIN public.ai_decisions d ON d.decision_id = asked.id
-        LEFT JOIN public.ai_decision_intents i ON i.decision_id = asked.id";
+        LEFT JOIN public.ai_decision_intents i ON i.decision_id = asked.id
+        LEFT JOIN public.ai_reviews r ON r.decision_id = asked.id";
+
+/// Open reviews, by an [`OpenFilter`].
+const OPEN: &str = "
+    FROM (SELECT q.decision_id, q.opened_at, r.reason, r.policies, r.caller, r.policy_version,
+            md5(jsonb_build_array(r.reason, r.policies, r.caller)::text) AS key
+        FROM public.reviews_open q JOIN public.ai_reviews r USING (decision_id)) AS o
+    WHERE ($1::text IS NULL OR $1 = ANY(o.policies))
+        AND ($2::text IS NULL OR $2 = coalesce(o.caller, ''))
+        AND ($3::text IS NULL OR $3 = o.key)";
 
 // === impl Store ===
 
@@ -132,6 +193,7 @@ impl Store {
             )
             .await?;
             tx.commit().await?;
+            self.metrics.reviews.count_verdict(row.get(4), verdict.verdict);
             Ok(Judged::Given(verdict))
         })
         .await
@@ -141,21 +203,57 @@ impl Store {
 // === impl Reader ===
 
 impl Reader {
-    /// Reviews without a verdict, oldest first, behind one of that age and id.
+    /// Open reviews, oldest first, behind the one of a decision, which may be closed by now.
     pub async fn open_reviews(
         &self,
-        behind: Option<(SystemTime, &str)>,
+        of: &OpenFilter<'_>,
+        after: Option<&str>,
         limit: i64,
     ) -> Result<Vec<OpenReview>, StoreError> {
-        let sql = "SELECT r.decision_id, r.reason, r.policies, r.caller, r.policy_version,
-                 r.opened_at, extract(epoch FROM clock_timestamp() - r.opened_at)::float8
-             FROM public.reviews_open o JOIN public.ai_reviews r USING (decision_id)
-             WHERE $1::timestamptz IS NULL OR (o.opened_at, o.decision_id) > ($1, $2)
-             ORDER BY o.opened_at, o.decision_id LIMIT $3";
-        let (at, id) = behind.map_or((None, ""), |(at, id)| (Some(at), id));
+        let sql = format!(
+            "SELECT o.decision_id, o.reason, o.policies, o.caller, o.policy_version,
+                 o.opened_at, extract(epoch FROM clock_timestamp() - o.opened_at)::float8
+             {OPEN} AND ($4::text IS NULL OR (o.opened_at, o.decision_id) > (
+                 SELECT b.opened_at, b.decision_id FROM public.ai_reviews b
+                 WHERE b.decision_id = $4))
+             ORDER BY o.opened_at, o.decision_id LIMIT $5"
+        );
         self.read(async |tx| {
-            let rows = tx.query(sql, &[&at, &id, &limit]).await?;
+            let rows = tx.query(&sql, &[&of.policy, &of.caller, &of.group, &after, &limit]).await?;
             Ok(rows.iter().filter_map(open_review).collect())
+        })
+        .await
+    }
+
+    /// Open reviews by reason, policies and caller, with the first `ids` decisions of each.
+    pub async fn review_groups(
+        &self,
+        of: &OpenFilter<'_>,
+        max_age: Duration,
+        limit: i64,
+        ids: i32,
+    ) -> Result<ReviewGroups, StoreError> {
+        let sql = format!(
+            "SELECT o.key, o.reason, o.policies, o.caller, count(*), count(*) FILTER (
+                     WHERE o.opened_at < clock_timestamp() - $4::float8 * interval '1 second'),
+                 min(o.opened_at), max(o.opened_at),
+                 extract(epoch FROM clock_timestamp() - min(o.opened_at))::float8,
+                 (array_agg(o.decision_id ORDER BY o.opened_at, o.decision_id))[1:$5::int],
+                 count(*) OVER (), (sum(count(*)) OVER ())::bigint,
+                 (sum(count(*) FILTER (WHERE o.opened_at
+                     < clock_timestamp() - $4::float8 * interval '1 second')) OVER ())::bigint
+             {OPEN} GROUP BY o.key, o.reason, o.policies, o.caller
+             ORDER BY min(o.opened_at), o.key LIMIT $6"
+        );
+        let max_age = max_age.as_secs_f64();
+        self.read(async |tx| {
+            let asked: [&(dyn ToSql + Sync); 6] =
+                [&of.policy, &of.caller, &of.group, &max_age, &ids, &limit];
+            let rows = tx.query(&sql, &asked).await?;
+            let groups = rows.iter().filter_map(review_group).collect();
+            let totals = rows.first().map_or((0, 0, 0), |r| (r.get(10), r.get(11), r.get(12)));
+            let (total, open, overdue) = totals;
+            Ok(ReviewGroups { groups, total, open, overdue })
         })
         .await
     }
@@ -191,6 +289,21 @@ fn open_review(row: &Row) -> Option<OpenReview> {
         policy_version: row.get(4),
         opened_at: row.get(5),
         age_seconds: row.get(6),
+    })
+}
+
+fn review_group(row: &Row) -> Option<ReviewGroup> {
+    Some(ReviewGroup {
+        key: row.get(0),
+        reason: Reason::parse(row.get(1))?,
+        policies: row.get(2),
+        caller: row.get(3),
+        count: row.get(4),
+        overdue: row.get(5),
+        oldest_at: row.get(6),
+        newest_at: row.get(7),
+        oldest_age_seconds: row.get(8),
+        decision_ids: row.get(9),
     })
 }
 

@@ -25,6 +25,8 @@ mod policy;
 mod proof;
 mod questions;
 mod reading;
+mod review_api;
+mod review_command;
 mod reviews;
 mod roles;
 mod spool;

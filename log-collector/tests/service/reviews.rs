@@ -8,7 +8,7 @@ use log_collector::metrics::Metrics;
 use log_collector::review::reviewers::{Reviewer, Reviewers};
 use log_collector::review::{Reviewing, VerdictKind};
 use log_collector::store::Store;
-use log_collector::store::reviews::Judged;
+use log_collector::store::reviews::{Judged, OpenFilter};
 
 use crate::support::{Collector, Database, flagged, id, intent, line, outcome};
 
@@ -78,15 +78,16 @@ async fn verdict_takes_its_review_out_of_the_queue() {
     );
     database.admin().await.batch_execute(&opened).await.unwrap();
     let (reviewing, ann) = reviewing(&database);
-    let open = reviewing.reader.open_reviews(None, 10).await.unwrap();
+    let all = OpenFilter::default();
+    let open = reviewing.reader.open_reviews(&all, None, 10).await.unwrap();
     assert_eq!(open.len(), 1);
     assert_eq!((&open[0].decision_id, &open[0].policies[0][..]), (&decision, "high_risk_review"));
-    let behind = Some((open[0].opened_at, decision.as_str()));
-    assert_eq!(reviewing.reader.open_reviews(behind, 10).await.unwrap().len(), 0);
+    let behind = Some(decision.as_str());
+    assert_eq!(reviewing.reader.open_reviews(&all, behind, 10).await.unwrap().len(), 0);
     let shown = reviewing.reader.decision(&decision).await.unwrap().unwrap();
     assert!(shown.review.unwrap().open);
     let given = reviewing.judge(&ann, &decision, VerdictKind::Approved, "", &shown.digest).await;
     assert!(matches!(given.unwrap(), Judged::Given(_)));
-    assert_eq!(reviewing.reader.open_reviews(None, 10).await.unwrap().len(), 0);
+    assert_eq!(reviewing.reader.open_reviews(&all, None, 10).await.unwrap().len(), 0);
     assert!(!reviewing.reader.decision(&decision).await.unwrap().unwrap().review.unwrap().open);
 }

@@ -2,6 +2,7 @@
 //! service in this process through the same code as `main` (`Collector::start`), and records
 //! (`intent`, `outcome`). Nothing here sleeps to be sure; `until` polls with a deadline.
 
+pub mod desk;
 pub mod ledger;
 pub mod server;
 pub mod slack;
@@ -94,6 +95,7 @@ impl Database {
             queue_bytes_max: 64 << 20,
             spool_dir: None,
             reviewers: Reviewers::default(),
+            review_max_age: Duration::from_secs(86_400),
             public_url: None,
             spool_bytes_max: 1 << 30,
         }
