@@ -55,6 +55,7 @@ use crate::error::StartError;
 use crate::ingest::bodies::Bodies;
 use crate::ingest::commit::Committer;
 use crate::ingest::decision_log::DecisionLog;
+use crate::ingest::holds::Holds;
 use crate::ingest::queue::{Queue, Taker};
 use crate::ingest::writer::Writer;
 use crate::ledger::note::SignerKey;
@@ -94,6 +95,8 @@ pub struct AppState {
     pub reading: Option<Arc<Reading>>,
     /// The newest checkpoint that left.
     pub published: Published,
+    /// Answers held calls.
+    pub holds: Arc<Holds>,
     /// What reviewers are shown; none where nobody may judge.
     pub reviewing: Option<Arc<Reviewing>>,
 }
@@ -159,6 +162,7 @@ impl Service {
             Reviewing::new(&config.database, store.clone(), reviewers, url)
         });
         let reviewing = reviewing.transpose()?.map(Arc::new);
+        let holds = Arc::new(Holds::new(store.clone(), metrics.clone()));
         let app = AppState {
             bodies: Arc::default(),
             queue: Arc::new(queue),
@@ -169,6 +173,7 @@ impl Service {
             token: config.token.clone(),
             reading,
             published,
+            holds,
             reviewing,
         };
         Ok(Service { config, listener, app, publisher })

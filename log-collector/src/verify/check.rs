@@ -221,6 +221,7 @@ fn table(kind: LeafKind) -> &'static str {
         LeafKind::Policy => "ai_policies",
         LeafKind::Observation => "ai_policy_observations",
         LeafKind::Erasure => "ai_erasures",
+        LeafKind::Verdict => "ai_review_verdicts",
         LeafKind::Key => "ai_ledger_keys",
     }
 }

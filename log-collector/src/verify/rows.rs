@@ -13,6 +13,7 @@ use crate::ledger::LeafKind;
 use crate::ledger::contents::{Erasure, Observation, is_of_kind};
 use crate::ledger::keys;
 use crate::ledger::tree::{Hash, leaf_hash};
+use crate::review::Verdict;
 use crate::store::columns::{self, Column, Value};
 
 /// What is wrong with a row. Names columns and quotes nothing.
@@ -54,6 +55,9 @@ pub enum Fault {
     /// Likewise.
     #[error("it is kept as late, and its decision has no leaf that stands before it")]
     NotBefore,
+    /// A verdict on nothing.
+    #[error("its decision has no record of the digest that its reviewer was shown")]
+    NotShown,
 }
 
 /// Checks rows of every kind.
@@ -182,6 +186,14 @@ impl Rows {
                 let erasure: Erasure = read(kind, record)?;
                 return layout.compare(row, &erased(&erasure));
             }
+            LeafKind::Verdict => {
+                let verdict: Verdict = read(kind, record)?;
+                layout.compare(row, &judged(&verdict))?;
+                if (Cells { row, layout }).named("shown") != Some(&[1]) {
+                    return Err(Fault::NotShown);
+                }
+                verdict.policy_version
+            }
             LeafKind::Policy => {
                 let cells = Cells { row, layout };
                 let version = cells.named("version").unwrap_or_default();
@@ -207,6 +219,7 @@ impl Layout {
             reference: place(match kind {
                 LeafKind::Policy => "version",
                 LeafKind::Observation | LeafKind::Key => "ref",
+                LeafKind::Verdict => "verdict_id",
                 _ => "decision_id",
             }),
             record: place(if kind == LeafKind::Policy { "text" } else { "record" }),
@@ -305,6 +318,19 @@ fn erased(e: &Erasure) -> [Column<'_>; 4] {
         column("created_at", Value::Time(&e.erased_at)),
         column("reason", Value::Text(&e.reason)),
         column("erased_by", Value::Text(&e.erased_by)),
+    ]
+}
+
+fn judged(v: &Verdict) -> [Column<'_>; 8] {
+    [
+        column("verdict_id", Value::Text(&v.verdict_id)),
+        column("decision_id", Value::Text(&v.decision_id)),
+        column("verdict", Value::Text(v.verdict.as_str())),
+        column("reviewer", Value::Text(&v.reviewer)),
+        column("note", Value::Text(&v.note)),
+        column("shown_digest", Value::Text(&v.shown_digest)),
+        column("policy_version", Value::Text(&v.policy_version)),
+        column("created_at", Value::Time(&v.decided_at)),
     ]
 }
 

@@ -14,6 +14,7 @@ pub(super) fn refs_of(kind: LeafKind) -> &'static str {
             "SELECT observation_id::text AS ref FROM public.ai_policy_observations"
         }
         LeafKind::Erasure => "SELECT decision_id AS ref FROM public.ai_erasures",
+        LeafKind::Verdict => "SELECT verdict_id AS ref FROM public.ai_review_verdicts",
         LeafKind::Key => "SELECT key_seq::text AS ref FROM public.ai_ledger_keys",
     }
 }
@@ -59,6 +60,17 @@ pub(super) fn rows_of(kind: LeafKind) -> &'static str {
         LeafKind::Erasure => {
             "SELECT t.* FROM public.ai_erasures t
              WHERE decision_id = ANY($1) AND decision_id >= $2 AND decision_id <= $3"
+        }
+        LeafKind::Verdict => {
+            "SELECT t.*, EXISTS (
+                 SELECT FROM public.ai_decision_intents i
+                  WHERE i.decision_id = t.decision_id AND i.digest = t.shown_digest
+                 UNION ALL SELECT FROM public.ai_decisions d
+                  WHERE d.decision_id = t.decision_id AND d.digest = t.shown_digest
+                 UNION ALL SELECT FROM public.ai_late_outcomes l
+                  WHERE l.decision_id = t.decision_id AND l.digest = t.shown_digest) AS shown
+             FROM public.ai_review_verdicts t
+             WHERE verdict_id = ANY($1) AND verdict_id >= $2 AND verdict_id <= $3"
         }
         LeafKind::Key => {
             "SELECT t.*, key_seq::text AS ref FROM public.ai_ledger_keys t
