@@ -108,8 +108,7 @@ pub async fn post_decisions(
             Err(Unavailable::Database) => return Err(refuse(&app, ApiError::Unavailable)),
             Err(Unavailable::SpoolFull) => return Err(refuse(&app, ApiError::SpoolFull)),
         };
-        let goes_on =
-            kind == Some(Kind::Intent) && status.is_durable() && !asking.contains(&at);
+        let goes_on = kind == Some(Kind::Intent) && status.is_durable() && !asking.contains(&at);
         let (verdict, review) = match answered.remove(&at) {
             Some(Answer { verdict, review }) => (Some(verdict), Some(review)),
             None => (goes_on.then_some(IntentVerdict::Proceed), None),

@@ -3,7 +3,7 @@
 //! database.
 //!
 //! ```text
-//! store::audit reads -> check: rows (binary), page, heads (chain) -> findings -> verdict
+//! store::audit reads -> check: rows (binary), page, heads (chain), reviews -> findings -> verdict
 //! ```
 
 mod binary;
@@ -13,6 +13,7 @@ pub mod findings;
 pub mod heads;
 mod page;
 mod progress;
+mod reviews;
 mod rows;
 pub mod verdict;
 

@@ -2,6 +2,7 @@
 //! the leaves. Says nothing about what it reads; whoever takes it believes none of it.
 
 mod queries;
+mod reviews;
 
 use std::time::{Duration, SystemTime};
 
@@ -17,6 +18,8 @@ use crate::ledger::LeafKind;
 use crate::ledger::sequence::split_hashes;
 use crate::ledger::tree::{Hash, Node};
 use crate::store::{connect, migrate};
+
+pub use reviews::{Dangling, Review, ReviewRow};
 
 /// Leaves whose rows are asked for at once.
 const LEAVES_MAX: i64 = 2_048;
@@ -46,6 +49,10 @@ pub enum Part {
         /// Sizes and notes.
         checkpoints: Vec<(i64, String)>,
     },
+    /// Behind the last rows: reviews, and what may ask for one and has none.
+    Reviews(Vec<Review>),
+    /// What names a review that is not there.
+    Dangling(Dangling),
     /// Comes last: of every kind how its table and its leaves compare.
     Totals(Vec<Total>),
 }
@@ -143,6 +150,7 @@ impl Audit<'_> {
             self.rows(runs).await?;
             self.send(Part::End { nodes: Vec::new(), checkpoints: Vec::new() }).await?;
         }
+        self.reviews().await?;
         let totals = self.totals().await?;
         self.send(Part::Totals(totals)).await
     }
@@ -216,7 +224,7 @@ impl Audit<'_> {
                 let (Some(low), Some(high)) = (refs.first(), refs.last()) else { continue };
                 let parameters: [&(dyn ToSql + Sync); 3] = [&refs, low, high];
                 let rows = self.tx.query_raw(&statement, parameters).await?;
-                self.forward(kind, rows).await?;
+                self.forward(rows, |group| Part::Rows(kind, group)).await?;
             }
         }
         Ok(())
@@ -224,8 +232,8 @@ impl Audit<'_> {
 
     async fn forward(
         &self,
-        kind: LeafKind,
         rows: tokio_postgres::RowStream,
+        part: impl Fn(Vec<Row>) -> Part,
     ) -> Result<(), StoreError> {
         let mut rows = std::pin::pin!(rows);
         let (mut group, mut bytes) = (Vec::new(), 0);
@@ -239,7 +247,7 @@ impl Audit<'_> {
             }
             if !group.is_empty() && (!more || group.len() >= ROWS_MAX || bytes >= BYTES_MAX) {
                 bytes = 0;
-                self.send(Part::Rows(kind, std::mem::take(&mut group))).await?;
+                self.send(part(std::mem::take(&mut group))).await?;
             }
             if !more {
                 return Ok(());

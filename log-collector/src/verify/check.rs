@@ -9,6 +9,7 @@ use super::chain::Chain;
 use super::findings::Finding;
 use super::heads::{Given, Heads};
 use super::page::{Page, Slot};
+use super::reviews;
 use super::rows::{Fault, Rows};
 use super::verdict::{Kind, Verdict};
 use crate::ledger::LeafKind;
@@ -66,6 +67,11 @@ impl Checker {
             Part::Runs(runs) => self.runs(runs),
             Part::Rows(kind, rows) => rows.iter().for_each(|row| self.row(kind, row)),
             Part::End { nodes, checkpoints } => self.end(&nodes, &checkpoints),
+            Part::Reviews(all) => {
+                self.found.extend(all.iter().filter_map(reviews::check));
+                self.settle();
+            }
+            Part::Dangling(names) => self.found.extend(reviews::dangling(&names)),
             Part::Totals(totals) => self.totals(totals),
         }
         Ok(())

@@ -1,12 +1,14 @@
 //! What a superuser can do to the records, with every trigger off, and that `verify` names it.
 
 mod cases;
+mod reviews;
 
 use log_collector::config::Database as DatabaseConfig;
 use log_collector::ledger::note::SignerKey;
 use tokio_postgres::Client;
 
 use self::cases::CASES;
+use self::reviews::REVIEW_CASES;
 use crate::support::tamper::{Original, rewrite, sequence, sign_again, signer, swap_key, verify};
 use crate::support::{Collector, Database, id, line, outcome};
 
@@ -54,12 +56,20 @@ fn public(key: &SignerKey) -> String {
 
 #[tokio::test]
 async fn each_tampering_is_named() {
-    let original = Original::make().await;
+    each_is_named(&Original::make().await, CASES).await;
+}
+
+#[tokio::test]
+async fn each_tampering_with_a_review_is_named() {
+    each_is_named(&Original::make_with_reviews().await, REVIEW_CASES).await;
+}
+
+async fn each_is_named(original: &Original, cases: &[Case]) {
     let (key, held) = (public(&signer(1)), original.held.to_str().unwrap());
     let arguments = ["--public-key", &key, "--checkpoint", held];
     let mut wrong = Vec::new();
-    for case in CASES {
-        let copy = tamper(&original, case).await;
+    for case in cases {
+        let copy = tamper(original, case).await;
         let said = original.verify(&copy, &arguments).await;
         let start = said.text.find("altered").or(said.text.find("intact"));
         let verdict = start.and_then(|at| said.text[at..].lines().next()).unwrap_or_default();

@@ -25,7 +25,11 @@ const POLICY_CHARACTERS_MAX: usize = 100;
 const HOLD_TTL_S: RangeInclusive<u64> = 60..=2_592_000;
 
 /// What a line says, or the rule that it breaks.
-pub(super) fn check(received: &ReceivedLine<'_>, digest: &str, now: u64) -> Result<Content, Reason> {
+pub(super) fn check(
+    received: &ReceivedLine<'_>,
+    digest: &str,
+    now: u64,
+) -> Result<Content, Reason> {
     let json = received.record.get();
     if json.len() > RECORD_BYTES_MAX {
         return Err(Reason::Size);

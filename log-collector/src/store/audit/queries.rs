@@ -62,13 +62,12 @@ pub(super) fn rows_of(kind: LeafKind) -> &'static str {
              WHERE decision_id = ANY($1) AND decision_id >= $2 AND decision_id <= $3"
         }
         LeafKind::Verdict => {
-            "SELECT t.*, EXISTS (
-                 SELECT FROM public.ai_decision_intents i
-                  WHERE i.decision_id = t.decision_id AND i.digest = t.shown_digest
-                 UNION ALL SELECT FROM public.ai_decisions d
-                  WHERE d.decision_id = t.decision_id AND d.digest = t.shown_digest
-                 UNION ALL SELECT FROM public.ai_late_outcomes l
-                  WHERE l.decision_id = t.decision_id AND l.digest = t.shown_digest) AS shown
+            "SELECT t.*, EXISTS (SELECT FROM public.ai_decision_intents i
+                 WHERE i.decision_id = t.decision_id AND i.digest = t.shown_digest)
+             OR EXISTS (SELECT FROM public.ai_decisions d
+                 WHERE d.decision_id = t.decision_id AND d.digest = t.shown_digest)
+             OR EXISTS (SELECT FROM public.ai_late_outcomes l
+                 WHERE l.decision_id = t.decision_id AND l.digest = t.shown_digest) AS shown
              FROM public.ai_review_verdicts t
              WHERE verdict_id = ANY($1) AND verdict_id >= $2 AND verdict_id <= $3"
         }

@@ -11,25 +11,31 @@ use log_collector::ledger::keys;
 use log_collector::ledger::note::SignerKey;
 use log_collector::ledger::tree::{Frontier, Hash};
 use log_collector::metrics::Metrics;
+use log_collector::review::VerdictKind;
 use log_collector::store::Store;
 use log_collector::store::intents::Closing;
 use log_collector::store::ledger::{RUNS_MAX, Turn, Turned};
+use log_collector::store::reviews::Judged;
 use tokio_postgres::Client;
 
 use super::server::{path_of, with};
 use super::{
-    Collector, Database, POLICY, connect, flagged, id, intent, line, next, now, outcome,
-    version_of, withheld,
+    Collector, Database, POLICY, connect, flagged, holding, id, intent, line, next, now, outcome,
+    routed, version_of, withheld,
 };
+use crate::reviews::reviewing;
 
 pub fn signer(seed: u8) -> SignerKey {
     SignerKey::from_seed("test/ledger", &[seed; 32]).unwrap()
 }
 
+/// Of the decisions, and of the verdict.
+const NAMES: [&str; 8] = ["{a}", "{b}", "{c}", "{d}", "{e}", "{f}", "{g}", "{v}"];
+
 /// The ledger that the cases copy.
 pub struct Original {
     pub database: Database,
-    /// Decisions a to e.
+    /// Decisions a to e; with reviews f and g, and the verdict v.
     pub ids: Vec<String>,
     /// Its newest checkpoint, held elsewhere.
     pub held: PathBuf,
@@ -84,6 +90,30 @@ impl Original {
         Original { database, ids, held }
     }
 
+    /// The same, and then: intent of g, which is held | outcome of f, which is routed to people, and
+    /// of g | a verdict on f.
+    pub async fn make_with_reviews() -> Original {
+        let mut original = Original::make().await;
+        let database = &original.database;
+        let collector = Collector::start(database.config()).await;
+        let (f, g) = (id(), id());
+        collector.acks(&[&Line::intent(&holding(&g))]).await;
+        sequence(database, &signer(1)).await;
+        let mut held = outcome(&g);
+        (held.outcome, held.review) = (OutcomeKind::Held, Some(g.clone()));
+        collector.acks(&[&line(&routed(&f)), &line(&held)]).await;
+        sequence(database, &signer(1)).await;
+        collector.stop().await;
+        let (reviewing, ann) = reviewing(database);
+        let shown = reviewing.reader.decision(&f).await.unwrap().unwrap().digest;
+        let said = reviewing.judge(&ann, &f, VerdictKind::Approved, "fine", &shown).await.unwrap();
+        let Judged::Given(verdict) = said else { panic!("{said:?}") };
+        sequence(database, &signer(1)).await;
+        std::fs::write(&original.held, newest_note(&database.admin().await).await).unwrap();
+        original.ids.extend([f, g, verdict.verdict_id]);
+        original
+    }
+
     /// A copy with every trigger off.
     pub async fn copy(&self) -> Client {
         let name = path_of(&self.database.admin_url).1;
@@ -108,8 +138,7 @@ impl Original {
 
     /// SQL with the ids in the place of their names.
     pub fn sql(&self, sql: &str) -> String {
-        let names = ["{a}", "{b}", "{c}", "{d}", "{e}"];
-        names.iter().zip(&self.ids).fold(sql.to_owned(), |sql, (name, id)| sql.replace(name, id))
+        NAMES.iter().zip(&self.ids).fold(sql.to_owned(), |sql, (name, id)| sql.replace(name, id))
     }
 
     pub async fn verify(&self, copy: &Client, arguments: &[&str]) -> Said {
@@ -117,8 +146,7 @@ impl Original {
         let original = path_of(&self.database.admin_url).1;
         let url = with(&self.database.admin_url, Some(&format!("reader_{original}")), row.get(0));
         let said = verify(&url, arguments);
-        let names = ["{a}", "{b}", "{c}", "{d}", "{e}"];
-        let names = self.ids.iter().map(String::as_str).zip(names);
+        let names = self.ids.iter().map(String::as_str).zip(NAMES);
         let text = names.fold(said.text, |text, (id, name)| text.replace(id, name));
         Said { text: text.replace(&version_of(POLICY), "{policy}"), ..said }
     }
@@ -190,6 +218,7 @@ pub async fn rewrite(copy: &Client, key: &SignerKey) {
         UNION ALL SELECT 'delivery', decision_id, record FROM ai_deliveries
         UNION ALL SELECT 'policy', version, text FROM ai_policies
         UNION ALL SELECT 'erasure', decision_id, record FROM ai_erasures
+        UNION ALL SELECT 'verdict', verdict_id, record FROM ai_review_verdicts
         UNION ALL SELECT 'key', key_seq::text, record FROM ai_ledger_keys";
     let sql = format!(
         "UPDATE ai_ledger_leaves l SET hashes = (
