@@ -162,8 +162,8 @@ impl Service {
             Reviewing::new(&config.database, store.clone(), reviewers, url)
         });
         let reviewing = reviewing.transpose()?.map(Arc::new);
-        let holds = Arc::new(Holds::new(store.clone(), metrics.clone()));
         let app = AppState {
+            holds: Arc::new(Holds::new(store.clone(), metrics.clone())),
             bodies: Arc::default(),
             queue: Arc::new(queue),
             store,
@@ -173,7 +173,6 @@ impl Service {
             token: config.token.clone(),
             reading,
             published,
-            holds,
             reviewing,
         };
         Ok(Service { config, listener, app, publisher })

@@ -35,9 +35,9 @@ pub fn check(review: &Review) -> Option<Finding> {
         return asks.then(|| found(LeafKind::Outcome, DELETED));
     };
     let held = row.reason == Reason::Held.as_str();
-    let (kind, asked): (_, fn(&[u8]) -> Option<Asked>) =
-        if held { (LeafKind::Intent, held_for) } else { (LeafKind::Outcome, routed) };
-    if !records.filter_map(|record| asked(record)).any(|asked| asked.is(row)) {
+    let kind = if held { LeafKind::Intent } else { LeafKind::Outcome };
+    let asked = |record: &Vec<u8>| if held { held_for(record) } else { routed(record) };
+    if !records.filter_map(asked).any(|asked| asked.is(row)) {
         return Some(found(kind, OTHER));
     }
     match (row.judged, row.queued) {

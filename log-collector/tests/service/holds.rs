@@ -1,7 +1,9 @@
 //! Reviews that ingest opens, and the answers that held calls get.
 
 use governance_filter::record::{Ack, AckStatus, HoldAsk, Intent, IntentVerdict, Line};
+use log_collector::config::Database as DatabaseConfig;
 use log_collector::review::VerdictKind::{self, Approved, Rejected};
+use log_collector::store::migrate::migrate;
 use log_collector::store::reviews::Judged;
 
 use crate::reviews::reviewing;
@@ -74,6 +76,17 @@ async fn outcome_that_is_routed_opens_its_review_with_it() {
         format!(r#"{a} routed {{high_risk_review,"{{\"a\"}}"}}"#),
         format!("{late} routed {{high_risk_review}}"),
     ];
+    assert_eq!(reviews(&database).await, (expected.clone(), 2));
+
+    // So does the migration, of decisions from before.
+    collector.stop().await;
+    let undo = "SET ROLE governance_owner;
+        DROP TABLE ai_reviews, ai_review_verdicts, reviews_open;
+        DROP FUNCTION governance_open_reviews, governance_close_reviews;
+        ALTER TABLE ai_decisions DROP COLUMN review;
+        DELETE FROM governance_migrations WHERE version = 11";
+    database.admin().await.batch_execute(undo).await.unwrap();
+    migrate(&DatabaseConfig::parse(&database.admin_url).unwrap()).await.unwrap();
     assert_eq!(reviews(&database).await, (expected, 2));
 }
 
