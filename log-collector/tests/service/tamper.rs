@@ -61,7 +61,7 @@ async fn each_tampering_is_named() {
 
 #[tokio::test]
 async fn each_tampering_with_a_review_is_named() {
-    each_is_named(&Original::make_with_reviews().await, REVIEW_CASES).await;
+    each_is_named(&reviews::make().await, REVIEW_CASES).await;
 }
 
 async fn each_is_named(original: &Original, cases: &[Case]) {

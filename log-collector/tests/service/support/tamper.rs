@@ -11,19 +11,16 @@ use log_collector::ledger::keys;
 use log_collector::ledger::note::SignerKey;
 use log_collector::ledger::tree::{Frontier, Hash};
 use log_collector::metrics::Metrics;
-use log_collector::review::VerdictKind;
 use log_collector::store::Store;
 use log_collector::store::intents::Closing;
 use log_collector::store::ledger::{RUNS_MAX, Turn, Turned};
-use log_collector::store::reviews::Judged;
 use tokio_postgres::Client;
 
 use super::server::{path_of, with};
 use super::{
-    Collector, Database, POLICY, connect, flagged, holding, id, intent, line, next, now, outcome,
-    routed, version_of, withheld,
+    Collector, Database, POLICY, connect, flagged, id, intent, line, next, now, outcome,
+    version_of, withheld,
 };
-use crate::reviews::reviewing;
 
 pub fn signer(seed: u8) -> SignerKey {
     SignerKey::from_seed("test/ledger", &[seed; 32]).unwrap()
@@ -88,30 +85,6 @@ impl Original {
         let held = std::env::temp_dir().join(format!("held-{name}"));
         std::fs::write(&held, newest_note(&database.admin().await).await).unwrap();
         Original { database, ids, held }
-    }
-
-    /// The same, and then: intent of g, which is held | outcome of f, which is routed to people, and
-    /// of g | a verdict on f.
-    pub async fn make_with_reviews() -> Original {
-        let mut original = Original::make().await;
-        let database = &original.database;
-        let collector = Collector::start(database.config()).await;
-        let (f, g) = (id(), id());
-        collector.acks(&[&Line::intent(&holding(&g))]).await;
-        sequence(database, &signer(1)).await;
-        let mut held = outcome(&g);
-        (held.outcome, held.review) = (OutcomeKind::Held, Some(g.clone()));
-        collector.acks(&[&line(&routed(&f)), &line(&held)]).await;
-        sequence(database, &signer(1)).await;
-        collector.stop().await;
-        let (reviewing, ann) = reviewing(database);
-        let shown = reviewing.reader.decision(&f).await.unwrap().unwrap().digest;
-        let said = reviewing.judge(&ann, &f, VerdictKind::Approved, "fine", &shown).await.unwrap();
-        let Judged::Given(verdict) = said else { panic!("{said:?}") };
-        sequence(database, &signer(1)).await;
-        std::fs::write(&original.held, newest_note(&database.admin().await).await).unwrap();
-        original.ids.extend([f, g, verdict.verdict_id]);
-        original
     }
 
     /// A copy with every trigger off.

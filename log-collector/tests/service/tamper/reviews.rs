@@ -1,6 +1,37 @@
 //! The tamperings with reviews and verdicts, each with the line that names it.
 
+use governance_filter::record::{Line, OutcomeKind};
+use log_collector::review::VerdictKind;
+use log_collector::store::reviews::Judged;
+
 use super::{Case, case};
+use crate::reviews::reviewing;
+use crate::support::tamper::{Original, newest_note, sequence, signer};
+use crate::support::{Collector, holding, id, line, outcome, routed};
+
+/// The ledger of the other cases, and then: intent of g, which is held | outcome of f, which is routed to people, and
+/// of g | a verdict on f.
+pub async fn make() -> Original {
+    let mut original = Original::make().await;
+    let database = &original.database;
+    let collector = Collector::start(database.config()).await;
+    let (f, g) = (id(), id());
+    collector.acks(&[&Line::intent(&holding(&g))]).await;
+    sequence(database, &signer(1)).await;
+    let mut held = outcome(&g);
+    (held.outcome, held.review) = (OutcomeKind::Held, Some(g.clone()));
+    collector.acks(&[&line(&routed(&f)), &line(&held)]).await;
+    sequence(database, &signer(1)).await;
+    collector.stop().await;
+    let (reviewing, ann) = reviewing(database);
+    let shown = reviewing.reader.decision(&f).await.unwrap().unwrap().digest;
+    let said = reviewing.judge(&ann, &f, VerdictKind::Approved, "fine", &shown).await.unwrap();
+    let Judged::Given(verdict) = said else { panic!("{said:?}") };
+    sequence(database, &signer(1)).await;
+    std::fs::write(&original.held, newest_note(&database.admin().await).await).unwrap();
+    original.ids.extend([f, g, verdict.verdict_id]);
+    original
+}
 
 pub const REVIEW_CASES: &[Case] = &[
     case("nothing", "", "intact"),
