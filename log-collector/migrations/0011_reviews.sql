@@ -64,8 +64,10 @@ INSERT INTO public.ai_reviews (decision_id, reason, policies, caller, input_hash
             SELECT t.value ->> 'policy' AS policy, min(t.place) AS place
             FROM jsonb_array_elements(o.triggered) WITH ORDINALITY AS t (value, place)
             WHERE t.value @> '{"action": "route_to_human_review", "enforced": true}'
+                AND NOT t.value @> '{"held": true}'
             GROUP BY 1) AS once) AS routing
-    WHERE o.triggered @> '[{"action": "route_to_human_review", "enforced": true}]';
+    WHERE o.triggered @> '[{"action": "route_to_human_review", "enforced": true}]'
+        AND routing.policies IS NOT NULL;
 INSERT INTO public.reviews_open (decision_id, opened_at)
     SELECT decision_id, opened_at FROM public.ai_reviews;
 

@@ -19,7 +19,7 @@ use crate::ledger::sequence::split_hashes;
 use crate::ledger::tree::{Hash, Node};
 use crate::store::{connect, migrate};
 
-pub use reviews::{Dangling, Review, ReviewRow};
+pub use reviews::Review;
 
 /// Leaves whose rows are asked for at once.
 const LEAVES_MAX: i64 = 2_048;
@@ -49,10 +49,10 @@ pub enum Part {
         /// Sizes and notes.
         checkpoints: Vec<(i64, String)>,
     },
-    /// Behind the last rows: reviews, and what may ask for one and has none.
+    /// Behind the last rows.
     Reviews(Vec<Review>),
-    /// What names a review that is not there.
-    Dangling(Dangling),
+    /// The first few decisions in the queue that have no review.
+    Orphaned(Vec<String>),
     /// Comes last: of every kind how its table and its leaves compare.
     Totals(Vec<Total>),
 }

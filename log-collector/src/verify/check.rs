@@ -71,7 +71,7 @@ impl Checker {
                 self.found.extend(all.iter().filter_map(reviews::check));
                 self.settle();
             }
-            Part::Dangling(names) => self.found.extend(reviews::dangling(&names)),
+            Part::Orphaned(ids) => self.found.extend(ids.iter().map(|id| reviews::orphaned(id))),
             Part::Totals(totals) => self.totals(totals),
         }
         Ok(())

@@ -1,22 +1,19 @@
-//! Whether every record that asks for people has its review, every review its record, and the queue
-//! those that nobody has judged.
+//! Whether every review is what its record asks for, and the queue holds those that nobody has
+//! judged. Whether a record that asks has its review is looked at with its row.
 
 use governance_filter::record::{Intent, Outcome};
 
 use super::findings::Finding;
 use crate::ledger::LeafKind;
 use crate::review::Reason;
-use crate::store::audit::{Dangling, Review, ReviewRow};
+use crate::store::audit::Review;
 use crate::store::columns::without_nul;
 use crate::store::routed::routing_policies;
 
-const DELETED: &str = "its review is not in ai_reviews: it was deleted, or never opened";
 const OTHER: &str = "its review is not the one that its record asks for";
 const HIDDEN: &str = "its review has no verdict, and does not stand in reviews_open since it was \
                       opened: nobody is asked";
 const JUDGED: &str = "its review has a verdict, and still stands in reviews_open";
-const NAMED: &str =
-    "the review that it names is not in ai_reviews: it was deleted, or never opened";
 
 /// What a review must say, as a record asks for it.
 struct Asked {
@@ -29,32 +26,22 @@ struct Asked {
 /// What is wrong with a review, if anything. Of records that cannot be read their leaves tell.
 pub fn check(review: &Review) -> Option<Finding> {
     let found = |kind, what: &str| Finding::of(None, kind, &review.decision_id, what.to_owned());
-    let records = review.records.iter();
-    let Some(row) = &review.row else {
-        let asks = records.filter_map(|record| routed(record)).next().is_some();
-        return asks.then(|| found(LeafKind::Outcome, DELETED));
-    };
-    let held = row.reason == Reason::Held.as_str();
+    let held = review.reason == Reason::Held.as_str();
     let kind = if held { LeafKind::Intent } else { LeafKind::Outcome };
     let asked = |record: &Vec<u8>| if held { held_for(record) } else { routed(record) };
-    if !records.filter_map(asked).any(|asked| asked.is(row)) {
+    if !review.records.iter().filter_map(asked).any(|asked| asked.is(review)) {
         return Some(found(kind, OTHER));
     }
-    match (row.judged, row.queued) {
+    match (review.judged, review.queued) {
         (false, false) => Some(found(kind, HIDDEN)),
         (true, true) => Some(found(kind, JUDGED)),
         (true, false) | (false, true) => None,
     }
 }
 
-/// Names without a review.
-pub fn dangling(dangling: &Dangling) -> Vec<Finding> {
-    let named = |id: &String| Finding::of(None, LeafKind::Outcome, id, NAMED.to_owned());
-    let queued = |id: &String| {
-        Finding::whole(format!("reviews_open has a review of {id}, and ai_reviews has none"))
-    };
-    let decisions = dangling.decisions.iter().map(named);
-    decisions.chain(dangling.queued.iter().map(queued)).collect()
+/// A row of the queue without a review.
+pub fn orphaned(id: &str) -> Finding {
+    Finding::whole(format!("reviews_open has a review of {id}, and ai_reviews has none"))
 }
 
 fn routed(record: &[u8]) -> Option<Asked> {
@@ -73,11 +60,11 @@ fn held_for(record: &[u8]) -> Option<Asked> {
 // === impl Asked ===
 
 impl Asked {
-    fn is(&self, row: &ReviewRow) -> bool {
+    fn is(&self, review: &Review) -> bool {
         let policies = self.policies.iter().map(|policy| without_nul(policy));
-        policies.eq(row.policies.iter().map(String::as_str))
-            && self.caller.as_deref().map(without_nul).as_deref() == row.caller.as_deref()
-            && without_nul(&self.input_hash) == row.input_hash
-            && self.policy_version == row.policy_version
+        policies.eq(review.policies.iter().map(String::as_str))
+            && self.caller.as_deref().map(without_nul).as_deref() == review.caller.as_deref()
+            && without_nul(&self.input_hash) == review.input_hash
+            && self.policy_version == review.policy_version
     }
 }

@@ -15,6 +15,7 @@ use crate::ledger::keys;
 use crate::ledger::tree::{Hash, leaf_hash};
 use crate::review::Verdict;
 use crate::store::columns::{self, Column, Value};
+use crate::store::routed::routing_policies;
 
 /// What is wrong with a row. Names columns and quotes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -55,6 +56,12 @@ pub enum Fault {
     /// Likewise.
     #[error("it is kept as late, and its decision has no leaf that stands before it")]
     NotBefore,
+    /// Nobody is asked.
+    #[error("its review is not in ai_reviews: it was deleted, or never opened")]
+    Unreviewed,
+    /// Whoever approved it cannot be told.
+    #[error("the review that it names is not in ai_reviews: it was deleted, or never opened")]
+    NamedReview,
     /// A verdict on nothing.
     #[error("its decision has no record of the digest that its reviewer was shown")]
     NotShown,
@@ -170,6 +177,7 @@ impl Rows {
                     }
                 }
                 cells.summaries(&outcome)?;
+                cells.reviews(kind, &outcome)?;
                 outcome.policy_version
             }
             LeafKind::Delivery => {
@@ -299,6 +307,16 @@ impl<'a> Cells<'a, '_> {
             }
         }
         Ok(())
+    }
+
+    /// Where people are asked, a review is there. The column of a late outcome does not name one.
+    fn reviews(self, kind: LeafKind, outcome: &Outcome) -> Result<(), Fault> {
+        let lacks = |name: &str| self.named(name) != Some(&[1]);
+        if !routing_policies(outcome).is_empty() && lacks("has_review") {
+            return Err(Fault::Unreviewed);
+        }
+        let names = kind == LeafKind::Outcome && outcome.review.is_some();
+        if names && lacks("has_named") { Err(Fault::NamedReview) } else { Ok(()) }
     }
 
     fn key(self, record: &[u8]) -> Result<(), Fault> {

@@ -28,13 +28,19 @@ pub(super) fn rows_of(kind: LeafKind) -> &'static str {
         }
         LeafKind::Outcome => {
             "SELECT t.*, EXISTS (SELECT FROM public.ai_erasures e
-                 WHERE e.decision_id = t.decision_id) AS erased
+                 WHERE e.decision_id = t.decision_id) AS erased,
+                 CASE WHEN t.triggered <> '[]' THEN EXISTS (SELECT FROM public.ai_reviews r
+                     WHERE r.decision_id = t.decision_id) END AS has_review,
+                 CASE WHEN t.review IS NOT NULL THEN EXISTS (SELECT FROM public.ai_reviews r
+                     WHERE r.decision_id = t.review) END AS has_named
              FROM public.ai_decisions t
              WHERE decision_id = ANY($1) AND decision_id >= $2 AND decision_id <= $3"
         }
         LeafKind::LateOutcome => {
             "SELECT t.*, EXISTS (SELECT FROM public.ai_erasures e
                  WHERE e.decision_id = t.decision_id) AS erased,
+                 EXISTS (SELECT FROM public.ai_reviews r
+                     WHERE r.decision_id = t.decision_id) AS has_review,
                  (SELECT d.outcome FROM public.ai_decisions d
                   WHERE d.decision_id = t.decision_id) AS closed_as,
                  (SELECT first_index + array_position(refs, t.decision_id) - 1

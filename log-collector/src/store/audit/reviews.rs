@@ -1,25 +1,20 @@
 //! Reviews beside the records that ask for them, and the queue beside the reviews.
 
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 
 use super::{Audit, Part};
 use crate::error::StoreError;
 
-/// Of what is missing so many are named.
+/// So many rows of the queue are named.
 const NAMED_MAX: i64 = 21;
 
-/// A review, or a decision that may ask for one and has none.
+/// A row of `ai_reviews`.
 pub struct Review {
     /// The decision that it is named by.
     pub decision_id: String,
     /// The records that may have opened it.
     pub records: Vec<Vec<u8>>,
-    /// Its row.
-    pub row: Option<ReviewRow>,
-}
-
-/// A row of `ai_reviews`.
-pub struct ReviewRow {
     /// Its word.
     pub reason: String,
     /// Which policies ask.
@@ -34,14 +29,6 @@ pub struct ReviewRow {
     pub judged: bool,
     /// It stands in the queue, since when it was opened.
     pub queued: bool,
-}
-
-/// What names a review that is not there: the first few.
-pub struct Dangling {
-    /// Decisions.
-    pub decisions: Vec<String>,
-    /// Rows of the queue.
-    pub queued: Vec<String>,
 }
 
 /// The record is looked up by key, so that Postgres does not read all of them for a few reviews.
@@ -59,20 +46,6 @@ const REVIEWS: &str = "
             WHERE o.decision_id = r.decision_id AND o.opened_at = r.opened_at)
     FROM public.ai_reviews r";
 
-/// Late outcomes have no column that would tell.
-const WITHOUT: &str = "
-    SELECT t.decision_id, t.record, NULL::bytea FROM (
-        SELECT decision_id, record FROM public.ai_decisions
-        WHERE triggered @> '[{\"action\": \"route_to_human_review\", \"enforced\": true}]'
-        UNION ALL SELECT decision_id, record FROM public.ai_late_outcomes) AS t
-    WHERE NOT EXISTS (SELECT FROM public.ai_reviews r WHERE r.decision_id = t.decision_id)";
-
-const DANGLING: &str = "
-    SELECT d.decision_id FROM public.ai_decisions d
-    WHERE d.review IS NOT NULL
-        AND NOT EXISTS (SELECT FROM public.ai_reviews r WHERE r.decision_id = d.review)
-    ORDER BY 1 LIMIT $1";
-
 const ORPHANED: &str = "
     SELECT o.decision_id FROM public.reviews_open o
     WHERE NOT EXISTS (SELECT FROM public.ai_reviews r WHERE r.decision_id = o.decision_id)
@@ -81,35 +54,29 @@ const ORPHANED: &str = "
 // === impl Audit ===
 
 impl Audit<'_> {
-    /// Sends all reviews, and what has none.
+    /// Sends all reviews, and what stands in the queue without one.
     pub(super) async fn reviews(&self) -> Result<(), StoreError> {
-        for sql in [REVIEWS, WITHOUT] {
-            let statement = self.tx.prepare_cached(sql).await?;
-            let none: [&(dyn tokio_postgres::types::ToSql + Sync); 0] = [];
-            let rows = self.tx.query_raw(&statement, none).await?;
-            self.forward(rows, |rows| Part::Reviews(rows.iter().map(review).collect())).await?;
-        }
-        let ids = |rows: Vec<Row>| rows.iter().map(|row| row.get(0)).collect();
-        let decisions = ids(self.query(DANGLING, &[&NAMED_MAX]).await?);
-        let queued = ids(self.query(ORPHANED, &[&NAMED_MAX]).await?);
-        self.send(Part::Dangling(Dangling { decisions, queued })).await
+        let statement = self.tx.prepare_cached(REVIEWS).await?;
+        let none: [&(dyn ToSql + Sync); 0] = [];
+        let rows = self.tx.query_raw(&statement, none).await?;
+        self.forward(rows, |rows| Part::Reviews(rows.iter().map(review).collect())).await?;
+        let orphaned = self.query(ORPHANED, &[&NAMED_MAX]).await?;
+        let orphaned = orphaned.iter().map(|row| row.get(0)).collect();
+        self.send(Part::Orphaned(orphaned)).await
     }
 }
 
 fn review(row: &Row) -> Review {
     let records = [row.get::<_, Option<Vec<u8>>>(1), row.get(2)];
-    let whole = row.len() > 3;
     Review {
         decision_id: row.get(0),
         records: records.into_iter().flatten().collect(),
-        row: whole.then(|| ReviewRow {
-            reason: row.get(3),
-            policies: row.get(4),
-            caller: row.get(5),
-            input_hash: row.get(6),
-            policy_version: row.get(7),
-            judged: row.get(8),
-            queued: row.get(9),
-        }),
+        reason: row.get(3),
+        policies: row.get(4),
+        caller: row.get(5),
+        input_hash: row.get(6),
+        policy_version: row.get(7),
+        judged: row.get(8),
+        queued: row.get(9),
     }
 }

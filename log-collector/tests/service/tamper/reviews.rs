@@ -86,13 +86,13 @@ pub const REVIEW_CASES: &[Case] = &[
     case(
         "review deleted",
         "DELETE FROM ai_reviews WHERE decision_id = '{f}'",
-        "altered: outcome {f}: its review is not in ai_reviews: it was deleted, or never opened",
+        "altered: outcome {f} (leaf 15): its review is not in ai_reviews: it was deleted, or never opened",
     ),
     case(
         "review of a held call deleted",
         "DELETE FROM ai_reviews WHERE decision_id = '{g}';
          DELETE FROM reviews_open",
-        "altered: outcome {g}: the review that it names is not in ai_reviews: it was deleted, or never opened",
+        "altered: outcome {g} (leaf 16): the review that it names is not in ai_reviews: it was deleted, or never opened",
     ),
     case(
         "review's policies",
