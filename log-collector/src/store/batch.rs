@@ -1,5 +1,6 @@
-//! The one transaction a batch is: intents, outcomes, deliveries, quarantine, alerts and reviews, by
-//! UNNEST, so that one statement text serves any number of rows. Judges repeats by their digests.
+//! The one transaction a batch is: intents, outcomes, deliveries, quarantine, alerts and reviews,
+//! by UNNEST, so that one statement text serves any number of rows. Judges repeats by their
+//! digests.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
