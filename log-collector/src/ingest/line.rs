@@ -104,8 +104,8 @@ pub enum Reason {
     Version,
     /// Not `d-` and a UUIDv7 of a plausible time.
     Id,
-    /// A time that is no RFC 3339, a policy version that is no digest, a review that is no decision,
-    /// or a hold that nobody could have asked for.
+    /// A time that is no RFC 3339, a policy version that is no digest, a review that is no
+    /// decision, or a hold that nobody could have asked for.
     Field,
     /// `unknown` is the collector's own word.
     Outcome,

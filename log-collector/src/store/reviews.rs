@@ -43,8 +43,8 @@ pub struct GivenVerdict {
 pub enum Judged {
     /// The verdict is on record.
     Given(Verdict),
-    /// The newest verdict is of the last minute, by the same reviewer, and says the same of the same
-    /// record: a form that was sent twice. Nothing was added. Later, it renews an approval.
+    /// The newest verdict is of the last minute, by the same reviewer, and says the same of the
+    /// same record: a form that was sent twice. Nothing was added. Later, it renews an approval.
     Stands(Verdict),
     /// There is no such decision.
     Unknown,
