@@ -52,7 +52,10 @@ impl Holds {
 
     /// The answers to those whose intents are in Postgres, by their lines.
     pub async fn answer(&self, asks: Asks, settled: &[Option<Settled>]) -> HashMap<usize, Answer> {
-        let is = |at: usize, wanted: &[AckStatus]| matches!(settled.get(at), Some(Some(Ok(status))) if wanted.contains(status));
+        let is = |at: usize, wanted: &[AckStatus]| {
+            let status = settled.get(at).copied().flatten().and_then(Settled::ok);
+            status.is_some_and(|status| wanted.contains(&status))
+        };
         let spooled = asks.iter().filter(|(at, _)| is(*at, &[AckStatus::Spooled])).count();
         self.count("spooled", spooled);
         let there = [AckStatus::Committed, AckStatus::Duplicate];
