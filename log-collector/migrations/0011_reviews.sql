@@ -20,7 +20,7 @@ CREATE TABLE public.ai_reviews (
 );
 
 -- What a held call asks for. Digests, for a caller's name may be longer than a key of an index.
-CREATE INDEX ai_reviews_held ON public.ai_reviews (md5(caller), md5(input_hash))
+CREATE INDEX ai_reviews_held ON public.ai_reviews (md5(input_hash), coalesce(md5(caller), ''))
     WHERE reason = 'held';
 
 CREATE TABLE public.ai_review_verdicts (
@@ -47,11 +47,41 @@ CREATE TABLE public.reviews_open (
 );
 CREATE INDEX reviews_open_age ON public.reviews_open (opened_at);
 
+-- Decisions from before: what a policy routed to people waits for them. Postgres reads no JSON that
+-- holds a NUL character.
+INSERT INTO public.ai_reviews (decision_id, reason, policies, caller, input_hash, policy_version)
+    SELECT o.decision_id, 'routed', routing.policies, o.caller, o.input_hash, o.policy_version
+    FROM (
+        SELECT decision_id, triggered, caller, input_hash, policy_version FROM public.ai_decisions
+        UNION ALL
+        SELECT l.decision_id, json.record -> 'triggered', json.record ->> 'caller',
+            json.record ->> 'input_hash', l.policy_version
+        FROM public.ai_late_outcomes l CROSS JOIN LATERAL (
+            SELECT CASE WHEN position('\u0000' IN convert_from(l.record, 'UTF8')) = 0
+                THEN convert_from(l.record, 'UTF8')::jsonb END AS record) AS json) AS o
+    CROSS JOIN LATERAL (
+        SELECT array_agg(policy ORDER BY place) AS policies FROM (
+            SELECT t.value ->> 'policy' AS policy, min(t.place) AS place
+            FROM jsonb_array_elements(o.triggered) WITH ORDINALITY AS t (value, place)
+            WHERE t.value @> '{"action": "route_to_human_review", "enforced": true}'
+                AND NOT t.value @> '{"held": true}'
+            GROUP BY 1) AS once) AS routing
+    WHERE o.triggered @> '[{"action": "route_to_human_review", "enforced": true}]'
+        AND routing.policies IS NOT NULL;
+INSERT INTO public.reviews_open (decision_id, opened_at)
+    SELECT decision_id, opened_at FROM public.ai_reviews;
+
+-- The lock is the one that verdicts on a decision are given under: neither misses the other.
 CREATE FUNCTION public.governance_open_reviews() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    PERFORM pg_advisory_xact_lock(716110620, hash) FROM (
+        SELECT hashtext(decision_id) AS hash FROM inserted ORDER BY 1) AS ordered;
     INSERT INTO public.reviews_open (decision_id, opened_at)
-        SELECT decision_id, opened_at FROM inserted ON CONFLICT DO NOTHING;
+        SELECT i.decision_id, i.opened_at FROM inserted i
+        WHERE NOT EXISTS (SELECT FROM public.ai_review_verdicts v
+            WHERE v.decision_id = i.decision_id)
+        ON CONFLICT DO NOTHING;
     RETURN NULL;
 END
 $$;

@@ -4,10 +4,12 @@
 pub mod bodies;
 pub mod commit;
 pub mod decision_log;
+pub mod holds;
 pub mod line;
 pub mod queue;
 pub mod writer;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +29,7 @@ use crate::ingest::line::{Entry, is_policy_version};
 use crate::ingest::queue::{PushError, Settled, Unavailable};
 use crate::metrics::ReasonLabels;
 use crate::spool::{Announced, Spool, SpoolError};
+use crate::store::holds::Answer;
 use crate::store::policies::NewPolicy;
 
 /// Largest batch taken.
@@ -80,6 +83,8 @@ pub async fn post_decisions(
         .iter()
         .map(|(entry, _)| (entry.decision_id.clone(), entry.kind, entry.digest.clone()))
         .collect();
+    let asks = holds::asks(entries.iter().map(|(entry, _)| entry));
+    let asking: HashSet<usize> = asks.iter().map(|(at, _)| *at).collect();
     let mut answers = app.queue.push(entries).map_err(|error| match error {
         PushError::TooLarge => ApiError::TooLarge,
         PushError::Full => {
@@ -93,17 +98,22 @@ pub async fn post_decisions(
             *slot = Some(result);
         }
     }
+    let mut answered = app.holds.answer(asks, &settled).await;
     let mut text = String::new();
-    for ((decision_id, kind, digest), result) in heads.into_iter().zip(settled) {
+    let lines = heads.into_iter().zip(settled).enumerate();
+    for (at, ((decision_id, kind, digest), result)) in lines {
         // A line without an answer: the writer is gone, which is as good as no database.
         let status = match result.unwrap_or(Err(Unavailable::Database)) {
             Ok(status) => status,
             Err(Unavailable::Database) => return Err(refuse(&app, ApiError::Unavailable)),
             Err(Unavailable::SpoolFull) => return Err(refuse(&app, ApiError::SpoolFull)),
         };
-        let goes_on = kind == Some(Kind::Intent) && status.is_durable();
-        let verdict = goes_on.then_some(IntentVerdict::Proceed);
-        let ack = Ack { decision_id, kind, digest, status, verdict, review: None };
+        let goes_on = kind == Some(Kind::Intent) && status.is_durable() && !asking.contains(&at);
+        let (verdict, review) = match answered.remove(&at) {
+            Some(Answer { verdict, review }) => (Some(verdict), Some(review)),
+            None => (goes_on.then_some(IntentVerdict::Proceed), None),
+        };
+        let ack = Ack { decision_id, kind, digest, status, verdict, review };
         text.push_str(&serde_json::to_string(&ack).map_err(|_| ApiError::Unavailable)?);
         text.push('\n');
     }

@@ -39,6 +39,8 @@ pub enum LeafKind {
     Observation,
     /// `ai_erasures.record`, by decision id.
     Erasure,
+    /// `ai_review_verdicts.record`, by verdict id.
+    Verdict,
     /// `ai_ledger_keys.record`, by number.
     Key,
 }
@@ -47,7 +49,7 @@ pub enum LeafKind {
 
 impl LeafKind {
     /// Every kind.
-    pub const ALL: [LeafKind; 8] = [
+    pub const ALL: [LeafKind; 9] = [
         LeafKind::Intent,
         LeafKind::Outcome,
         LeafKind::LateOutcome,
@@ -55,6 +57,7 @@ impl LeafKind {
         LeafKind::Policy,
         LeafKind::Observation,
         LeafKind::Erasure,
+        LeafKind::Verdict,
         LeafKind::Key,
     ];
 
@@ -68,6 +71,7 @@ impl LeafKind {
             LeafKind::Policy => "policy",
             LeafKind::Observation => "observation",
             LeafKind::Erasure => "erasure",
+            LeafKind::Verdict => "verdict",
             LeafKind::Key => "key",
         }
     }

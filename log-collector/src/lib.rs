@@ -56,6 +56,7 @@ use crate::error::StartError;
 use crate::ingest::bodies::Bodies;
 use crate::ingest::commit::Committer;
 use crate::ingest::decision_log::DecisionLog;
+use crate::ingest::holds::Holds;
 use crate::ingest::queue::{Queue, Taker};
 use crate::ingest::writer::Writer;
 use crate::ledger::note::SignerKey;
@@ -95,6 +96,8 @@ pub struct AppState {
     pub reading: Option<Arc<Reading>>,
     /// The newest checkpoint that left.
     pub published: Published,
+    /// Answers held calls.
+    pub holds: Arc<Holds>,
     /// What reviewers are shown; none where nobody may judge.
     pub reviewing: Option<Arc<Reviewing>>,
 }
@@ -163,6 +166,7 @@ impl Service {
         });
         let reviewing = reviewing.transpose()?.map(Arc::new);
         let app = AppState {
+            holds: Arc::new(Holds::new(store.clone(), metrics.clone())),
             bodies: Arc::default(),
             queue: Arc::new(queue),
             store,

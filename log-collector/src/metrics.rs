@@ -24,6 +24,8 @@ pub struct Metrics {
     pub quarantine_dropped: Counter,
     /// Requests answered 503, by reason.
     pub refused: Family<ReasonLabels, Counter>,
+    /// Held calls whose intents were acked without a verdict, by reason.
+    pub holds_unanswered: Family<ReasonLabels, Counter>,
     /// Transactions committed.
     pub batches: Counter,
     /// Lines of one transaction.
@@ -100,6 +102,7 @@ impl Default for Metrics {
             digest_conflicts: Counter::default(),
             quarantine_dropped: Counter::default(),
             refused: Family::default(),
+            holds_unanswered: Family::default(),
             batches: Counter::default(),
             batch_lines,
             commit_seconds,
@@ -159,6 +162,11 @@ impl Metrics {
             self.quarantine_dropped.clone(),
         );
         r.register("requests_refused", "Requests answered 503", self.refused.clone());
+        r.register(
+            "holds_unanswered",
+            "Held calls acked without a verdict",
+            self.holds_unanswered.clone(),
+        );
         r.register("batches", "Transactions committed", self.batches.clone());
         r.register("batch_lines", "Lines of a transaction", self.batch_lines.clone());
         r.register("commit_seconds", "Time of a transaction", self.commit_seconds.clone());

@@ -135,19 +135,21 @@ async fn prove(reader: &Reader, id: &str) -> Result<Proof, ProveError> {
     let pending = || ProveError::Pending(format!("decision `{id}`"));
     let (size, note) = checkpoint.ok_or_else(pending)?;
     let versions = versions(&records);
-    let mut wanted: Vec<_> = records.iter().map(|record| (record.kind, id.to_owned())).collect();
+    let mut wanted: Vec<_> =
+        records.iter().map(|record| (record.kind, record.reference.clone())).collect();
     wanted.extend(versions.iter().map(|version| (LeafKind::Policy, version.clone())));
     let mut places = places(reader, size, &wanted).await?;
     let mut place = |kind: LeafKind, reference: &str| {
         places.remove(&(kind, reference.to_owned())).ok_or_else(pending)
     };
     let mut leaves = Vec::new();
-    for Stored { kind, record, summaries } in records {
-        let Place { index, proof } = place(kind, id)?;
+    for Stored { kind, reference, record, summaries } in records {
+        let Place { index, proof } = place(kind, &reference)?;
         let what = || ProveError::NotText(format!("decision `{id}`"));
         let record = String::from_utf8(record).map_err(|_| what())?;
         leaves.push(ProvenLeaf { kind, index, record, summaries, proof });
     }
+    leaves.sort_by_key(|leaf| (leaf.kind, leaf.index));
     let mut policies = Vec::new();
     for version in versions {
         let Place { index, proof } = place(LeafKind::Policy, &version)?;

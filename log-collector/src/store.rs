@@ -12,6 +12,7 @@ pub mod columns;
 pub mod decision;
 pub mod erasures;
 pub mod history;
+pub mod holds;
 mod indexes;
 pub mod intents;
 pub mod keys;
@@ -24,6 +25,7 @@ mod quarantine;
 pub mod reader;
 pub mod review_stats;
 pub mod reviews;
+pub mod routed;
 mod subtrees;
 pub mod summaries;
 mod tls;
@@ -67,6 +69,8 @@ pub struct Store {
     writer: Pool,
     /// One for the ledger.
     sequencer: Pool,
+    /// One for held calls: they wait for each other anyway, and nobody else shall wait for them.
+    holds: Pool,
     commit_timeout: Duration,
     /// Versions known to be in `ai_policies`, whose rows go only when a backup is restored.
     policies: Mutex<HashSet<String>>,
@@ -88,8 +92,9 @@ impl Store {
         let pool = connect(database, commit_timeout, CONNECTIONS_MAX)?;
         let writer = connect(database, commit_timeout, WRITERS)?;
         let sequencer = connect(database, commit_timeout, 1)?;
+        let holds = connect(database, holds::PATIENCE, 1)?;
         let policies = Mutex::default();
-        Ok(Store { pool, writer, sequencer, commit_timeout, policies, targets, metrics })
+        Ok(Store { pool, writer, sequencer, holds, commit_timeout, policies, targets, metrics })
     }
 
     /// Refuses to start on a database that could lose or change what was acked.
@@ -152,17 +157,25 @@ impl Store {
         pool: &Pool,
         work: impl AsyncFnOnce(&mut Object) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let mut client = pool.get().await?;
-        let result = tokio::time::timeout(self.commit_timeout, work(&mut client)).await;
-        if !matches!(result, Ok(Ok(_))) {
-            drop(Object::take(client));
-        }
-        result.unwrap_or(Err(StoreError::Timeout))
+        bounded_within(self.commit_timeout, pool.get().await?, work).await
     }
 
     fn policies(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
         self.policies.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// See [`Store::bounded`].
+async fn bounded_within<T>(
+    patience: Duration,
+    mut client: Object,
+    work: impl AsyncFnOnce(&mut Object) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let result = tokio::time::timeout(patience, work(&mut client)).await;
+    if !matches!(result, Ok(Ok(_))) {
+        drop(Object::take(client));
+    }
+    result.unwrap_or(Err(StoreError::Timeout))
 }
 
 /// Begins a transaction whose commit is durable, whatever its session says.

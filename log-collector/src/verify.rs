@@ -3,7 +3,7 @@
 //! database.
 //!
 //! ```text
-//! store::audit reads -> check: rows (binary), page, heads (chain) -> findings -> verdict
+//! store::audit reads -> check: rows (binary), page, heads (chain), reviews -> findings -> verdict
 //! ```
 
 mod binary;
@@ -15,6 +15,7 @@ pub mod held;
 mod months;
 mod page;
 mod progress;
+mod reviews;
 mod rows;
 pub mod verdict;
 

@@ -1,21 +1,20 @@
 //! One line of a request, from bytes to an [`Entry`] that can be stored. Pure: the clock is an
-//! argument. A line that breaks a rule becomes an entry, too, so that it is kept and answered.
+//! argument. A line that breaks a rule becomes an entry, too, so that it is kept and answered. The
+//! rules are in `check`.
+
+mod check;
 
 use std::time::SystemTime;
 
-use governance_filter::record::{
-    Delivery, Intent, Kind, Outcome, OutcomeKind, ReceivedLine, hex, sha256_hex, summary_digest,
-};
+use governance_filter::record::{Delivery, Intent, Kind, Outcome, ReceivedLine, hex, sha256_hex};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use self::check::check;
 use crate::store::columns::{self, Cell};
 
 /// The largest record taken: what the filter may send, with room.
 pub const RECORD_BYTES_MAX: usize = 256 << 10;
-
-/// The filter sends 500 characters, of at most 4 bytes each; twice that is surely not its doing.
-const SUMMARY_BYTES_MAX: usize = 4_000;
 
 /// How much of a refused record is kept.
 const REFUSED_BYTES_KEPT: usize = 4 << 10;
@@ -23,12 +22,6 @@ const REFUSED_BYTES_KEPT: usize = 4 << 10;
 /// An entry and the record it boxes, but for their text; and what an allocation takes beside it.
 const ENTRY_BYTES: usize = 2 << 10;
 const ALLOCATION_BYTES: usize = 16;
-
-/// 2020-01-01: before UUIDv7 existed no id can have been made.
-const ID_UNIX_MS_MIN: u64 = 1_577_836_800_000;
-
-/// A gateway's clock may run ahead by a day.
-const ID_AHEAD_MS_MAX: u64 = 86_400_000;
 
 /// A line to store and to answer.
 #[derive(Debug)]
@@ -111,7 +104,8 @@ pub enum Reason {
     Version,
     /// Not `d-` and a UUIDv7 of a plausible time.
     Id,
-    /// A time that is no RFC 3339, or a policy version that is no digest.
+    /// A time that is no RFC 3339, a policy version that is no digest, a review that is no
+    /// decision, or a hold that nobody could have asked for.
     Field,
     /// `unknown` is the collector's own word.
     Outcome,
@@ -303,87 +297,6 @@ pub fn is_policy_version(version: &str) -> bool {
     version.strip_prefix("sha256:").is_some_and(|digits| {
         digits.len() == 64 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
     })
-}
-
-fn check(received: &ReceivedLine<'_>, digest: &str, now: u64) -> Result<Content, Reason> {
-    let json = received.record.get();
-    if json.len() > RECORD_BYTES_MAX {
-        return Err(Reason::Size);
-    }
-    if received.digest != digest {
-        return Err(Reason::Digest);
-    }
-    let record = json.as_bytes().to_vec();
-    match received.kind {
-        Kind::Intent => {
-            let intent: Intent = serde_json::from_str(json).map_err(|_| Reason::Record)?;
-            check_head(intent.v, &intent.decision_id, &intent.policy_version, now)?;
-            check_time(&intent.created_at)?;
-            Ok(Content::Intent(Box::new(intent), record))
-        }
-        Kind::Outcome => {
-            let outcome: Outcome = serde_json::from_str(json).map_err(|_| Reason::Record)?;
-            check_head(outcome.v, &outcome.decision_id, &outcome.policy_version, now)?;
-            check_time(&outcome.created_at)?;
-            check_time(&outcome.requested_at)?;
-            if outcome.outcome == OutcomeKind::Unknown {
-                return Err(Reason::Outcome);
-            }
-            let summary = check_summary(received, &outcome)?;
-            Ok(Content::Outcome(Box::new(outcome), record, summary))
-        }
-        Kind::Delivery => {
-            let delivery: Delivery = serde_json::from_str(json).map_err(|_| Reason::Record)?;
-            check_head(delivery.v, &delivery.decision_id, &delivery.policy_version, now)?;
-            check_time(&delivery.created_at)?;
-            Ok(Content::Delivery(Box::new(delivery), record))
-        }
-    }
-}
-
-fn check_head(v: u32, id: &str, policy_version: &str, now: u64) -> Result<(), Reason> {
-    if v != governance_filter::record::FORMAT {
-        return Err(Reason::Version);
-    }
-    let made = id_unix_ms(id).ok_or(Reason::Id)?;
-    if made < ID_UNIX_MS_MIN || made > now.saturating_add(ID_AHEAD_MS_MAX) {
-        return Err(Reason::Id);
-    }
-    if is_policy_version(policy_version) { Ok(()) } else { Err(Reason::Field) }
-}
-
-fn check_time(text: &str) -> Result<(), Reason> {
-    humantime::parse_rfc3339(text).map(|_| ()).map_err(|_| Reason::Field)
-}
-
-fn check_summary(line: &ReceivedLine<'_>, outcome: &Outcome) -> Result<Option<Summary>, Reason> {
-    let (output, input) = (&line.output_summary, &line.input_summary);
-    let texts = [(output, &outcome.output_summary_digest), (input, &outcome.input_summary_digest)];
-    let salt = match &line.summary_salt {
-        None if texts == [(&None, &None); 2] => return Ok(None),
-        None => return Err(Reason::Summary),
-        Some(salt) => parse_salt(salt).ok_or(Reason::Summary)?,
-    };
-    let fits = |text: &String, digest: &String| {
-        text.len() <= SUMMARY_BYTES_MAX && *digest == summary_digest(&salt, text)
-    };
-    let good = texts.iter().all(|pair| match pair {
-        (Some(text), Some(digest)) => fits(text, digest),
-        (None, None) => true,
-        (Some(_), None) | (None, Some(_)) => false,
-    });
-    // A salt alone belongs to nothing.
-    if !good || output.as_ref().or(input.as_ref()).is_none() {
-        return Err(Reason::Summary);
-    }
-    Ok(Some(Summary { output: output.clone(), input: input.clone(), salt }))
-}
-
-fn parse_salt(text: &str) -> Option<[u8; 16]> {
-    let number = u128::from_str_radix(text, 16).ok()?;
-    let salt = number.to_be_bytes();
-    // Only the one spelling: no sign, no capitals, no missing zeros.
-    (hex(&salt) == text).then_some(salt)
 }
 
 /// The id a refused record names, so that its sender can match the answer; it is logged, so

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{LeafKind, keys};
 use crate::ingest::line::is_policy_version;
+use crate::review::Verdict;
 
 /// The format of tombstones and observations.
 pub const FORMAT: u32 = 1;
@@ -74,6 +75,8 @@ pub enum Content {
     Observation(Observation),
     /// A tombstone.
     Erasure(Erasure),
+    /// What a person said of a decision.
+    Verdict(Verdict),
     /// A public key, whose signature is another's affair.
     Key,
 }
@@ -105,6 +108,7 @@ struct Words {
     delivery: Option<IgnoredAny>,
     erased_at: Option<IgnoredAny>,
     first_seen: Option<IgnoredAny>,
+    verdict: Option<IgnoredAny>,
     input_hash: Option<IgnoredAny>,
 }
 
@@ -138,6 +142,7 @@ impl Content {
             LeafKind::Delivery => serde_json::from_slice(bytes).map(Content::Delivery),
             LeafKind::Erasure => serde_json::from_slice(bytes).map(Content::Erasure),
             LeafKind::Observation => serde_json::from_slice(bytes).map(Content::Observation),
+            LeafKind::Verdict => serde_json::from_slice(bytes).map(Content::Verdict),
             LeafKind::Policy | LeafKind::Key => return Err(wrong),
         };
         let content = content.map_err(|_| wrong)?;
@@ -158,6 +163,7 @@ impl Content {
                 let own = observation.observation_id.to_string();
                 return if own == reference { Ok(()) } else { Err(ContentError::Reference) };
             }
+            Content::Verdict(verdict) => Some(verdict.verdict_id.as_str()),
             Content::Key => None,
             _ => self.decision_id(),
         };
@@ -176,6 +182,7 @@ impl Content {
             Content::Outcome(outcome) => Some(&outcome.decision_id),
             Content::Delivery(delivery) => Some(&delivery.decision_id),
             Content::Erasure(erasure) => Some(&erasure.decision_id),
+            Content::Verdict(verdict) => Some(&verdict.decision_id),
             Content::Policy(_) | Content::Observation(_) | Content::Key => None,
         }
     }
@@ -187,6 +194,7 @@ impl Content {
             Content::Outcome(outcome) => &outcome.policy_version,
             Content::Delivery(delivery) => &delivery.policy_version,
             Content::Observation(observation) => &observation.policy_version,
+            Content::Verdict(verdict) => &verdict.policy_version,
             Content::Policy(_) | Content::Erasure(_) | Content::Key => return None,
         };
         Some(version).filter(|version| is_policy_version(version)).map(String::as_str)
@@ -268,6 +276,8 @@ impl Words {
             Some(LeafKind::Erasure)
         } else if self.first_seen.is_some() {
             Some(LeafKind::Observation)
+        } else if self.verdict.is_some() {
+            Some(LeafKind::Verdict)
         } else {
             self.input_hash.is_some().then_some(LeafKind::Intent)
         }

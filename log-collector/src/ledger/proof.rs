@@ -24,7 +24,8 @@ pub(super) use shown::{plain, write_checkpoint};
 /// The format of proof files.
 pub const FORMAT: u32 = 1;
 
-/// Longest proof file read: five records and two policies are far shorter, however escaped.
+/// Longest proof file read: five records, two policies and a thousand verdicts are far shorter,
+/// however escaped.
 pub const PROOF_BYTES_MAX: u64 = 32 << 20;
 
 /// A proof file.
@@ -35,7 +36,8 @@ pub struct Proof {
     pub governance_proof: u32,
     /// Whose records.
     pub decision_id: String,
-    /// Each kind at most once, in the order of [`LeafKind`].
+    /// Each kind at most once, in the order of [`LeafKind`]; verdicts as many as there are, in the
+    /// order of the ledger.
     pub leaves: Vec<ProvenLeaf>,
     /// The policies that the records name, each once.
     pub policies: Vec<ProvenPolicy>,
@@ -109,7 +111,7 @@ pub enum ProofError {
     #[error("it holds no record")]
     Empty,
     /// A kind twice, or before its turn.
-    #[error("its records are not each kind once, in their order")]
+    #[error("its records are not in their order, or one that is no verdict stands twice")]
     Order,
     /// A record.
     #[error("leaf {index} ({}): {problem}", .kind.as_str())]
@@ -166,7 +168,11 @@ impl Proof {
         if self.leaves.is_empty() {
             return Err(ProofError::Empty);
         }
-        if !self.leaves.is_sorted_by(|a, b| a.kind < b.kind) {
+        let follows = |a: &ProvenLeaf, b: &ProvenLeaf| {
+            let verdicts = a.kind == LeafKind::Verdict && b.kind == LeafKind::Verdict;
+            a.kind < b.kind || (verdicts && a.index < b.index)
+        };
+        if !self.leaves.is_sorted_by(follows) {
             return Err(ProofError::Order);
         }
         let contents = self.leaves.iter().map(|leaf| {

@@ -2,6 +2,7 @@
 //! the leaves. Says nothing about what it reads; whoever takes it believes none of it.
 
 mod queries;
+mod reviews;
 
 pub use queries::table_of;
 
@@ -19,6 +20,8 @@ use crate::ledger::LeafKind;
 use crate::ledger::sequence::split_hashes;
 use crate::ledger::tree::{Hash, Node};
 use crate::store::{connect, migrate};
+
+pub use reviews::Review;
 
 /// Leaves whose rows are asked for at once.
 const LEAVES_MAX: i64 = 2_048;
@@ -45,6 +48,10 @@ pub enum Part {
     Checkpoints(Vec<(i64, String)>),
     /// No more of the runs; the subtrees that were kept of those that their leaves complete.
     End(Vec<(Node, Hash)>),
+    /// Behind the last rows.
+    Reviews(Vec<Review>),
+    /// The first few decisions in the queue that have no review.
+    Orphaned(Vec<String>),
     /// Comes last: of every kind how its table and its leaves compare.
     Totals(Vec<Total>),
 }
@@ -154,6 +161,7 @@ impl Audit<'_> {
             self.rows(runs).await?;
             self.send(Part::End(Vec::new())).await?;
         }
+        self.reviews().await?;
         let totals = self.totals().await?;
         self.send(Part::Totals(totals)).await
     }
@@ -241,7 +249,7 @@ impl Audit<'_> {
                 let (Some(low), Some(high)) = (refs.first(), refs.last()) else { continue };
                 let parameters: [&(dyn ToSql + Sync); 3] = [&refs, low, high];
                 let rows = self.tx.query_raw(&statement, parameters).await?;
-                self.forward(kind, rows).await?;
+                self.forward(rows, |group| Part::Rows(kind, group)).await?;
             }
         }
         Ok(())
@@ -249,8 +257,8 @@ impl Audit<'_> {
 
     async fn forward(
         &self,
-        kind: LeafKind,
         rows: tokio_postgres::RowStream,
+        part: impl Fn(Vec<Row>) -> Part,
     ) -> Result<(), StoreError> {
         let mut rows = std::pin::pin!(rows);
         let (mut group, mut bytes) = (Vec::new(), 0);
@@ -264,7 +272,7 @@ impl Audit<'_> {
             }
             if !group.is_empty() && (!more || group.len() >= ROWS_MAX || bytes >= BYTES_MAX) {
                 bytes = 0;
-                self.send(Part::Rows(kind, std::mem::take(&mut group))).await?;
+                self.send(part(std::mem::take(&mut group))).await?;
             }
             if !more {
                 return Ok(());

@@ -1,5 +1,6 @@
-//! The one transaction a batch is: intents, outcomes, deliveries, quarantine and alerts, by UNNEST,
-//! so that one statement text serves any number of rows. Judges repeats by their digests.
+//! The one transaction a batch is: intents, outcomes, deliveries, quarantine, alerts and reviews,
+//! by UNNEST, so that one statement text serves any number of rows. Judges repeats by their
+//! digests.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -14,6 +15,7 @@ use crate::error::StoreError;
 use crate::ingest::line::{Content, Entry};
 use crate::notify::render::alerts;
 use crate::store::columns::{self, Cell};
+use crate::store::routed::{Routed, open_reviews};
 use crate::store::{DURABLE, Store};
 
 /// A row of one of the record tables.
@@ -103,7 +105,7 @@ impl Store {
         )?;
         let inserted = [inserted_intents, inserted_outcomes, inserted_deliveries];
         let mut conflicts: Vec<&Entry> = Vec::new();
-        let mut alerting = Vec::new();
+        let (mut alerting, mut routed) = (Vec::new(), Vec::new());
         for ((kind, table), inserted) in TABLES.into_iter().zip(inserted) {
             let todo =
                 entries.iter().copied().zip(statuses.iter_mut()).filter(|(entry, status)| {
@@ -112,13 +114,16 @@ impl Store {
             let (fresh, repeats): (Vec<_>, Vec<_>) =
                 todo.partition(|(entry, _)| inserted.contains(&entry.decision_id));
             alerting.extend(fresh.iter().filter_map(|(entry, _)| alert_id(entry)));
+            routed.extend(fresh.iter().filter_map(|(entry, _)| Routed::of(entry)));
             let late = judge(tx, table, repeats, &mut conflicts).await?;
             if !late.is_empty() {
                 let fresh = insert_late(tx, late, &mut conflicts).await?;
-                alerting.extend(fresh.into_iter().filter_map(alert_id));
+                alerting.extend(fresh.iter().filter_map(|entry| alert_id(entry)));
+                routed.extend(fresh.into_iter().filter_map(Routed::of));
             }
         }
         self.enqueue_alerts(tx, &alerting).await?;
+        open_reviews(tx, &routed).await?;
         self.quarantine_all(tx, entries, &conflicts).await?;
         Ok(statuses)
     }

@@ -193,7 +193,7 @@ fn triggered(o: &Outcome) -> Json {
 }
 
 /// An array literal, every element quoted.
-fn array(elements: &[String]) -> String {
+pub fn array(elements: &[String]) -> String {
     let quoted = elements.iter().map(|element| {
         let escaped = without_nul(element).replace('\\', r"\\").replace('"', "\\\"");
         format!("\"{escaped}\"")

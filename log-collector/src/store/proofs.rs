@@ -18,6 +18,8 @@ use crate::store::subtrees::{index, subtrees};
 pub struct Stored {
     /// What it is.
     pub kind: LeafKind,
+    /// Whose.
+    pub reference: String,
     /// The exact bytes that were hashed.
     pub record: Vec<u8>,
     /// Those that still exist.
@@ -45,8 +47,8 @@ const BY_SUMMARIES: &str = "SET LOCAL enable_seqscan = off";
 // === impl Reader ===
 
 impl Reader {
-    /// Every record of a decision. The tombstone is read last, so a summary that is there has
-    /// at most been erased since.
+    /// Every record of a decision. The tombstone is read behind the outcomes, so a summary that is
+    /// there has at most been erased since.
     pub async fn records_of(&self, decision_id: &str) -> Result<Vec<Stored>, StoreError> {
         const KINDS: [LeafKind; 5] = [
             LeafKind::Intent,
@@ -61,6 +63,10 @@ impl Reader {
             for kind in KINDS {
                 records.extend(stored(tx, kind, &ids).await?.into_values());
             }
+            let sql = "SELECT verdict_id FROM public.ai_review_verdicts WHERE decision_id = $1";
+            let rows = tx.query(sql, &[&decision_id]).await?;
+            let verdicts: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+            records.extend(stored(tx, LeafKind::Verdict, &verdicts).await?.into_values());
             Ok(records)
         })
         .await
@@ -197,6 +203,7 @@ async fn stored(
         LeafKind::Policy => ("ai_policies", "version", "text", NONE),
         LeafKind::Observation => ("ai_policy_observations", "observation_id", "record", NONE),
         LeafKind::Erasure => ("ai_erasures", "decision_id", "record", NONE),
+        LeafKind::Verdict => ("ai_review_verdicts", "verdict_id", "record", NONE),
         LeafKind::Key => ("ai_ledger_keys", "key_seq", "record", NONE),
     };
     let array = match kind {
@@ -211,7 +218,8 @@ async fn stored(
     let rows = tx.query(&statement, &[&references]).await?;
     let stored = |row: &Row| {
         let summaries = Summaries::of_row(row.get(2), row.get(3), row.get(4));
-        (row.get(0), Stored { kind, record: row.get(1), summaries })
+        let reference: String = row.get(0);
+        (reference.clone(), Stored { kind, reference, record: row.get(1), summaries })
     };
     Ok(rows.iter().map(stored).collect())
 }

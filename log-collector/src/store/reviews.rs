@@ -93,7 +93,8 @@ pub struct GivenVerdict {
 pub enum Judged {
     /// The verdict is on record.
     Given(Verdict),
-    /// The same reviewer's newest verdict says the same of the same record; nothing was added.
+    /// The newest verdict is of the last minute, by the same reviewer, and says the same of the
+    /// same record: a form that was sent twice. Nothing was added. Later, it renews an approval.
     Stands(Verdict),
     /// There is no such decision.
     Unknown,
@@ -156,9 +157,11 @@ impl Store {
             if digest != new.verdict.shown_digest {
                 return Ok(Judged::Changed);
             }
-            let newest = "SELECT record FROM public.ai_review_verdicts WHERE decision_id = $1
+            let newest = "SELECT record, created_at > clock_timestamp() - interval '1 minute'
+                 FROM public.ai_review_verdicts WHERE decision_id = $1
                  ORDER BY verdict_id DESC LIMIT 1";
             let newest = tx.query_opt(&tx.prepare_cached(newest).await?, &[id]).await?;
+            let newest = newest.filter(|row| row.get(1));
             if let Some(stands) = newest.and_then(|row| read(&row)).filter(|stands| {
                 stands.reviewer == new.verdict.reviewer
                     && stands.verdict == new.verdict.verdict

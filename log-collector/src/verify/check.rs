@@ -11,6 +11,7 @@ use super::heads::Heads;
 use super::held::HeldFile;
 use super::months::Months;
 use super::page::{Page, Slot};
+use super::reviews;
 use super::rows::{Fault, Rows};
 use super::verdict::{Kind, Verdict};
 use crate::ledger::LeafKind;
@@ -71,6 +72,11 @@ impl Checker {
             Part::Rows(kind, rows) => rows.iter().for_each(|row| self.row(kind, row)),
             Part::Checkpoints(checkpoints) => self.checkpoints(&checkpoints),
             Part::End(nodes) => self.end(&nodes)?,
+            Part::Reviews(all) => {
+                self.found.extend(all.iter().filter_map(reviews::check));
+                self.settle();
+            }
+            Part::Orphaned(ids) => self.found.extend(ids.iter().map(|id| reviews::orphaned(id))),
             Part::Totals(totals) => self.totals(totals),
         }
         Ok(())

@@ -14,7 +14,9 @@ use crate::ledger::LeafKind;
 use crate::ledger::contents::{Erasure, Observation, is_of_kind};
 use crate::ledger::keys;
 use crate::ledger::tree::{Hash, leaf_hash};
+use crate::review::Verdict;
 use crate::store::columns::{self, Column, Value};
+use crate::store::routed::routing_policies;
 
 /// What is wrong with a row. Names columns and quotes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -57,6 +59,15 @@ pub enum Fault {
     /// Likewise.
     #[error("it is kept as late, and its decision has no leaf that stands before it")]
     NotBefore,
+    /// Nobody is asked.
+    #[error("its review is not in ai_reviews: it was deleted, or never opened")]
+    Unreviewed,
+    /// Whoever approved it cannot be told.
+    #[error("the review that it names is not in ai_reviews: it was deleted, or never opened")]
+    NamedReview,
+    /// A verdict on nothing.
+    #[error("its decision has no record of the digest that its reviewer was shown")]
+    NotShown,
 }
 
 /// Checks rows of every kind.
@@ -183,6 +194,7 @@ impl Rows {
                     }
                 }
                 cells.summaries(&outcome)?;
+                cells.reviews(kind, &outcome)?;
                 outcome.policy_version
             }
             LeafKind::Delivery => {
@@ -198,6 +210,14 @@ impl Rows {
             LeafKind::Erasure => {
                 let erasure: Erasure = read(kind, record)?;
                 return layout.compare(row, &erased(&erasure));
+            }
+            LeafKind::Verdict => {
+                let verdict: Verdict = read(kind, record)?;
+                layout.compare(row, &judged(&verdict))?;
+                if (Cells { row, layout }).named("shown") != Some(&[1]) {
+                    return Err(Fault::NotShown);
+                }
+                verdict.policy_version
             }
             LeafKind::Policy => {
                 let cells = Cells { row, layout };
@@ -224,6 +244,7 @@ impl Layout {
             reference: place(match kind {
                 LeafKind::Policy => "version",
                 LeafKind::Observation | LeafKind::Key => "ref",
+                LeafKind::Verdict => "verdict_id",
                 _ => "decision_id",
             }),
             record: place(if kind == LeafKind::Policy { "text" } else { "record" }),
@@ -313,6 +334,16 @@ impl<'a> Cells<'a, '_> {
         Ok(())
     }
 
+    /// Where people are asked, a review is there. The column of a late outcome does not name one.
+    fn reviews(self, kind: LeafKind, outcome: &Outcome) -> Result<(), Fault> {
+        let lacks = |name: &str| self.named(name) != Some(&[1]);
+        if !routing_policies(outcome).is_empty() && lacks("has_review") {
+            return Err(Fault::Unreviewed);
+        }
+        let names = kind == LeafKind::Outcome && outcome.review.is_some();
+        if names && lacks("has_named") { Err(Fault::NamedReview) } else { Ok(()) }
+    }
+
     fn key(self, record: &[u8]) -> Result<(), Fault> {
         let kind = Fault::Kind(LeafKind::Key.as_str());
         let record = std::str::from_utf8(record).map_err(|_| kind.clone())?;
@@ -330,6 +361,19 @@ fn erased(e: &Erasure) -> [Column<'_>; 4] {
         column("created_at", Value::Time(&e.erased_at)),
         column("reason", Value::Text(&e.reason)),
         column("erased_by", Value::Text(&e.erased_by)),
+    ]
+}
+
+fn judged(v: &Verdict) -> [Column<'_>; 8] {
+    [
+        column("verdict_id", Value::Text(&v.verdict_id)),
+        column("decision_id", Value::Text(&v.decision_id)),
+        column("verdict", Value::Text(v.verdict.as_str())),
+        column("reviewer", Value::Text(&v.reviewer)),
+        column("note", Value::Text(&v.note)),
+        column("shown_digest", Value::Text(&v.shown_digest)),
+        column("policy_version", Value::Text(&v.policy_version)),
+        column("created_at", Value::Time(&v.decided_at)),
     ]
 }
 

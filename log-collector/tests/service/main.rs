@@ -16,6 +16,7 @@ mod daily;
 mod erase;
 mod faults;
 mod history;
+mod holds;
 mod key;
 mod ledger;
 mod ledger_guard;

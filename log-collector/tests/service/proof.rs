@@ -5,11 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use governance_filter::record::Line;
+use log_collector::review::VerdictKind;
+use log_collector::store::reviews::Judged;
 use serde_json::Value;
 
+use crate::reviews::reviewing;
 use crate::support::ledger::{close, register, sequence, signer};
 use crate::support::server::{path_of, with};
-use crate::support::{Collector, Database, flagged, id, intent, line, outcome, withheld};
+use crate::support::{Collector, Database, flagged, id, intent, line, outcome, routed, withheld};
 
 /// Exit code, standard output, standard error.
 type Printed = (i32, String, String);
@@ -188,6 +191,45 @@ async fn err_what_cannot_be_proven_says_why() {
                 expected = "expected a verifier key such as `name+01234567+AbCd…`"
             )
         )
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn verdicts_are_proven_with_their_decision_and_stand_in_a_bundle() {
+    let house = House::fresh().await;
+    let collector = Collector::ready(house.database.config()).await;
+    let decision = id();
+    let since = moment(&house.database).await;
+    collector.acks(&[&line(&routed(&decision))]).await;
+    let (reviewing, ann) = reviewing(&house.database);
+    let shown = reviewing.reader.decision(&decision).await.unwrap().unwrap().digest;
+    for (said, note) in [(VerdictKind::Rejected, "not yet\nnot so"), (VerdictKind::Approved, "")] {
+        let given = reviewing.judge(&ann, &decision, said, note, &shown).await.unwrap();
+        assert!(matches!(given, Judged::Given(_)), "{given:?}");
+        house.sequence().await;
+    }
+    let file = house.path("proof.json");
+    assert_eq!(house.run(&["prove", &decision, "--output", &file]).0, 0);
+    let (code, shown, stderr) = verify(&file);
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    let verdicts: Vec<&str> =
+        shown.lines().filter_map(|line| line.split_once("  verdict       ")?.1.get(26..)).collect();
+    assert_eq!(verdicts, ["rejected by ann: not yet\u{fffd}not so", "approved by ann"]);
+    let altered = std::fs::read_to_string(&file).unwrap().replacen("not so", "not no", 1);
+    std::fs::write(&file, altered).unwrap();
+    assert!(verify(&file).2.contains("(verdict): the checkpoint does not cover it"));
+
+    let (until, folder) = (moment(&house.database).await, house.path("bundle"));
+    let span = ["export", "--since", &since, "--until", &until, "--output", &folder];
+    assert_eq!(house.run(&span), (0, "3 leaves, from 3 to 5\n".to_owned(), String::new()));
+    let (code, shown, stderr) = verify(&folder);
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    assert!(shown.contains("          1  outcome\n          2  verdict\n"), "{shown}");
+    let found = lines(&folder);
+    let record: Value = serde_json::from_str(found[1]["record"].as_str().unwrap()).unwrap();
+    assert_eq!(
+        (&found[1]["kind"], &found[1]["ref"], &record["decision_id"]),
+        (&"verdict".into(), &record["verdict_id"], &decision.into())
     );
 }
 

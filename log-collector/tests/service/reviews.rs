@@ -20,7 +20,8 @@ fn reviewers() -> Reviewers {
     Reviewers::parse(&text).unwrap()
 }
 
-fn reviewing(database: &Database) -> (Reviewing, Reviewer) {
+/// What people are shown, and Ann.
+pub fn reviewing(database: &Database) -> (Reviewing, Reviewer) {
     let (settings, metrics) = (database.config().database, Arc::new(Metrics::default()));
     let patience = Duration::from_secs(10);
     let store = Store::new(&settings, patience, Vec::new(), metrics).unwrap();

@@ -13,8 +13,8 @@ use log_collector::config::ServeConfig;
 
 use crate::support::server::Server;
 use crate::support::{
-    self, Collector, Database, POLICY, TOKEN, acks_of, flagged, id, intent, line, outcome, until,
-    version_of,
+    self, Collector, Database, POLICY, TOKEN, acks_of, flagged, holding, id, intent, line, outcome,
+    routed, until, version_of,
 };
 
 /// A directory that goes with the test.
@@ -195,6 +195,26 @@ async fn line_that_postgres_refuses_or_knows_otherwise_goes_to_the_quarantine_wh
     let reasons: String = database.admin().await.query_one(reasons, &[]).await.unwrap().get(0);
     assert_eq!(reasons, "conflict,database");
     assert_eq!(collector.metric("collector_digest_conflicts_total").await, 1.0);
+}
+
+#[tokio::test]
+async fn spooled_hold_has_no_verdict_and_what_is_routed_opens_its_review_when_it_drains() {
+    let database = Database::fresh().await;
+    let directory = Directory::new();
+    let collector = Collector::ready(directory.config(&database)).await;
+    close_to_the_service(&database, true).await;
+    let (held, decision) = (Line::intent(&holding(&id())), id());
+    let acks = collector.acks(&[&held, &line(&routed(&decision))]).await;
+    assert_eq!(statuses(&acks), [AckStatus::Spooled; 2]);
+    assert_eq!((acks[0].verdict, &acks[0].review), (None, &None));
+    let unanswered = "collector_holds_unanswered_total{reason=\"spooled\"}";
+    assert_eq!(collector.metric(unanswered).await, 1.0);
+    close_to_the_service(&database, false).await;
+    drained(&collector).await;
+    let open = format!("SELECT count(*) FROM reviews_open WHERE decision_id = '{decision}'");
+    assert_eq!(database.count(&open).await, 1);
+    let ack = &collector.acks(&[&held]).await[0];
+    assert_eq!((ack.status, ack.verdict), (AckStatus::Duplicate, Some(IntentVerdict::Held)));
 }
 
 #[tokio::test]

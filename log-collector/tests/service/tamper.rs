@@ -1,12 +1,14 @@
 //! What a superuser can do to the records, with every trigger off, and that `verify` names it.
 
 mod cases;
+mod reviews;
 
 use log_collector::config::Database as DatabaseConfig;
 use log_collector::ledger::note::SignerKey;
 use tokio_postgres::Client;
 
 use self::cases::{CASES, ROTATED};
+use self::reviews::REVIEW_CASES;
 use crate::support::tamper::{
     Original, rewrite, sequence, sign_again, sign_head, signer, swap_key, verify,
 };
@@ -85,6 +87,11 @@ async fn check(original: &Original, cases: &[Case]) {
 #[tokio::test]
 async fn each_tampering_is_named() {
     check(&Original::make().await, CASES).await;
+}
+
+#[tokio::test]
+async fn each_tampering_with_a_review_is_named() {
+    check(&reviews::make().await, REVIEW_CASES).await;
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Ids, salts and the contract's fixture, and every byte of it flipped.
 
+use super::check::parse_salt;
 use super::*;
 
 #[test]

@@ -4,6 +4,7 @@ use super::*;
 use crate::ledger::note::SignerKey;
 
 pub const ID: &str = "d-01980000000070008000000000000001";
+pub const VERDICT_ID: &str = "v-01980000000070008000000000000002";
 pub const POLICY: &str = "policies: []\n";
 pub const SALT: [u8; 16] = [7; 16];
 pub const SUMMARY: &str = "He called [EMAIL]";
@@ -38,6 +39,9 @@ pub fn record(kind: LeafKind, outcome: &str) -> String {
         ),
         LeafKind::Erasure => format!(
             r#"{{"v":1,"decision_id":"{ID}","erased_at":"2026-04-01T00:00:00.000Z","reason":"request 17","erased_by":"alice"}}"#
+        ),
+        LeafKind::Verdict => format!(
+            r#"{{"v":1,"verdict_id":"{VERDICT_ID}","decision_id":"{ID}","verdict":"approved","reviewer":"ann","note":"as agreed","shown_digest":"00","policy_version":"{version}","decided_at":"2026-04-02T00:00:00.000Z"}}"#
         ),
         LeafKind::Observation => format!(
             r#"{{"v":1,"observation_id":1,"gateway":"g","policy_version":"{version}","first_seen":"2026-03-15T11:00:00.000Z","configured_at":null}}"#
@@ -84,7 +88,8 @@ fn references_are_those_that_the_bytes_name() {
     for kind in LeafKind::ALL {
         let content = Content::read(kind, record(kind, "completed").as_bytes()).unwrap();
         for (reference, fits) in [
-            (ID.to_owned(), content.decision_id().is_some()),
+            (ID.to_owned(), content.decision_id().is_some() && kind != LeafKind::Verdict),
+            (VERDICT_ID.to_owned(), kind == LeafKind::Verdict),
             (version(), kind == LeafKind::Policy),
             // A key is numbered by the database alone.
             ("17".to_owned(), kind == LeafKind::Key),

@@ -101,6 +101,11 @@ fn what(content: &Content) -> String {
             let (at, by, why) = (plain(&e.erased_at), plain(&e.erased_by), plain(&e.reason));
             format!("{at}  summaries erased by {by}: {why}")
         }
+        Content::Verdict(v) => {
+            let (at, by, why) = (plain(&v.decided_at), plain(&v.reviewer), plain(&v.note));
+            let said = format!("{at}  {} by {by}", v.verdict.as_str());
+            if why.is_empty() { said } else { format!("{said}: {why}") }
+        }
         Content::Policy(_) | Content::Observation(_) | Content::Key => String::new(),
     }
 }

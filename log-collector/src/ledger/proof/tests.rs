@@ -63,6 +63,7 @@ fn whole() -> Proof {
         (LeafKind::LateOutcome, "completed"),
         (LeafKind::Delivery, ""),
         (LeafKind::Erasure, ""),
+        (LeafKind::Verdict, ""),
     ];
     proof(&records, &[&signer(1)])
 }
@@ -70,6 +71,8 @@ fn whole() -> Proof {
 fn plain_proof() -> Proof {
     proof(&[(LeafKind::Intent, ""), (LeafKind::Outcome, "completed")], &[&signer(1)])
 }
+
+const ORDER: &str = "its records are not in their order, or one that is no verdict stands twice";
 
 fn refusal(proof: &Proof) -> String {
     proof.verify(&signer(1).verifier()).expect_err("it holds").to_string()
@@ -111,6 +114,7 @@ for you to know.
         "  leaf 4          late_outcome  2026-03-15T12:00:00.000Z  completed",
         "  leaf 5          delivery      2026-03-15T12:00:02.000Z  withheld",
         "  leaf 6          erasure       2026-04-01T00:00:00.000Z  summaries erased by alice: request 17",
+        "  leaf 7          verdict       2026-04-02T00:00:00.000Z  approved by ann: as agreed",
         "outcome         completed",
     ] {
         assert!(shown.lines().any(|shown| shown == line), "{line}\n{shown}");
@@ -190,10 +194,11 @@ fn err_every_kind_of_forgery_is_named() {
     let policies = "its policies are not those that its records name, each once";
     check(policies, |p| p.policies.clear());
     check(policies, |p| p.policies.push(p.policies[0].clone()));
-    check("its records are not each kind once, in their order", |p| p.leaves.swap(0, 1));
-    check("its records are not each kind once, in their order", |p| {
+    check(ORDER, |p| p.leaves.swap(0, 1));
+    check(ORDER, |p| {
         p.leaves.insert(0, p.leaves[0].clone());
     });
+    check(ORDER, |p| p.leaves.push(p.leaves[5].clone()));
     check("a late outcome beside no outcome `unknown`", |p| _ = p.leaves.remove(1));
     check("it holds no record", |p| p.leaves.clear());
     check("its checkpoint: no signature by the key `f5675eb1` is on the note", |p| {

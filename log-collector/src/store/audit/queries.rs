@@ -20,6 +20,7 @@ pub fn table_of(kind: LeafKind) -> &'static str {
         LeafKind::Policy => "ai_policies",
         LeafKind::Observation => "ai_policy_observations",
         LeafKind::Erasure => "ai_erasures",
+        LeafKind::Verdict => "ai_review_verdicts",
         LeafKind::Key => "ai_ledger_keys",
     }
 }
@@ -36,6 +37,7 @@ pub(super) fn refs_of(kind: LeafKind) -> &'static str {
             "SELECT observation_id::text AS ref FROM public.ai_policy_observations"
         }
         LeafKind::Erasure => "SELECT decision_id AS ref FROM public.ai_erasures",
+        LeafKind::Verdict => "SELECT verdict_id AS ref FROM public.ai_review_verdicts",
         LeafKind::Key => "SELECT key_seq::text AS ref FROM public.ai_ledger_keys",
     }
 }
@@ -49,13 +51,19 @@ pub(super) fn rows_of(kind: LeafKind) -> &'static str {
         }
         LeafKind::Outcome => {
             "SELECT t.*, (SELECT e.created_at FROM public.ai_erasures e
-                 WHERE e.decision_id = t.decision_id) AS erased_at
+                 WHERE e.decision_id = t.decision_id) AS erased_at,
+                 CASE WHEN t.triggered <> '[]' THEN EXISTS (SELECT FROM public.ai_reviews r
+                     WHERE r.decision_id = t.decision_id) END AS has_review,
+                 CASE WHEN t.review IS NOT NULL THEN EXISTS (SELECT FROM public.ai_reviews r
+                     WHERE r.decision_id = t.review) END AS has_named
              FROM public.ai_decisions t
              WHERE decision_id = ANY($1) AND decision_id >= $2 AND decision_id <= $3"
         }
         LeafKind::LateOutcome => {
             "SELECT t.*, (SELECT e.created_at FROM public.ai_erasures e
                  WHERE e.decision_id = t.decision_id) AS erased_at,
+                 EXISTS (SELECT FROM public.ai_reviews r
+                     WHERE r.decision_id = t.decision_id) AS has_review,
                  (SELECT d.outcome FROM public.ai_decisions d
                   WHERE d.decision_id = t.decision_id) AS closed_as,
                  (SELECT first_index + array_position(refs, t.decision_id) - 1
@@ -81,6 +89,16 @@ pub(super) fn rows_of(kind: LeafKind) -> &'static str {
         LeafKind::Erasure => {
             "SELECT t.* FROM public.ai_erasures t
              WHERE decision_id = ANY($1) AND decision_id >= $2 AND decision_id <= $3"
+        }
+        LeafKind::Verdict => {
+            "SELECT t.*, EXISTS (SELECT FROM public.ai_decision_intents i
+                 WHERE i.decision_id = t.decision_id AND i.digest = t.shown_digest)
+             OR EXISTS (SELECT FROM public.ai_decisions d
+                 WHERE d.decision_id = t.decision_id AND d.digest = t.shown_digest)
+             OR EXISTS (SELECT FROM public.ai_late_outcomes l
+                 WHERE l.decision_id = t.decision_id AND l.digest = t.shown_digest) AS shown
+             FROM public.ai_review_verdicts t
+             WHERE verdict_id = ANY($1) AND verdict_id >= $2 AND verdict_id <= $3"
         }
         LeafKind::Key => {
             "SELECT t.*, key_seq::text AS ref FROM public.ai_ledger_keys t

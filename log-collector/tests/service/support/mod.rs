@@ -13,8 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use governance_filter::record::{
-    Ack, Delivery, DeliveryKind, Intent, Line, Outcome, OutcomeKind, Summaries, Triggered, rfc3339,
-    sha256_hex, summary_digest,
+    Ack, Delivery, DeliveryKind, HoldAsk, Intent, Line, Outcome, OutcomeKind, Summaries, Triggered,
+    rfc3339, sha256_hex, summary_digest,
 };
 use log_collector::Service;
 use log_collector::config::{Database as DatabaseConfig, Secret, ServeConfig, Webhook};
@@ -277,6 +277,34 @@ pub fn outcome(id: &str) -> Outcome {
     }
 }
 
+/// An intent that two policies hold.
+pub fn holding(id: &str) -> Intent {
+    let policies = vec!["legal_review".to_owned(), "high_risk_review".to_owned()];
+    Intent { hold: Some(HoldAsk { policies, ttl_s: 3_600 }), ..intent(id) }
+}
+
+/// An outcome that a policy routes to people.
+pub fn routed(id: &str) -> Outcome {
+    let mut outcome = outcome(id);
+    outcome.actions = vec!["route_to_human_review".to_owned()];
+    outcome.triggered = vec![triggered("high_risk_review", "route_to_human_review")];
+    outcome
+}
+
+/// A policy that fired.
+pub fn triggered(policy: &str, action: &str) -> Triggered {
+    Triggered {
+        policy: policy.to_owned(),
+        result: "fired".to_owned(),
+        failure: None,
+        action: action.to_owned(),
+        enforced: true,
+        phase: "answer".to_owned(),
+        mode: None,
+        held: false,
+    }
+}
+
 /// That an answer was withheld.
 pub fn withheld(id: &str) -> Line {
     Line::delivery(&Delivery {
@@ -297,16 +325,7 @@ pub fn flagged(id: &str, summary: &str) -> Line {
     let salt = [7; 16];
     let mut outcome = outcome(id);
     outcome.actions = vec!["flag_for_review".to_owned()];
-    outcome.triggered = vec![Triggered {
-        policy: "confidence_gate".to_owned(),
-        result: "fired".to_owned(),
-        failure: None,
-        action: "flag_for_review".to_owned(),
-        enforced: true,
-        phase: "answer".to_owned(),
-        mode: None,
-        held: false,
-    }];
+    outcome.triggered = vec![triggered("confidence_gate", "flag_for_review")];
     outcome.output_summary_digest = Some(summary_digest(&salt, summary));
     Line::outcome(&outcome, Summaries { output: Some(summary), input: None, salt })
 }

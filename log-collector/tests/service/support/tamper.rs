@@ -26,10 +26,13 @@ pub fn signer(seed: u8) -> SignerKey {
     SignerKey::from_seed("test/ledger", &[seed; 32]).unwrap()
 }
 
+/// Of the decisions, and of the verdict.
+const NAMES: [&str; 8] = ["{a}", "{b}", "{c}", "{d}", "{e}", "{f}", "{g}", "{v}"];
+
 /// The ledger that the cases copy.
 pub struct Original {
     pub database: Database,
-    /// Decisions a to e.
+    /// Decisions a to e; with reviews f and g, and the verdict v.
     pub ids: Vec<String>,
     /// Its newest checkpoint, held elsewhere.
     pub held: PathBuf,
@@ -121,8 +124,7 @@ impl Original {
 
     /// SQL with the ids in the place of their names.
     pub fn sql(&self, sql: &str) -> String {
-        let names = ["{a}", "{b}", "{c}", "{d}", "{e}"];
-        names.iter().zip(&self.ids).fold(sql.to_owned(), |sql, (name, id)| sql.replace(name, id))
+        NAMES.iter().zip(&self.ids).fold(sql.to_owned(), |sql, (name, id)| sql.replace(name, id))
     }
 
     pub async fn verify(&self, copy: &Client, arguments: &[&str]) -> Said {
@@ -130,8 +132,7 @@ impl Original {
         let original = path_of(&self.database.admin_url).1;
         let url = with(&self.database.admin_url, Some(&format!("reader_{original}")), row.get(0));
         let said = verify(&url, arguments);
-        let names = ["{a}", "{b}", "{c}", "{d}", "{e}"];
-        let names = self.ids.iter().map(String::as_str).zip(names);
+        let names = self.ids.iter().map(String::as_str).zip(NAMES);
         let text = names.fold(said.text, |text, (id, name)| text.replace(id, name));
         let month = &rfc3339(u64::from_str_radix(&self.ids[0][2..14], 16).unwrap())[..7];
         let text = text.replace(&format!(" {month} "), " {month} ");
@@ -205,6 +206,7 @@ pub async fn rewrite(copy: &Client, key: &SignerKey) {
         UNION ALL SELECT 'delivery', decision_id, record FROM ai_deliveries
         UNION ALL SELECT 'policy', version, text FROM ai_policies
         UNION ALL SELECT 'erasure', decision_id, record FROM ai_erasures
+        UNION ALL SELECT 'verdict', verdict_id, record FROM ai_review_verdicts
         UNION ALL SELECT 'key', key_seq::text, record FROM ai_ledger_keys";
     let sql = format!(
         "UPDATE ai_ledger_leaves l SET hashes = (

@@ -240,8 +240,8 @@ pub const CASES: &[Case] = &[
     ),
     case(
         "kind of a leaf",
-        "UPDATE ai_ledger_leaves SET kind = 'verdict' WHERE first_index = 12",
-        "altered: leaves are of the unknown kind `verdict`",
+        "UPDATE ai_ledger_leaves SET kind = 'opinion' WHERE first_index = 12",
+        "altered: leaves are of the unknown kind `opinion`",
     ),
     case(
         "outcome moved to the late ones",
