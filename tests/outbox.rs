@@ -84,7 +84,7 @@ fn an_ack_releases_the_stream_that_waits_and_no_other() {
     let (id, lines) = next_lines(&mut outbox, START);
     assert_eq!(lines.len(), 2, "one call for both");
     let notices = outbox.call_answered(id, 200, &committed(&[unheld, held]), START);
-    assert_eq!(notices, [Notice { context: 7, kind: Kind::Intent, news: News::Committed }]);
+    assert_eq!(notices, [Notice { context: 7, kind: Kind::Intent, news: News::Committed(None) }]);
     assert!(outbox.is_empty());
     assert_eq!(outbox.take_counts().committed, 2);
 }
@@ -187,7 +187,7 @@ fn every_durable_status_releases() {
         outbox.push(sent.clone(), Some((7, DEADLINE)), START).expect("room");
         let (id, _) = next_lines(&mut outbox, START);
         let notices = outbox.call_answered(id, 200, ack(&sent, status).as_bytes(), START);
-        let released = Notice { context: 7, kind: Kind::Intent, news: News::Committed };
+        let released = Notice { context: 7, kind: Kind::Intent, news: News::Committed(None) };
         assert_eq!(notices, [released], "{status:?}");
         assert!(outbox.is_empty(), "{status:?}");
     }
@@ -248,7 +248,7 @@ fn a_batch_refused_as_a_whole_is_halved_down_to_the_bad_line() {
     }
     released.sort_by_key(|notice| notice.context);
     for notice in released {
-        let expected = if notice.context == 5 { News::Refused } else { News::Committed };
+        let expected = if notice.context == 5 { News::Refused } else { News::Committed(None) };
         assert_eq!(notice.news, expected, "line {}", notice.context);
     }
     assert_eq!(outbox.take_counts().dropped, 1);

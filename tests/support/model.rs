@@ -180,7 +180,7 @@ impl Model {
     /// The collector committed a line.
     pub fn ack(&mut self, kind: Kind) -> &mut Model {
         self.acked.push(kind);
-        self.commit(kind, Commit::Acked)
+        self.commit(kind, Commit::Acked(None))
     }
 
     /// What became of a line.
