@@ -113,9 +113,9 @@ fn json_is_one_object() {
     let expected = json!({
         "file": "governance.yml", "ok": true, "version": null, "label": "v1",
         "policies": [
-            {"name": "stop", "phase": "request", "action": "deny", "mode": "enforce", "reads": ["model"]},
-            {"name": "mark", "phase": "request", "action": "flag_for_review", "mode": "enforce", "reads": ["model"]},
-            {"name": "approved", "phase": "both", "action": "deny", "mode": "enforce", "reads": ["model", "served_model"]},
+            {"name": "stop", "phase": "request", "action": "deny", "hold_ttl_s": null, "mode": "enforce", "reads": ["model"]},
+            {"name": "mark", "phase": "request", "action": "flag_for_review", "hold_ttl_s": null, "mode": "enforce", "reads": ["model"]},
+            {"name": "approved", "phase": "both", "action": "deny", "hold_ttl_s": null, "mode": "enforce", "reads": ["model", "served_model"]},
         ],
         "models": [
             {"name": "gpt-4o-2024-08-06", "class": "pinned", "rule": "openai.dated", "confidence": [], "if_stated": possible},

@@ -141,6 +141,7 @@ policies:
 - {name: a, description: x, trigger: 'true', action: deny, on_error: skip, message: no}
 - {name: b, trigger: true, action: flag_for_review}
 - {name: c, allowed: [x, y], action: flag_for_review, hold: false}
+- {name: d, trigger: route == 'a', action: route_to_human_review, hold: true, hold_ttl: 90m}
 models:
   floating: allow
   drift: allow
@@ -179,7 +180,7 @@ fn broken_files_neither_load_nor_are_valid() {
         policy("allowed: x"),
         policy("allowed: [x], on_error: fire"),
         policy("allowed: [x], triger: x"),
-        policy("trigger: 'true', action: route_to_human_review, hold: true"),
+        policy("trigger: 'true', action: route_to_human_review, hold: 24h"),
         "models: {drift: flag}\n".to_owned(),
         "models: {candidates: [{model: x, alongside: y}]}\n".to_owned(),
         long("version", 101),

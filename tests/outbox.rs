@@ -8,7 +8,8 @@ use governance_filter::outbox::{
     REFUSALS_STOP_AT,
 };
 use governance_filter::record::{
-    Ack, AckStatus, Delivery, DeliveryKind, FORMAT, Kind, Line, sha256_hex,
+    Ack, AckStatus, Delivery, DeliveryKind, FORMAT, HoldAnswer, IntentVerdict, Kind, Line,
+    sha256_hex,
 };
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -53,6 +54,13 @@ fn ack(line: &Line, status: AckStatus) -> String {
         verdict: None,
         review: None,
     };
+    serde_json::to_string(&ack).expect("an ack is JSON")
+}
+
+/// The ack of an intent that asked about a hold.
+fn ack_of_hold(line: &Line, verdict: Option<IntentVerdict>, review: Option<&str>) -> String {
+    let ack: Ack = serde_json::from_str(&ack(line, AckStatus::Committed)).expect("an ack");
+    let ack = Ack { verdict, review: review.map(str::to_owned), ..ack };
     serde_json::to_string(&ack).expect("an ack is JSON")
 }
 
@@ -190,6 +198,30 @@ fn every_durable_status_releases() {
         let released = Notice { context: 7, kind: Kind::Intent, news: News::Committed(None) };
         assert_eq!(notices, [released], "{status:?}");
         assert!(outbox.is_empty(), "{status:?}");
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn the_stream_is_told_what_the_collector_says_of_its_hold() {
+    use IntentVerdict::{Held, Proceed, Rejected};
+    let said = |verdict| Some(HoldAnswer { verdict, review: "d-1".to_owned() });
+    for (verdict, review, expected) in [
+        (Some(Proceed), Some("d-1"), said(Proceed)),
+        (Some(Held), Some("d-1"), said(Held)),
+        (Some(Rejected), Some("d-1"), said(Rejected)),
+        // A collector from before reviews lets every call pass, and names none.
+        (Some(Proceed), None, None),
+        (None, Some("d-1"), None),
+        (None, None, None),
+    ] {
+        let mut outbox = announced();
+        let sent = line(Kind::Intent, 1);
+        outbox.push(sent.clone(), Some((7, DEADLINE)), START).expect("room");
+        let (id, _) = next_lines(&mut outbox, START);
+        let ack = ack_of_hold(&sent, verdict, review);
+        let notices = outbox.call_answered(id, 200, ack.as_bytes(), START);
+        let news = News::Committed(expected);
+        assert_eq!(notices, [Notice { context: 7, kind: Kind::Intent, news }], "{ack}");
     }
 }
 

@@ -7,7 +7,7 @@ use governance_filter::exchange::{
     Origin, RequestHead, ResponseHead, Setup, Side,
 };
 use governance_filter::policy::{OnFailure, Policy};
-use governance_filter::record::{Kind, Line};
+use governance_filter::record::{HoldAnswer, IntentVerdict, Kind, Line};
 use serde_json::Value;
 use std::rc::Rc;
 
@@ -37,6 +37,8 @@ pub struct Model {
     /// What was counted.
     pub counts: Vec<Counter>,
     allows_uncommitted: bool,
+    /// A person approves the call.
+    approved: bool,
     /// Headers set on either side.
     pub headers: Vec<(Side, &'static str, Option<String>)>,
     /// Which effects Envoy fails to carry out.
@@ -95,6 +97,7 @@ impl Model {
             reset: false,
             counts: Vec::new(),
             allows_uncommitted,
+            approved: false,
             headers: Vec::new(),
             fails: |_| false,
         }
@@ -181,6 +184,14 @@ impl Model {
     pub fn ack(&mut self, kind: Kind) -> &mut Model {
         self.acked.push(kind);
         self.commit(kind, Commit::Acked(None))
+    }
+
+    /// The collector committed the intent and says whether the held call may go on.
+    pub fn answer_hold(&mut self, verdict: IntentVerdict, review: &str) -> &mut Model {
+        self.acked.push(Kind::Intent);
+        self.approved = verdict == IntentVerdict::Proceed;
+        let review = review.to_owned();
+        self.commit(Kind::Intent, Commit::Acked(Some(HoldAnswer { verdict, review })))
     }
 
     /// What became of a line.
@@ -297,6 +308,13 @@ impl Model {
         let governed = self.counts.contains(&Counter::Governed);
         let outcomes = self.lines.iter().filter(|line| line.kind == Kind::Outcome).count();
         assert!(outcomes <= 1, "{outcomes} outcomes");
+        let asks = |line: &Line| {
+            let line: Value = serde_json::from_slice(&line.bytes).expect("a line is JSON");
+            line["record"]["hold"].is_object()
+        };
+        if self.request.headers_sent && !self.approved {
+            assert!(!self.lines.iter().any(asks), "the provider was called without an approval");
+        }
         if !governed || self.allows_uncommitted {
             return;
         }
