@@ -89,16 +89,14 @@ impl Stopped {
     fn hold(holding: Holding, verdict: IntentVerdict, review: &str) -> Stopped {
         let (kind, review, message) = match verdict {
             IntentVerdict::Rejected => {
-                let message = "a person was asked to approve this call and rejected it";
+                let default = "a person was asked to approve this call and rejected it";
+                let message = holding.message.unwrap_or_else(|| default.to_owned());
                 (RefusalKind::PolicyDenied, format!("rejected in review {review}"), message)
             }
             IntentVerdict::Held | IntentVerdict::Proceed => {
-                let message = "a person must approve this call; \
-                               send the same request again once it is approved";
-                (RefusalKind::Held, format!("waits for review {review}"), message)
+                (RefusalKind::Held, format!("waits for review {review}"), holding.told())
             }
         };
-        let message = holding.message.unwrap_or_else(|| message.to_owned());
         let policy = holding.ask.policies.into_iter().next().unwrap_or_default();
         Stopped { kind, policy, message, review: Some(review) }
     }

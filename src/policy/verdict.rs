@@ -30,3 +30,14 @@ pub struct Holding {
     /// What the first of the policies tells the caller. Key: `message`.
     pub message: Option<String>,
 }
+
+// === impl Holding ===
+
+impl Holding {
+    /// What the caller of a held call is told.
+    pub fn told(&self) -> String {
+        let default = "a person must approve this call; \
+                       send the same request again once it is approved";
+        self.message.clone().unwrap_or_else(|| default.to_owned())
+    }
+}

@@ -84,7 +84,7 @@ impl Came {
         }
         let (outcome, message) = match (verdict.denial, verdict.holding) {
             (Some(denial), _) => (FinalVerdict::Denied, denial.message),
-            (None, Some(holding)) => (FinalVerdict::Held, holding.message.unwrap_or_default()),
+            (None, Some(holding)) => (FinalVerdict::Held, holding.told()),
             (None, None) => (FinalVerdict::Allowed, String::new()),
         };
         Came {

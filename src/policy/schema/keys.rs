@@ -92,7 +92,8 @@ pub const POLICY: &[Key] = &[
     key(
         "hold",
         Flag,
-        "Refuse until a person approves; with `route_to_human_review` and a trigger on the request.",
+        "Refuse until a person approves; with `route_to_human_review` and a trigger that reads the \
+         request alone.",
     )
     .or("false"),
     key(
