@@ -85,18 +85,21 @@ impl Stopped {
         Stopped { kind: RefusalKind::PolicyDenied, policy, message, review: None }
     }
 
-    /// A person is asked, or said no.
-    fn hold(holding: Holding, verdict: IntentVerdict, review: &str) -> Stopped {
-        let (kind, review, message) = match verdict {
-            IntentVerdict::Rejected => {
-                let default = "a person was asked to approve this call and rejected it";
-                let message = holding.message.unwrap_or_else(|| default.to_owned());
-                (RefusalKind::PolicyDenied, format!("rejected in review {review}"), message)
-            }
-            IntentVerdict::Held | IntentVerdict::Proceed => {
-                (RefusalKind::Held, format!("waits for review {review}"), holding.told())
-            }
-        };
+    /// A person is asked.
+    fn held(holding: Holding, review: &str) -> Stopped {
+        let (message, review) = (holding.told(), format!("waits for review {review}"));
+        Stopped::by_review(RefusalKind::Held, holding, message, review)
+    }
+
+    /// A person said no.
+    fn rejected(holding: Holding, review: &str) -> Stopped {
+        let default = "a person was asked to approve this call and rejected it";
+        let message = holding.message.clone().unwrap_or_else(|| default.to_owned());
+        let review = format!("rejected in review {review}");
+        Stopped::by_review(RefusalKind::PolicyDenied, holding, message, review)
+    }
+
+    fn by_review(kind: RefusalKind, holding: Holding, message: String, review: String) -> Stopped {
         let policy = holding.ask.policies.into_iter().next().unwrap_or_default();
         Stopped { kind, policy, message, review: Some(review) }
     }
@@ -186,16 +189,16 @@ impl Call {
                            be asked, so the provider was not called";
             return self.uncommitted(setup, message, now_ms, effects);
         };
-        let (kind, counter) = match verdict {
-            IntentVerdict::Proceed => {
-                self.review = Some(review);
-                return self.go_on(now_ms, effects);
+        self.review = Some(review.clone());
+        let (kind, counter, stopped) = match verdict {
+            IntentVerdict::Proceed => return self.go_on(now_ms, effects),
+            IntentVerdict::Held => {
+                (OutcomeKind::Held, Counter::Held, Stopped::held(holding, &review))
             }
-            IntentVerdict::Held => (OutcomeKind::Held, Counter::Held),
-            IntentVerdict::Rejected => (OutcomeKind::Denied, Counter::Denied),
+            IntentVerdict::Rejected => {
+                (OutcomeKind::Denied, Counter::Denied, Stopped::rejected(holding, &review))
+            }
         };
-        let stopped = Stopped::hold(holding, verdict, &review);
-        self.review = Some(review);
         let reply = self.reply(setup, &stopped, flags(&[&self.verdict]));
         effects.push(Effect::Count(counter));
         self.record(setup, kind, Some(reply.status), now_ms, Hold::UntilAck, effects);
