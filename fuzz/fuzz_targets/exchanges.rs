@@ -234,7 +234,7 @@ impl Model {
     }
 
     fn commit(&mut self, kind: Kind, commit: Commit) {
-        self.settled.push((kind, commit));
+        self.settled.push((kind, commit.clone()));
         self.on(Event::Commit(kind, commit));
     }
 
