@@ -4,7 +4,7 @@
 
 use crate::facts::{AnswerFacts, RequestFacts};
 use crate::policy::Policy;
-use crate::record::{Kind, Line};
+use crate::record::{HoldAnswer, Kind, Line};
 use std::rc::Rc;
 
 mod account;
@@ -94,10 +94,10 @@ pub enum End {
 }
 
 /// What became of a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Commit {
-    /// Durable.
-    Acked,
+    /// Durable; of an intent that asks about a hold, with the answer.
+    Acked(Option<HoldAnswer>),
     /// The collector will never take it.
     Refused,
     /// No ack in time, or no room to wait for one.
@@ -185,7 +185,7 @@ enum Phase {
     Reading(Box<Incoming>),
     /// The request is held until its intent is committed.
     AwaitingIntent(Box<Call>),
-    /// Refused; the refusal is held until its own record is committed.
+    /// Refused, or held until a person approves; the reply waits until its own record is committed.
     AwaitingDenial(LocalReply),
     /// The filter answered in the provider's place, on the way up or on the way down.
     Replied(Side),
@@ -331,7 +331,7 @@ impl Phase {
                 call.intent_settled(setup, commit, now_ms, effects)
             }
             (Phase::AwaitingDenial(reply), Kind::Outcome) => {
-                if commit != Commit::Acked {
+                if !matches!(commit, Commit::Acked(_)) {
                     effects.push(Effect::Count(Counter::DenialUncommitted));
                 }
                 effects.push(Effect::Reply(reply));

@@ -1,7 +1,7 @@
 //! Records waiting for their ack: batches, retries, bounds, and whom an ack releases. One outbox
 //! belongs to one root context. Makes no call and reads no clock; the root does both.
 
-use crate::record::{Ack, AckStatus, Kind, Line};
+use crate::record::{Ack, AckStatus, HoldAnswer, Kind, Line};
 use std::collections::VecDeque;
 
 mod batch;
@@ -53,7 +53,7 @@ pub enum Call {
 pub struct CallId(u64);
 
 /// What a waiting stream is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
     /// The stream's context id.
     pub context: u32,
@@ -64,10 +64,10 @@ pub struct Notice {
 }
 
 /// What became of a line that somebody waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
-    /// Durable: release.
-    Committed,
+    /// Durable: release. Of an intent that asks about a hold, unless its answer says otherwise.
+    Committed(Option<HoldAnswer>),
     /// The collector will never commit it.
     Refused,
     /// No ack before the hold's deadline; the line stays and is repeated.
@@ -255,7 +255,7 @@ impl Outbox {
         let mut notices = Vec::new();
         for mut entry in entries {
             let news = match acks.remove(&batch::key(&entry.line)) {
-                Some(ack) => self.news(&ack, &entry.line),
+                Some(ack) => self.news(ack, &entry.line),
                 None => None,
             };
             match (news, entry.waiting.take()) {
@@ -276,10 +276,10 @@ impl Outbox {
     }
 
     /// What an ack says of its line; `None`: send it again.
-    fn news(&mut self, ack: &Ack, line: &Line) -> Option<News> {
+    fn news(&mut self, ack: Ack, line: &Line) -> Option<News> {
         if ack.releases(line) {
             self.counts.committed += 1;
-            return Some(News::Committed);
+            return Some(News::Committed(ack.hold()));
         }
         if !ack.answers(line) {
             return None;

@@ -14,6 +14,7 @@ mod record;
 mod review;
 mod schema;
 mod variable;
+mod verdict;
 mod yaml;
 
 use std::collections::BTreeMap;
@@ -32,6 +33,7 @@ pub use review::{ApprovedModel, Outline};
 #[cfg(not(target_os = "wasi"))]
 pub use schema::json_schema;
 pub use variable::Phase;
+pub use verdict::{Denial, Holding, Verdict};
 
 use names::Asked;
 
@@ -94,24 +96,6 @@ pub enum Action {
     Deny,
 }
 
-/// What the policies say of one phase of an exchange. The default: nothing fired.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Verdict {
-    /// Every policy that fired or could not be evaluated, in the order of the file.
-    pub triggered: Vec<Triggered>,
-    /// The first enforced `deny`.
-    pub denial: Option<Denial>,
-}
-
-/// A refusal, as the caller is told of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Denial {
-    /// The policy that refused.
-    pub policy: String,
-    /// Which policy, why, and what to use instead. Never anything of the prompt.
-    pub message: String,
-}
-
 /// One entry of `policies`.
 #[derive(Debug)]
 struct Rule {
@@ -120,6 +104,8 @@ struct Rule {
     line: usize,
     when: When,
     action: Action,
+    /// For how many seconds an approval counts, where it holds calls.
+    hold_ttl_s: Option<u64>,
     mode: Mode,
     on_error: OnError,
     message: Option<String>,
@@ -145,7 +131,7 @@ enum Mode {
 /// What a trigger that cannot be evaluated counts as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum OnError {
-    /// Fired where the action is `deny`, so that doubt never lets anything through; else not.
+    /// Fired where the policy denies or holds, so that doubt never lets anything through; else not.
     Default,
     Fire,
     Skip,
@@ -372,10 +358,18 @@ impl Rule {
         self.mode == Mode::Enforce && self.action == Action::Deny
     }
 
+    /// For how many seconds an approval counts, where it is in force and holds. An answer is never
+    /// held: a retry would bring another one.
+    fn holds(&self, phase: Phase) -> Option<u64> {
+        let holds = self.mode == Mode::Enforce && phase == Phase::Request;
+        self.hold_ttl_s.filter(|_| holds)
+    }
+
     /// Whether a failed evaluation counts as fired.
-    fn fires_on_error(&self) -> bool {
+    fn fires_on_error(&self, phase: Phase) -> bool {
+        let holds = self.hold_ttl_s.is_some() && phase == Phase::Request;
         match self.on_error {
-            OnError::Default => self.action == Action::Deny,
+            OnError::Default => self.action == Action::Deny || holds,
             OnError::Fire => true,
             OnError::Skip => false,
         }

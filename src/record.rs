@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 mod ack;
 
-pub use ack::{Ack, AckStatus, IntentVerdict};
+pub use ack::{Ack, AckStatus, HoldAnswer, IntentVerdict};
 
 /// The record format this build writes.
 pub const FORMAT: u32 = 1;

@@ -3,7 +3,7 @@
 //! change of v1; a new shape is a new file.
 
 use governance_filter::record::{
-    Ack, AckStatus, Delivery, DeliveryKind, Intent, IntentVerdict, Kind, Line, Outcome,
+    Ack, AckStatus, Delivery, DeliveryKind, HoldAsk, Intent, IntentVerdict, Kind, Line, Outcome,
     OutcomeKind, ReceivedLine, Summaries, Triggered, sha256_hex, summary_digest,
 };
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -11,6 +11,8 @@ use wasm_bindgen_test::wasm_bindgen_test;
 const FIXTURE: &str = include_str!("fixtures/contract/v1.ndjson");
 /// Fields that v1 gained: an older reader skips them, and a record without them is still v1.
 const GAINED: &str = include_str!("fixtures/contract/v1_gained.ndjson");
+/// The same of a call that a policy holds: what the intent asks, and what the outcome says of it.
+const HELD: &str = include_str!("fixtures/contract/v1_held.ndjson");
 const ID: &str = "d-019ab2c3d4e57f60a1b2c3d4e5f60718";
 const SUMMARY: &str = "Call me at [email], \"Zoë\" <ok>";
 const INPUT_SUMMARY: &str = "What is [phone]?";
@@ -104,6 +106,26 @@ fn outcome_with_all() -> Outcome {
     }
 }
 
+fn held_intent() -> Intent {
+    let policies = vec!["high_risk_review".to_owned(), "money".to_owned()];
+    Intent { hold: Some(HoldAsk { policies, ttl_s: 86_400 }), ..intent() }
+}
+
+/// Approved, and answered.
+fn held_outcome() -> Outcome {
+    let of = |policy| Triggered {
+        phase: "request".to_owned(),
+        held: true,
+        ..triggered(policy, "fired", None, "route_to_human_review")
+    };
+    Outcome {
+        actions: vec!["route_to_human_review".to_owned()],
+        triggered: vec![of("high_risk_review"), of("money")],
+        review: Some("d-019ab2c3d4e57f60a1b2c3d4e5f60001".to_owned()),
+        ..outcome_with_all()
+    }
+}
+
 fn triggered(policy: &str, result: &str, failure: Option<&str>, action: &str) -> Triggered {
     Triggered {
         policy: policy.to_owned(),
@@ -160,6 +182,23 @@ fn gained_fields_stand_behind_the_first_ones() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn what_is_said_of_a_hold_stands_behind_everything_else() {
+    let lines = [
+        Line::intent(&held_intent()),
+        Line::outcome(&held_outcome(), summaries(Some(INPUT_SUMMARY))),
+    ];
+    let made: Vec<String> =
+        lines.into_iter().map(|line| String::from_utf8(line.bytes).unwrap() + "\n").collect();
+    assert_eq!(made.concat(), HELD, "the wire format changed");
+    let records: Vec<ReceivedLine<'_>> =
+        HELD.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let [intent, outcome] = records.as_slice() else { panic!("two lines") };
+    let intent: Intent = serde_json::from_str(intent.record.get()).unwrap();
+    let outcome: Outcome = serde_json::from_str(outcome.record.get()).unwrap();
+    assert_eq!((intent, outcome), (held_intent(), held_outcome()));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn fixture_is_read_back_as_it_was_made() {
     assert_eq!(FIXTURE.lines().count(), lines().len());
     for (line, made) in FIXTURE.lines().zip(lines()) {
@@ -208,5 +247,13 @@ fn ack_spells_status_and_verdict_in_one_way() {
     ] {
         let text = text.replace("unknown_policy", word);
         assert_eq!(serde_json::from_str::<Ack>(&text).unwrap(), Ack { status, ..ack.clone() });
+    }
+    for (verdict, word) in [(IntentVerdict::Held, "held"), (IntentVerdict::Rejected, "rejected")] {
+        let (verdict, review) = (Some(verdict), Some("d-1".to_owned()));
+        let answer = format!(r#""verdict":"{word}","review":"d-1""#);
+        let text = text.replace(r#""verdict":"proceed""#, &answer);
+        let ack = Ack { verdict, review, ..ack.clone() };
+        assert_eq!(serde_json::to_string(&ack).unwrap(), text);
+        assert_eq!(serde_json::from_str::<Ack>(&text).unwrap(), ack);
     }
 }

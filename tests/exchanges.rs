@@ -13,6 +13,8 @@ mod categories;
 mod codings;
 #[path = "exchange/held_streams.rs"]
 mod held_streams;
+#[path = "exchange/holds.rs"]
+mod holds;
 #[path = "exchange/keyed_hashes.rs"]
 mod keyed_hashes;
 #[path = "exchange/limits.rs"]

@@ -85,6 +85,30 @@ acme               unknown  none          none        header, field, logprobs
 }
 
 #[test]
+fn what_holds_calls_shows_for_how_long_an_approval_counts() {
+    let entry = |name: &str, ttl: &str| {
+        format!(
+            "- {{name: {name}, trigger: route == '{name}', action: route_to_human_review, \
+             hold: true{ttl}}}\n"
+        )
+    };
+    let [a, b, c] = [entry("a", ""), entry("b", ", hold_ttl: 120m"), entry("c", ", hold_ttl: 61m")];
+    let folder = Folder::new("holds", "governance.yml", &format!("policies:\n{a}{b}{c}"));
+    let ran = folder.run(&["check"], "");
+    let (_, table) = ran.out.split_once('\n').unwrap();
+    let expected = "
+policy  phase    action                             mode     reads
+a       request  route_to_human_review, held (1d)   enforce  route
+b       request  route_to_human_review, held (2h)   enforce  route
+c       request  route_to_human_review, held (61m)  enforce  route
+";
+    assert_eq!((table, ran.err.as_str(), ran.code), (expected, "", Some(0)));
+    let ran = folder.run(&["check", "--format", "json"], "");
+    let report: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(report["policies"][1]["hold_ttl_s"], 7200);
+}
+
+#[test]
 fn errors_are_told_all_at_once() {
     let folder = Folder::new("errors", "governance.yml", BROKEN);
     let ran = folder.run(&["check"], "");
@@ -113,9 +137,9 @@ fn json_is_one_object() {
     let expected = json!({
         "file": "governance.yml", "ok": true, "version": null, "label": "v1",
         "policies": [
-            {"name": "stop", "phase": "request", "action": "deny", "mode": "enforce", "reads": ["model"]},
-            {"name": "mark", "phase": "request", "action": "flag_for_review", "mode": "enforce", "reads": ["model"]},
-            {"name": "approved", "phase": "both", "action": "deny", "mode": "enforce", "reads": ["model", "served_model"]},
+            {"name": "stop", "phase": "request", "action": "deny", "hold_ttl_s": null, "mode": "enforce", "reads": ["model"]},
+            {"name": "mark", "phase": "request", "action": "flag_for_review", "hold_ttl_s": null, "mode": "enforce", "reads": ["model"]},
+            {"name": "approved", "phase": "both", "action": "deny", "hold_ttl_s": null, "mode": "enforce", "reads": ["model", "served_model"]},
         ],
         "models": [
             {"name": "gpt-4o-2024-08-06", "class": "pinned", "rule": "openai.dated", "confidence": [], "if_stated": possible},

@@ -83,6 +83,23 @@ fn a_refusal_shows_what_the_caller_is_told() {
 }
 
 #[test]
+fn a_hold_shows_what_the_caller_is_told_and_that_nobody_was_asked() {
+    let policy = "policies:
+- {name: desk, trigger: input.stream, action: route_to_human_review, hold: true, message: wait}
+";
+    let (out, _, code) = eval("hold", policy, RECORDED);
+    assert!(
+        out.contains("  fired       desk  route_to_human_review, held  policy.yml:2\n"),
+        "{out}"
+    );
+    let left = "the answer is not judged: the request waits for an approval
+outcome: held; actions: route_to_human_review
+the caller is told: 403 {\"error\":{\"message\":\"wait (policy `desk`, waits for review d-";
+    assert!(out.contains(left), "{out}");
+    assert_eq!(code, Some(0), "a hold is a verdict, not a failure");
+}
+
+#[test]
 fn what_cannot_be_evaluated_says_why_and_what_it_counts_as() {
     let policy = "policies:
 - name: shut

@@ -43,9 +43,15 @@ fn valid(schema: &Value, value: &Value) -> bool {
         "minimum" => value.as_i64().is_none_or(|found| Some(found) >= rule.as_i64()),
         "maximum" => value.as_i64().is_none_or(|found| Some(found) <= rule.as_i64()),
         "pattern" => {
-            assert_eq!(rule, "^[A-Za-z0-9_.-]+$");
             let plain = |letter: char| letter.is_ascii_alphanumeric() || "_.-".contains(letter);
-            value.as_str().is_none_or(|text| !text.is_empty() && text.chars().all(plain))
+            let matches = |text: &str| match rule.as_str() {
+                Some("^[A-Za-z0-9_.-]+$") => !text.is_empty() && text.chars().all(plain),
+                Some("^[0-9]+[mhd]$") => text.strip_suffix(['m', 'h', 'd']).is_some_and(|number| {
+                    !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit())
+                }),
+                other => panic!("the generator writes a new pattern: {other:?}"),
+            };
+            value.as_str().is_none_or(matches)
         }
         other => panic!("the generator writes a new keyword: {other}"),
     })
@@ -141,6 +147,7 @@ policies:
 - {name: a, description: x, trigger: 'true', action: deny, on_error: skip, message: no}
 - {name: b, trigger: true, action: flag_for_review}
 - {name: c, allowed: [x, y], action: flag_for_review, hold: false}
+- {name: d, trigger: route == 'a', action: route_to_human_review, hold: true, hold_ttl: 90m}
 models:
   floating: allow
   drift: allow
@@ -179,7 +186,8 @@ fn broken_files_neither_load_nor_are_valid() {
         policy("allowed: x"),
         policy("allowed: [x], on_error: fire"),
         policy("allowed: [x], triger: x"),
-        policy("trigger: 'true', action: route_to_human_review, hold: true"),
+        policy("trigger: 'true', action: route_to_human_review, hold: 24h"),
+        policy("trigger: 'true', action: route_to_human_review, hold: true, hold_ttl: 24"),
         "models: {drift: flag}\n".to_owned(),
         "models: {candidates: [{model: x, alongside: y}]}\n".to_owned(),
         long("version", 101),

@@ -252,6 +252,44 @@ fn a_policy_that_could_not_be_evaluated_says_why_it_did_not_fire() {
 }
 
 #[test]
+fn a_call_that_waits_for_a_person_is_held() {
+    let policy = "policies:
+- {name: desk, trigger: route == 'a', action: route_to_human_review, hold: true}
+- {name: stop, trigger: model == 'x', action: deny}
+- {name: late, trigger: status == 200, action: log}
+";
+    let cases = "cases:
+- name: held, its answer not judged
+  request: { model: m, route: a }
+  answer: { output: Hi }
+  expect: { verdict: held, fired: [desk], message: must approve }
+- name: what refuses is stronger
+  request: { model: x, route: a }
+  expect: { verdict: denied, fired: [desk, stop] }
+- name: no hold
+  request: { model: m, route: b }
+  answer: { output: Hi }
+  expect: { verdict: held }
+- name: recorded
+  exchange: call.json
+  expect: { verdict: held, actions: [route_to_human_review], message: waits for review }
+";
+    let exchange = r#"{"request": {"path": "/v1/chat/completions", "body":
+        "{\"model\":\"m\",\"messages\":[]}"}, "route": "a"}"#;
+    let folder = Folder::new("held").with("p.yml", policy).with("p_test.yml", cases);
+    let ran = folder.with("call.json", exchange).run(&[]);
+    let expected = "p_test.yml under p.yml
+  ok    held, its answer not judged
+  ok    what refuses is stronger
+  FAIL  no hold  p_test.yml:9
+        verdict: expected held, found allowed
+  ok    recorded
+";
+    assert!(ran.out.starts_with(expected), "{}", ran.out);
+    assert_eq!(ran.code, Some(1));
+}
+
+#[test]
 fn what_cannot_be_read_fails_alone_and_is_said_with_its_place() {
     let folder = Folder::new("broken").with("p.yml", POLICY);
     let ran = folder.run(&[]);

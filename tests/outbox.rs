@@ -8,7 +8,8 @@ use governance_filter::outbox::{
     REFUSALS_STOP_AT,
 };
 use governance_filter::record::{
-    Ack, AckStatus, Delivery, DeliveryKind, FORMAT, Kind, Line, sha256_hex,
+    Ack, AckStatus, Delivery, DeliveryKind, FORMAT, HoldAnswer, IntentVerdict, Kind, Line,
+    sha256_hex,
 };
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -56,6 +57,13 @@ fn ack(line: &Line, status: AckStatus) -> String {
     serde_json::to_string(&ack).expect("an ack is JSON")
 }
 
+/// The ack of an intent that asked about a hold.
+fn ack_of_hold(line: &Line, verdict: Option<IntentVerdict>, review: Option<&str>) -> String {
+    let ack: Ack = serde_json::from_str(&ack(line, AckStatus::Committed)).expect("an ack");
+    let ack = Ack { verdict, review: review.map(str::to_owned), ..ack };
+    serde_json::to_string(&ack).expect("an ack is JSON")
+}
+
 fn committed(lines: &[Line]) -> Vec<u8> {
     let acks: Vec<String> = lines.iter().map(|line| ack(line, AckStatus::Committed)).collect();
     acks.join("\n").into_bytes()
@@ -84,7 +92,7 @@ fn an_ack_releases_the_stream_that_waits_and_no_other() {
     let (id, lines) = next_lines(&mut outbox, START);
     assert_eq!(lines.len(), 2, "one call for both");
     let notices = outbox.call_answered(id, 200, &committed(&[unheld, held]), START);
-    assert_eq!(notices, [Notice { context: 7, kind: Kind::Intent, news: News::Committed }]);
+    assert_eq!(notices, [Notice { context: 7, kind: Kind::Intent, news: News::Committed(None) }]);
     assert!(outbox.is_empty());
     assert_eq!(outbox.take_counts().committed, 2);
 }
@@ -187,9 +195,33 @@ fn every_durable_status_releases() {
         outbox.push(sent.clone(), Some((7, DEADLINE)), START).expect("room");
         let (id, _) = next_lines(&mut outbox, START);
         let notices = outbox.call_answered(id, 200, ack(&sent, status).as_bytes(), START);
-        let released = Notice { context: 7, kind: Kind::Intent, news: News::Committed };
+        let released = Notice { context: 7, kind: Kind::Intent, news: News::Committed(None) };
         assert_eq!(notices, [released], "{status:?}");
         assert!(outbox.is_empty(), "{status:?}");
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn the_stream_is_told_what_the_collector_says_of_its_hold() {
+    use IntentVerdict::{Held, Proceed, Rejected};
+    let said = |verdict| Some(HoldAnswer { verdict, review: "d-1".to_owned() });
+    for (verdict, review, expected) in [
+        (Some(Proceed), Some("d-1"), said(Proceed)),
+        (Some(Held), Some("d-1"), said(Held)),
+        (Some(Rejected), Some("d-1"), said(Rejected)),
+        // A collector from before reviews lets every call pass, and names none.
+        (Some(Proceed), None, None),
+        (None, Some("d-1"), None),
+        (None, None, None),
+    ] {
+        let mut outbox = announced();
+        let sent = line(Kind::Intent, 1);
+        outbox.push(sent.clone(), Some((7, DEADLINE)), START).expect("room");
+        let (id, _) = next_lines(&mut outbox, START);
+        let ack = ack_of_hold(&sent, verdict, review);
+        let notices = outbox.call_answered(id, 200, ack.as_bytes(), START);
+        let news = News::Committed(expected);
+        assert_eq!(notices, [Notice { context: 7, kind: Kind::Intent, news }], "{ack}");
     }
 }
 
@@ -248,7 +280,7 @@ fn a_batch_refused_as_a_whole_is_halved_down_to_the_bad_line() {
     }
     released.sort_by_key(|notice| notice.context);
     for notice in released {
-        let expected = if notice.context == 5 { News::Refused } else { News::Committed };
+        let expected = if notice.context == 5 { News::Refused } else { News::Committed(None) };
         assert_eq!(notice.news, expected, "line {}", notice.context);
     }
     assert_eq!(outbox.take_counts().dropped, 1);

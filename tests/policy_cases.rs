@@ -132,7 +132,7 @@ x_test.yml:4:25: `confidence`: expected a number from 0 to 1, found `1.5`
 x_test.yml:4:39: unknown key `input_token`, did you mean `input_tokens`?
   |   answer: { confidence: 1.5, usage: { input_token: 3 } }
   |                                       ^
-x_test.yml:5:22: `verdict`: expected `allowed` or `denied`, found `alowed`, did you mean `allowed`?
+x_test.yml:5:22: `verdict`: expected `allowed`, `denied` or `held`, found `alowed`, did you mean `allowed`?
   |   expect: { verdict: alowed, action: [deny] }
   |                      ^
 x_test.yml:5:30: unknown key `action`, did you mean `actions`?

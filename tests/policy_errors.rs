@@ -9,6 +9,8 @@ mod entries;
 mod facts;
 #[path = "policy_errors/functions.rs"]
 mod functions;
+#[path = "policy_errors/holds.rs"]
+mod holds;
 #[path = "policy_errors/idioms.rs"]
 mod idioms;
 #[path = "policy_errors/later.rs"]
@@ -33,6 +35,13 @@ use governance_filter::policy::Policy;
 /// `expected` begins with a newline, so that it stands in the test as it is printed.
 fn check(yaml: &str, expected: &str) {
     assert_eq!(format!("\n{}", errors(yaml)), expected);
+}
+
+/// The first line of what is wrong, without the file's name.
+fn first(yaml: &str) -> String {
+    let found = errors(yaml);
+    let line = found.lines().next().unwrap_or_default();
+    line.strip_prefix("governance.yml:").unwrap_or(line).to_owned()
 }
 
 fn errors(yaml: &str) -> String {

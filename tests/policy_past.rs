@@ -3,7 +3,7 @@
 
 #![allow(clippy::expect_used, clippy::panic)] // Tests fail by panicking.
 
-use governance_filter::policy::{PastResult, Policy};
+use governance_filter::policy::{PastResult, PastVerdict, Policy};
 use governance_filter::record::Outcome;
 use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -184,4 +184,48 @@ fn a_deployment_that_nobody_lists_may_have_been_a_model() {
     assert_eq!(judged(&format!("{listed}{list}")), Some(PastResult::NotFired));
     let another = "policies:\n- name: models\n  allowed: [claude-sonnet-4-6]\n";
     assert_eq!(judged(another), Some(PastResult::Fired), "whichever it was");
+}
+
+const HOLDS: &str = "policies:
+- name: review
+  trigger: \"category == 'pii'\"
+  action: route_to_human_review
+  hold: true
+";
+
+fn judged(candidate: &str, then: &str, changes: Value) -> PastVerdict {
+    policy(candidate).judge_past(Some(&policy(then)), &record(changes))
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn whether_a_call_would_be_held_is_known_where_its_categories_are_those_of_the_request() {
+    let routes = HOLDS.replace("  hold: true\n", "").replace("review\n  trigger", "old\n  trigger");
+    let fired = |phase: &str| {
+        json!({"triggered": [{"policy": "old", "result": "fired", "failure": null,
+            "action": "route_to_human_review", "enforced": true, "phase": phase}]})
+    };
+    let not_called = json!({"latency_ms": null, "first_byte_ms": null, "outcome": "held"});
+    for (then, changes, held) in [
+        (THEN, json!({}), None),
+        (THEN, json!({"categories": []}), Some(false)),
+        (THEN, not_called, Some(true)),
+        (routes.as_str(), fired("request"), Some(true)),
+        (routes.as_str(), fired("answer"), Some(false)),
+    ] {
+        let verdict = judged(HOLDS, then, changes.clone());
+        assert_eq!(verdict.held(), held, "{changes}");
+        assert_eq!(verdict.denied(), Some(false), "{changes}");
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn what_is_refused_or_only_observed_is_not_held() {
+    let by_route = HOLDS.replace("category == 'pii'", "route == 'llm'");
+    assert_eq!(judged(&by_route, THEN, json!({})).held(), Some(true));
+    let refusing = format!("{by_route}- {{name: no, trigger: model_pinned, action: deny}}\n");
+    assert_eq!(judged(&refusing, THEN, json!({})).held(), Some(false));
+    let observed = by_route.replace("  hold: true\n", "  hold: true\n  mode: observe\n");
+    assert_eq!(judged(&observed, THEN, json!({})).held(), Some(false));
+    let unknown = by_route.replace("route == 'llm'", "prompt == ''");
+    assert_eq!(judged(&unknown, THEN, json!({})).held(), None);
 }

@@ -9,6 +9,8 @@ mod facts;
 mod fallbacks;
 #[path = "policy_verdicts/functions.rs"]
 mod functions;
+#[path = "policy_verdicts/holds.rs"]
+mod holds;
 #[path = "policy_verdicts/observe.rs"]
 mod observe;
 #[path = "policy_verdicts/unread.rs"]

@@ -368,7 +368,11 @@ fn refusals_speak_the_providers_language() {
             r#""param":null,"code":"governance_denied","decision_id":"d-1","policy":"p"}}"#,
         )
     );
+    let held = Refusal { kind: RefusalKind::Held, ..refusal.clone() };
+    let of_held = String::from_utf8(Api::OpenAiChat.refusal(&held)).unwrap();
+    assert_eq!(of_held, openai.replace("governance_denied", "governance_held"));
     let anthropic = String::from_utf8(Api::AnthropicMessages.refusal(&refusal)).unwrap();
+    assert_eq!(Api::AnthropicMessages.refusal(&held), anthropic.as_bytes());
     assert_eq!(
         anthropic,
         concat!(

@@ -10,18 +10,20 @@ use governance_filter::exchange::{
     ResponseHead, Setup, Side,
 };
 use governance_filter::policy::{OnFailure, Policy};
-use governance_filter::record::{Kind, Line};
+use governance_filter::record::{HoldAnswer, IntentVerdict, Kind, Line};
 use libfuzzer_sys::fuzz_target;
 use log_collector::ingest::line::{Content, Entry};
 
 const BEGAN_MS: u64 = 1_770_000_000_000;
-const POLICIES: [&str; 4] = [
+const POLICIES: [&str; 5] = [
     include_str!("../../governance.yml"),
     "policies: []\nunreadable: flag\nmodels: {floating: flag}\n",
     "policies: []\nunreadable: allow\nrecord: {on_failure: allow}\n",
     "policies:\n- {name: names, trigger: \"category == 'pii' || output.contains('x')\", \
      action: deny}\nunreadable: flag\nmodels: {pins: {m: 'gpt-4o-2025-12-17'}}\n\
      confidence: {request_logprobs: ['gpt-4o-2025-12-17']}\n",
+    "policies:\n- {name: all, trigger: \"route == 'a'\", action: route_to_human_review, \
+     hold: true}\nunreadable: allow\nrecord: {on_failure: allow}\n",
 ];
 /// Under it no answer is refused or rewritten.
 const CHANGES_NOTHING: &str = POLICIES[1];
@@ -53,6 +55,8 @@ struct Model {
     policy: Rc<Policy>,
     now_ms: u64,
     allows_uncommitted: bool,
+    /// The intent asks whether a person approves the call.
+    asks: bool,
     /// The answer as it came, as far as it is held, and as it went on.
     answer: [Vec<u8>; 3],
     /// Nothing of the answer may leave before its outcome is settled.
@@ -96,7 +100,7 @@ fuzz_target!(|data: &[u8]| {
     model.on(Event::Done(Ending::UpstreamFailed));
     assert_eq!(model.outcomes, usize::from(model.governed), "one outcome of a governed exchange");
     let [came, held, went] = &model.answer;
-    let acked = model.settled.iter().all(|(_, commit)| *commit == Commit::Acked);
+    let acked = model.settled.iter().all(|(_, commit)| matches!(commit, Commit::Acked(_)));
     if policy == CHANGES_NOTHING && acked && model.answer_ended && held.is_empty() && !model.over {
         assert!(came == went, "the answer changed on its way");
     }
@@ -136,6 +140,7 @@ impl Model {
             answer_began: false,
             answer_ended: false,
             answer_let_go: false,
+            asks: false,
             settled: Vec::new(),
             waiting: Vec::new(),
             outcomes: 0,
@@ -186,13 +191,17 @@ impl Model {
             }
             5 | 6 => {
                 let kinds = [Kind::Intent, Kind::Outcome, Kind::Delivery];
-                let commits = [Commit::Acked, Commit::Acked, Commit::Refused, Commit::Expired];
+                let hold = [IntentVerdict::Proceed, IntentVerdict::Held, IntentVerdict::Rejected]
+                    .map(|verdict| Some(HoldAnswer { verdict, review: "d-1".to_owned() }));
+                let hold = hold.get(usize::from(choice >> 3 & 3)).cloned().flatten();
+                let acked = Commit::Acked(hold);
+                let commits = [&acked, &acked, &Commit::Refused, &Commit::Expired];
                 // The first that waits, mostly; now and then any, as late answers come.
                 let kind = match self.waiting.pop() {
                     Some(kind) if choice < 240 => kind,
                     _ => one_of(&kinds, choice >> 3),
                 };
-                self.commit(kind, one_of(&commits, choice >> 5));
+                self.commit(kind, one_of(&commits, choice >> 5).clone());
             }
             7 if choice == 255 => self.on(Event::HoldBroken),
             7 if choice > 230 => {
@@ -225,7 +234,7 @@ impl Model {
     }
 
     fn commit(&mut self, kind: Kind, commit: Commit) {
-        self.settled.push((kind, commit));
+        self.settled.push((kind, commit.clone()));
         self.on(Event::Commit(kind, commit));
     }
 
@@ -265,6 +274,7 @@ impl Model {
         let entry = Entry::parse(&line.bytes, self.now_ms);
         assert!(!matches!(entry.content, Content::Refused(_)), "{entry:?}");
         assert_eq!((&entry.digest, entry.kind), (&line.digest, Some(line.kind)));
+        self.asks |= line.bytes.windows(8).any(|bytes| bytes == b"\"hold\":{");
         self.outcomes += usize::from(line.kind == Kind::Outcome);
         assert!(self.outcomes <= 1, "two outcomes");
         if hold == Hold::UntilAck {
@@ -280,12 +290,24 @@ impl Model {
     }
 
     fn let_go(&mut self, side: Side) {
-        let acked = |kind| self.settled.contains(&(kind, Commit::Acked));
+        let acked = |kind| {
+            let mut settled = self.settled.iter();
+            settled.any(|(of, commit)| *of == kind && matches!(commit, Commit::Acked(_)))
+        };
+        let proceeds = |commit: &Commit| {
+            let verdict = match commit {
+                Commit::Acked(Some(answer)) => Some(answer.verdict),
+                Commit::Acked(None) | Commit::Refused | Commit::Expired => None,
+            };
+            verdict == Some(IntentVerdict::Proceed)
+        };
+        let approved = self.settled.iter().any(|(_, commit)| proceeds(commit));
         let settled = |kind| self.settled.iter().any(|(settled, _)| *settled == kind);
         match side {
             Side::Request => {
                 let may = acked(Kind::Intent) || self.allows_uncommitted && settled(Kind::Intent);
                 assert!(!self.governed || may || self.answer_began, "a call without an intent");
+                assert!(!self.asks || approved || self.answer_began, "a call nobody approved");
                 self.request_let_go = true;
             }
             Side::Response => {

@@ -11,7 +11,7 @@ use super::exchange::{Asked, Played, Recorded};
 use super::terminal::{Terminal, Tone};
 use crate::facts::RequestFacts;
 use crate::policy::{Explanation, Policy};
-use crate::record::OutcomeKind;
+use crate::record::{OutcomeKind, Triggered};
 
 /// The end of `governance eval --help`.
 pub(crate) const EXAMPLES: &str = "\
@@ -95,8 +95,14 @@ impl Report<'_> {
                 }
             }
         }
-        if played.answer_left && outcome.outcome == OutcomeKind::Denied {
-            terminal.result("the answer is not judged: the request is refused");
+        match outcome.outcome {
+            OutcomeKind::Denied if played.answer_left => {
+                terminal.result("the answer is not judged: the request is refused");
+            }
+            OutcomeKind::Held if played.answer_left => {
+                terminal.result("the answer is not judged: the request waits for an approval");
+            }
+            _ => {}
         }
         if let Some(unread) = &outcome.unread {
             terminal.result(&format!("not read whole: {unread}"));
@@ -139,7 +145,11 @@ impl Report<'_> {
             });
             let action = one.triggered.as_ref().map(|triggered| {
                 let failed = triggered.failure.is_some();
-                let counts = if triggered.enforced || failed { "" } else { ", not enforced" };
+                let counts = match triggered {
+                    Triggered { held: true, .. } => ", held",
+                    Triggered { enforced: false, .. } if !failed => ", not enforced",
+                    _ => "",
+                };
                 format!("  {}{counts}", triggered.action)
             });
             let (place, action) = (place.unwrap_or_default(), action.unwrap_or_default());

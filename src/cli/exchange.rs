@@ -1,5 +1,6 @@
 //! A recorded exchange, played through the filter's own state machine: the same bytes are read, the
-//! same policy is asked, every commit is granted at once. Nothing is sent anywhere.
+//! same policy is asked, every commit is granted at once, and nobody approves what is held. Nothing
+//! is sent anywhere.
 
 mod shape;
 
@@ -12,6 +13,7 @@ use std::rc::Rc;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::CliError;
@@ -21,7 +23,7 @@ use crate::exchange::{
 };
 use crate::facts::{AnswerFacts, RequestFacts};
 use crate::policy::Policy;
-use crate::record::{Kind, Outcome, ReceivedLine};
+use crate::record::{HoldAnswer, Intent, IntentVerdict, Kind, Line, Outcome, ReceivedLine};
 pub(crate) use shape::BrokenKey;
 
 /// When an exchange began that does not say when: a Monday, noon, UTC.
@@ -258,7 +260,7 @@ impl Body {
     }
 }
 
-/// Gives an exchange its events and grants every commit.
+/// Gives an exchange its events and grants every commit; what is held stays held.
 struct Player {
     exchange: Exchange,
     played: Played,
@@ -271,17 +273,18 @@ impl Player {
     fn on(&mut self, event: Event) {
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
-            let granted = matches!(event, Event::Commit(Kind::Intent, Commit::Acked));
-            self.called |= granted;
+            self.called |= matches!(event, Event::Commit(Kind::Intent, Commit::Acked(None)));
             for effect in self.exchange.on(event, BEGAN_MS) {
                 if !self.exchange.wants(&effect) {
                     continue;
                 }
                 match effect {
                     Effect::Send(line, hold) => {
-                        self.played.outcome = outcome(&line.bytes).or(self.played.outcome.take());
+                        let outcome = record(&line, Kind::Outcome);
+                        self.played.outcome = outcome.or(self.played.outcome.take());
                         if hold == Hold::UntilAck {
-                            events.push_back(Event::Commit(line.kind, Commit::Acked));
+                            let commit = Commit::Acked(held(&line));
+                            events.push_back(Event::Commit(line.kind, commit));
                         }
                     }
                     Effect::Reply(reply) => self.played.reply = Some(reply),
@@ -298,11 +301,18 @@ impl Player {
     }
 }
 
-/// The record of a line that carries an outcome.
-fn outcome(line: &[u8]) -> Option<Outcome> {
-    let line: ReceivedLine = serde_json::from_slice(line).ok()?;
-    let is_outcome = line.kind == Kind::Outcome;
-    is_outcome.then(|| serde_json::from_str(line.record.get()).ok()).flatten()
+/// The record of a line of this kind.
+fn record<T: DeserializeOwned>(line: &Line, kind: Kind) -> Option<T> {
+    let received: ReceivedLine = serde_json::from_slice(&line.bytes).ok()?;
+    let is_kind = received.kind == kind;
+    is_kind.then(|| serde_json::from_str(received.record.get()).ok()).flatten()
+}
+
+/// What the collector says of a held call that nobody has seen yet.
+fn held(line: &Line) -> Option<HoldAnswer> {
+    let intent: Intent = record(line, Kind::Intent)?;
+    let review = intent.decision_id;
+    intent.hold.map(|_| HoldAnswer { verdict: IntentVerdict::Held, review })
 }
 
 fn pair(name: &str, value: &str) -> (Vec<u8>, Vec<u8>) {

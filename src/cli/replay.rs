@@ -19,8 +19,8 @@ use crate::policy::Policy;
 use past::{Collector, Page};
 use tally::Tally;
 
-/// Exit status where a call would be refused that was not, and `--exit-code` was given.
-const NEWLY_REFUSED: u8 = 3;
+/// Exit status where a call would be refused or held that was not, and `--exit-code` was given.
+const NEWLY_STOPPED: u8 = 3;
 
 /// The end of `governance replay --help`.
 pub(crate) const EXAMPLES: &str = "\
@@ -28,7 +28,7 @@ A record keeps what was asked of whom by whom and what came of it, but neither p
 A trigger that needs more than that is counted as unknown, with the reason, and never guessed.
 
 Exit status: 0 the records were judged; 1 they or the policy cannot be read; 2 the arguments are
-wrong; 3 with --exit-code, a call would be refused that was not.
+wrong; 3 with --exit-code, a call would be refused or held that was not.
 
 Examples:
   governance replay --policy candidate.yml --since 2026-03-01
@@ -56,7 +56,7 @@ pub(crate) struct Options {
     /// What is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// End with 3 where a call would be refused that was not
+    /// End with 3 where a call would be refused or held that was not
     #[arg(long)]
     exit_code: bool,
 }
@@ -99,6 +99,10 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, CliError> {
         // Texts and numbers alone: serialising them cannot fail.
         Format::Json => terminal.result(&serde_json::to_string(&tally).unwrap_or_default()),
     }
-    let newly_refused = options.exit_code && tally.refused.newly > 0;
-    Ok(if newly_refused { ExitCode::from(NEWLY_REFUSED) } else { ExitCode::SUCCESS })
+    let newly_stopped = tally.refused.newly + tally.held.newly > 0;
+    Ok(if options.exit_code && newly_stopped {
+        ExitCode::from(NEWLY_STOPPED)
+    } else {
+        ExitCode::SUCCESS
+    })
 }

@@ -44,11 +44,11 @@ Keys of `answer`:
   tool_calls (a list of name and arguments), usage (input_tokens, output_tokens, total_tokens,
   cached_tokens, reasoning_tokens), latency_ms
 Keys of `expect`:
-  verdict      allowed or denied
+  verdict      allowed, denied or held: until a person approves, which nobody does here
   actions      the actions that count
   fired        the policies that fired; would_fire: those that only observe
   failed       the policies that could not be evaluated
-  message      a part of what a refused caller is told
+  message      a part of what a refused or held caller is told
 
 `fired`, `failed`, `would_fire` and `actions` are whole lists, in any order; what is left out may be
 anything. Detectors read `prompt` and `output` as in the filter.

@@ -36,7 +36,7 @@ impl Call {
             stream: self.facts.stream,
             caller: self.head.caller.strongest(),
             gateway: setup.gateway.clone(),
-            hold: None,
+            hold: self.verdict.holding.as_ref().map(|holding| holding.ask.clone()),
         }
     }
 
@@ -105,7 +105,7 @@ impl Call {
             pinning: promise.map(|verdict| verdict.pinning.as_str().to_owned()),
             pinning_rule: promise.map(|verdict| verdict.rule.to_owned()),
             input_summary_digest: digest(summaries.input),
-            review: None,
+            review: self.review.clone(),
         };
         Line::outcome(&outcome, summaries)
     }

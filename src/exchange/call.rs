@@ -7,8 +7,8 @@ use super::{Commit, Counter, Effect, Ending, Hold, LocalReply, Phase, RequestHea
 use super::{Setup, Side};
 use crate::facts::{RequestFacts, Unread};
 use crate::llm::{Api, Framing, Refusal, RefusalKind, Target};
-use crate::policy::{Denial, OnFailure, Verdict};
-use crate::record::OutcomeKind;
+use crate::policy::{Denial, Holding, OnFailure, Verdict};
+use crate::record::{HoldAnswer, IntentVerdict, OutcomeKind};
 
 /// Seconds after which a refused client may try again: a collector restarts in less.
 const RETRY_AFTER_SECONDS: &str = "1";
@@ -39,6 +39,8 @@ pub(super) struct Call {
     pub kept_text: Option<Charge>,
     /// The same of a stream's bytes that are kept while its terminal event is held.
     pub kept_answer: Option<Charge>,
+    /// The review by which a hold was answered.
+    pub review: Option<String>,
 }
 
 /// Why a request goes no further.
@@ -46,6 +48,8 @@ pub(super) struct Stopped {
     pub kind: RefusalKind,
     pub policy: String,
     pub message: String,
+    /// What a review has to do with it, and which.
+    pub review: Option<String>,
 }
 
 // === impl Stopped ===
@@ -53,11 +57,11 @@ pub(super) struct Stopped {
 impl Stopped {
     pub fn policy(denial: Denial) -> Stopped {
         let Denial { policy, message } = denial;
-        Stopped { kind: RefusalKind::PolicyDenied, policy, message }
+        Stopped { kind: RefusalKind::PolicyDenied, policy, message, review: None }
     }
 
     pub fn limit(name: &str, kind: RefusalKind, message: &str) -> Stopped {
-        Stopped { kind, policy: name.to_owned(), message: message.to_owned() }
+        Stopped { kind, policy: name.to_owned(), message: message.to_owned(), review: None }
     }
 
     /// A pin cannot be kept to without breaking the client's signature.
@@ -67,7 +71,7 @@ impl Stopped {
              which does not survive a rewrite; ask for `{pin}` itself"
         );
         let policy = "models.pins".to_owned();
-        Stopped { kind: RefusalKind::PolicyDenied, policy, message }
+        Stopped { kind: RefusalKind::PolicyDenied, policy, message, review: None }
     }
 
     /// A pin applies to a request of which only the head is known.
@@ -78,13 +82,33 @@ impl Stopped {
              be read ({reason}); ask for `{pin}` itself"
         );
         let policy = "models.pins".to_owned();
-        Stopped { kind: RefusalKind::PolicyDenied, policy, message }
+        Stopped { kind: RefusalKind::PolicyDenied, policy, message, review: None }
+    }
+
+    /// A person is asked.
+    fn held(holding: Holding, review: &str) -> Stopped {
+        let (message, review) = (holding.told(), format!("waits for review {review}"));
+        Stopped::by_review(RefusalKind::Held, holding, message, review)
+    }
+
+    /// A person said no.
+    fn rejected(holding: Holding, review: &str) -> Stopped {
+        let default = "a person was asked to approve this call and rejected it";
+        let message = holding.message.clone().unwrap_or_else(|| default.to_owned());
+        let review = format!("rejected in review {review}");
+        Stopped::by_review(RefusalKind::PolicyDenied, holding, message, review)
+    }
+
+    fn by_review(kind: RefusalKind, holding: Holding, message: String, review: String) -> Stopped {
+        let policy = holding.ask.policies.into_iter().next().unwrap_or_default();
+        Stopped { kind, policy, message, review: Some(review) }
     }
 
     pub fn unreadable(unread: Unread) -> Stopped {
         let reason = unread.as_str();
         let message = format!("the request could not be read ({reason}), and policy refuses that");
-        Stopped { kind: RefusalKind::Unreadable, policy: "unreadable".to_owned(), message }
+        let policy = "unreadable".to_owned();
+        Stopped { kind: RefusalKind::Unreadable, policy, message, review: None }
     }
 }
 
@@ -128,32 +152,82 @@ impl Call {
 
     /// The intent was committed, or was not: no ack, no provider call, unless the policy says so.
     pub fn intent_settled(
-        mut self: Box<Self>,
+        self: Box<Self>,
         setup: &Setup,
         commit: Commit,
         now_ms: u64,
         effects: &mut Vec<Effect>,
     ) -> Phase {
+        if let Some(holding) = self.verdict.holding.clone() {
+            return self.hold_settled(setup, holding, commit, now_ms, effects);
+        }
         match (commit, setup.policy.record().on_failure_at(now_ms)) {
-            (Commit::Acked, _) => {}
+            (Commit::Acked(_), _) => {}
             (Commit::Refused | Commit::Expired, OnFailure::Allow) => {
                 effects.push(Effect::Count(Counter::ReleasedUncommitted));
             }
             (Commit::Refused | Commit::Expired, OnFailure::Deny) => {
-                effects.push(Effect::Count(Counter::IntentUncommitted));
                 let message = "the decision could not be recorded, so the provider was not called";
-                let stopped = Stopped::limit("record", RefusalKind::Unavailable, message);
-                let mut reply = self.reply(setup, &stopped, flags(&[&self.verdict]));
-                reply.headers.push(("retry-after", RETRY_AFTER_SECONDS.to_owned()));
-                let kind = OutcomeKind::UncommittedRefused;
-                self.record(setup, kind, Some(reply.status), now_ms, Hold::No, effects);
-                effects.push(Effect::Reply(reply));
-                return Phase::Replied(Side::Request);
+                return self.uncommitted(setup, message, now_ms, effects);
             }
         }
+        self.go_on(now_ms, effects)
+    }
+
+    /// The same of a call that must be approved. Without an answer it is not, whatever
+    /// `on_failure` says.
+    fn hold_settled(
+        mut self: Box<Self>,
+        setup: &Setup,
+        holding: Holding,
+        commit: Commit,
+        now_ms: u64,
+        effects: &mut Vec<Effect>,
+    ) -> Phase {
+        let Commit::Acked(Some(HoldAnswer { verdict, review })) = commit else {
+            let message = "this call needs a person's approval, and whether it has one could not \
+                           be asked, so the provider was not called";
+            return self.uncommitted(setup, message, now_ms, effects);
+        };
+        self.review = Some(review.clone());
+        let (kind, counter, stopped) = match verdict {
+            IntentVerdict::Proceed => return self.go_on(now_ms, effects),
+            IntentVerdict::Held => {
+                (OutcomeKind::Held, Counter::Held, Stopped::held(holding, &review))
+            }
+            IntentVerdict::Rejected => {
+                (OutcomeKind::Denied, Counter::Denied, Stopped::rejected(holding, &review))
+            }
+        };
+        let reply = self.reply(setup, &stopped, flags(&[&self.verdict]));
+        effects.push(Effect::Count(counter));
+        self.record(setup, kind, Some(reply.status), now_ms, Hold::UntilAck, effects);
+        Phase::AwaitingDenial(reply)
+    }
+
+    /// The provider is called.
+    fn go_on(mut self: Box<Self>, now_ms: u64, effects: &mut Vec<Effect>) -> Phase {
         self.sent_at_ms = Some(now_ms);
         effects.push(Effect::Resume(Side::Request));
         Phase::AwaitingAnswer(self)
+    }
+
+    /// Refuses for want of the intent's commit; a retry may find the collector again.
+    fn uncommitted(
+        &self,
+        setup: &Setup,
+        message: &str,
+        now_ms: u64,
+        effects: &mut Vec<Effect>,
+    ) -> Phase {
+        effects.push(Effect::Count(Counter::IntentUncommitted));
+        let stopped = Stopped::limit("record", RefusalKind::Unavailable, message);
+        let mut reply = self.reply(setup, &stopped, flags(&[&self.verdict]));
+        reply.headers.push(("retry-after", RETRY_AFTER_SECONDS.to_owned()));
+        let kind = OutcomeKind::UncommittedRefused;
+        self.record(setup, kind, Some(reply.status), now_ms, Hold::No, effects);
+        effects.push(Effect::Reply(reply));
+        Phase::Replied(Side::Request)
     }
 
     /// Envoy answered in the provider's place: not reached, timed out, overloaded.
@@ -219,11 +293,13 @@ impl Call {
     /// What a refusal says: which policy, why, and the id to ask about.
     pub fn refusal(&self, setup: &Setup, stopped: &Stopped) -> Refusal {
         let id = &setup.decision_id;
+        let Stopped { kind, policy, message, review } = stopped;
+        let review = review.as_ref().map(|review| format!(", {review}")).unwrap_or_default();
         Refusal {
-            kind: stopped.kind,
-            message: format!("{} (policy `{}`, decision {id})", stopped.message, stopped.policy),
+            kind: *kind,
+            message: format!("{message} (policy `{policy}`{review}, decision {id})"),
             decision_id: id.clone(),
-            policy: Some(stopped.policy.clone()),
+            policy: Some(policy.clone()),
         }
     }
 }

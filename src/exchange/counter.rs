@@ -7,9 +7,11 @@ pub enum Counter {
     Governed,
     /// Requests that are no inference and were passed.
     Passed,
-    /// Requests refused by policy, `unreadable` or a limit.
+    /// Requests refused by policy, `unreadable`, a limit or a reviewer.
     Denied,
-    /// Requests refused because their intent was not committed in time.
+    /// Requests refused until a person approves them.
+    Held,
+    /// Requests refused because their intent was not committed in time, or their hold not answered.
     IntentUncommitted,
     /// Answers withheld because their outcome was not committed in time.
     Withheld,
@@ -32,6 +34,7 @@ impl Counter {
             Counter::Governed => "exchanges_governed_total",
             Counter::Passed => "requests_passed_total",
             Counter::Denied => "requests_denied_total",
+            Counter::Held => "requests_held_total",
             Counter::IntentUncommitted => "intents_uncommitted_total",
             Counter::Withheld => "answers_withheld_total",
             Counter::ReleasedUncommitted => "released_uncommitted_total",

@@ -44,7 +44,7 @@ impl HeldAnswer {
     ) -> Phase {
         let on_failure = setup.policy.record().on_failure_at(now_ms);
         let released = match (commit, on_failure) {
-            (Commit::Acked, _) => true,
+            (Commit::Acked(_), _) => true,
             (Commit::Refused | Commit::Expired, OnFailure::Allow) => {
                 effects.push(Effect::Count(Counter::ReleasedUncommitted));
                 let line = self.call.delivery(setup, DeliveryKind::ReleasedUncommitted, now_ms);

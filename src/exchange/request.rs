@@ -298,6 +298,7 @@ impl Incoming {
             input_summary: None,
             kept_text: None,
             kept_answer: None,
+            review: None,
         })
     }
 }

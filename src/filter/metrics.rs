@@ -5,10 +5,11 @@ use crate::exchange::Counter;
 use crate::outbox::Counts;
 use std::cell::Cell;
 
-const COUNTERS: [Counter; 9] = [
+const COUNTERS: [Counter; 10] = [
     Counter::Governed,
     Counter::Passed,
     Counter::Denied,
+    Counter::Held,
     Counter::IntentUncommitted,
     Counter::Withheld,
     Counter::ReleasedUncommitted,

@@ -114,7 +114,7 @@ impl Root {
     fn deliver(&self, gateway: &Rc<Gateway>, notices: Vec<Notice>) {
         for notice in notices {
             let commit = match notice.news {
-                News::Committed => Commit::Acked,
+                News::Committed(hold) => Commit::Acked(hold),
                 News::Refused => Commit::Refused,
                 News::Expired => Commit::Expired,
             };

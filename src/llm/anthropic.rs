@@ -44,7 +44,9 @@ pub(super) fn read_event(answer: &mut Answer, name: &str, data: &str) -> Step {
 /// The error body. `request_id` is where the SDKs look for something to quote to support.
 pub(super) fn refusal(refusal: &Refusal) -> String {
     let kind = match refusal.kind {
-        RefusalKind::PolicyDenied | RefusalKind::Unreadable => "permission_error",
+        RefusalKind::PolicyDenied | RefusalKind::Held | RefusalKind::Unreadable => {
+            "permission_error"
+        }
         RefusalKind::TooLarge => "request_too_large",
         RefusalKind::Unavailable => "api_error",
     };

@@ -99,6 +99,7 @@ pub(super) fn logprob_edits(text: &str) -> Vec<Edit> {
 pub(super) fn refusal(refusal: &Refusal) -> String {
     let (kind, code) = match refusal.kind {
         RefusalKind::PolicyDenied => ("permission_error", "governance_denied"),
+        RefusalKind::Held => ("permission_error", "governance_held"),
         RefusalKind::TooLarge => ("invalid_request_error", "governance_too_large"),
         RefusalKind::Unavailable => ("server_error", "governance_unavailable"),
         RefusalKind::Unreadable => ("permission_error", "governance_unreadable"),

@@ -22,6 +22,8 @@ pub struct Refusal {
 pub enum RefusalKind {
     /// A policy denied it.
     PolicyDenied,
+    /// It waits for a person's approval.
+    Held,
     /// It is larger than what is read.
     TooLarge,
     /// It could not be recorded.
@@ -96,7 +98,7 @@ impl RefusalKind {
     /// The HTTP status of a refusal.
     pub fn status(self) -> u16 {
         match self {
-            RefusalKind::PolicyDenied | RefusalKind::Unreadable => 403,
+            RefusalKind::PolicyDenied | RefusalKind::Held | RefusalKind::Unreadable => 403,
             RefusalKind::TooLarge => 413,
             RefusalKind::Unavailable => 503,
         }
@@ -124,7 +126,9 @@ impl Shape {
 fn google(refusal: &Refusal) -> String {
     let code = refusal.kind.status();
     let status = match refusal.kind {
-        RefusalKind::PolicyDenied | RefusalKind::Unreadable => "PERMISSION_DENIED",
+        RefusalKind::PolicyDenied | RefusalKind::Held | RefusalKind::Unreadable => {
+            "PERMISSION_DENIED"
+        }
         RefusalKind::TooLarge => "INVALID_ARGUMENT",
         RefusalKind::Unavailable => "UNAVAILABLE",
     };
@@ -165,7 +169,9 @@ fn cohere_end(framing: Framing, refusal: &Refusal) -> Vec<u8> {
 /// <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html#API_runtime_Converse_Errors>
 fn aws_exception(kind: RefusalKind) -> &'static str {
     match kind {
-        RefusalKind::PolicyDenied | RefusalKind::Unreadable => "AccessDeniedException",
+        RefusalKind::PolicyDenied | RefusalKind::Held | RefusalKind::Unreadable => {
+            "AccessDeniedException"
+        }
         RefusalKind::TooLarge => "ValidationException",
         RefusalKind::Unavailable => "ServiceUnavailableException",
     }
@@ -175,9 +181,10 @@ fn aws_exception(kind: RefusalKind) -> &'static str {
 /// <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStreamOutput.html>
 fn aws_stream_exception(kind: RefusalKind) -> &'static str {
     match kind {
-        RefusalKind::PolicyDenied | RefusalKind::Unreadable | RefusalKind::TooLarge => {
-            "validationException"
-        }
+        RefusalKind::PolicyDenied
+        | RefusalKind::Held
+        | RefusalKind::Unreadable
+        | RefusalKind::TooLarge => "validationException",
         RefusalKind::Unavailable => "serviceUnavailableException",
     }
 }

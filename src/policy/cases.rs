@@ -65,7 +65,7 @@ pub enum Given {
 /// What is expected; what is absent may be anything.
 #[derive(Debug, Default)]
 pub struct Expected {
-    /// Whether the caller gets the answer. Key: `verdict`.
+    /// What the caller gets. Key: `verdict`.
     pub verdict: Option<FinalVerdict>,
     /// Exactly these enforced actions. Key: `actions`.
     pub actions: Option<Vec<Action>>,
@@ -86,10 +86,15 @@ pub enum FinalVerdict {
     Allowed,
     /// A refusal.
     Denied,
+    /// A refusal until a person approves.
+    Held,
 }
 
-const VERDICTS: &[(&str, FinalVerdict)] =
-    &[("allowed", FinalVerdict::Allowed), ("denied", FinalVerdict::Denied)];
+const VERDICTS: &[(&str, FinalVerdict)] = &[
+    ("allowed", FinalVerdict::Allowed),
+    ("denied", FinalVerdict::Denied),
+    ("held", FinalVerdict::Held),
+];
 
 /// Reads a file of cases, or says everything that is wrong with it.
 pub fn parse(text: &str) -> Result<CaseFile, PolicyErrors> {
@@ -113,6 +118,7 @@ impl FinalVerdict {
         match self {
             FinalVerdict::Allowed => "allowed",
             FinalVerdict::Denied => "denied",
+            FinalVerdict::Held => "held",
         }
     }
 }

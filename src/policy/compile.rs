@@ -34,8 +34,9 @@ pub fn compile(text: &str, file: Option<File>, problems: &mut Problems) -> Optio
         rules.extend(rule(entry, &functions, &mut budget, problems));
     }
     let pins = pins(&file.pins, file.floating, &names, problems);
-    let denies = file.floating == Floating::Deny || rules.iter().any(Rule::denies);
-    let default = if denies { Unreadable::Deny } else { Unreadable::Flag };
+    let stops = |rule: &Rule| rule.denies() || rule.holds(Phase::Request).is_some();
+    let stops = file.floating == Floating::Deny || rules.iter().any(stops);
+    let default = if stops { Unreadable::Deny } else { Unreadable::Flag };
     Some(Policy {
         version: format!("sha256:{}", sha256_hex(text.as_bytes())),
         label: file.label,
@@ -129,7 +130,7 @@ fn pins(
     kept
 }
 
-/// Nothing can be held yet, an answer never.
+/// What is held waits for a person before the provider is called.
 fn check_hold(entry: &Entry, when: &When, problems: &mut Problems) {
     let Some(at) = entry.hold else { return };
     let problem = match when {
@@ -138,7 +139,7 @@ fn check_hold(entry: &Entry, when: &When, problems: &mut Problems) {
             let because = "only `action: route_to_human_review` can hold";
             EntryProblem::Idle { key: "hold", because }
         }
-        _ => return problems.add(at, ProblemKind::Unsupported { setting: "hold: true" }),
+        _ => return,
     };
     problems.add(at, ProblemKind::Policy { policy: entry.name.clone(), problem });
 }
@@ -179,6 +180,7 @@ fn rule(
         when,
         // Only `allowed` may leave its action out, and then denies.
         action: entry.action.unwrap_or(Action::Deny),
+        hold_ttl_s: entry.hold.map(|_| entry.hold_ttl_s),
         mode: entry.mode.unwrap_or(Mode::Enforce),
         on_error: entry.on_error.unwrap_or(OnError::Default),
         message: entry.message,

@@ -1,5 +1,5 @@
 //! What the policies say of a request and of an answer. Every policy is judged and recorded; the
-//! first enforced `deny` refuses. Reads facts and nothing else.
+//! first enforced `deny` refuses, and without one those that hold do. Reads facts and nothing else.
 
 mod allowed;
 pub mod explain;
@@ -8,10 +8,10 @@ mod scope;
 
 use super::expression::{Expression, Failure, Outcome};
 use super::variable::{Phase, Variable};
-use super::{Action, Asked, Denial, Floating, Mode, Policy, Rule, Verdict, When};
+use super::{Action, Asked, Denial, Floating, Holding, Mode, Policy, Rule, Verdict, When};
 use crate::facts::{AnswerFacts, RequestFacts};
 use crate::llm::pinning::Pinning;
-use crate::record::Triggered;
+use crate::record::{HoldAsk, Triggered};
 use scope::Scope;
 
 /// How much of a request is known.
@@ -54,6 +54,9 @@ fn asked(policy: &Policy, request: &RequestFacts, known: Known) -> Verdict {
                 verdict.take_requested(policy, rule, models, request);
             }
         }
+    }
+    if verdict.denial.is_some() {
+        verdict.let_go();
     }
     verdict
 }
@@ -205,11 +208,18 @@ fn refusal(rule: &Rule) -> String {
 impl Verdict {
     /// Adds that `rule`, which need be no policy's, refused the request; once.
     pub fn refuse(&mut self, rule: &str) {
+        self.let_go();
         let refused = fired(rule, Action::Deny, Phase::Request);
         let mut refusing = self.triggered.iter().filter(|one| one.action == refused.action);
         if !refusing.any(|one| one.enforced && one.policy == rule) {
             self.triggered.push(refused);
         }
+    }
+
+    /// What is refused waits for nobody.
+    fn let_go(&mut self) {
+        self.holding = None;
+        self.triggered.iter_mut().for_each(|one| one.held = false);
     }
 
     /// Adds what `allowed` says of the models that are asked, or may be.
@@ -244,13 +254,19 @@ impl Verdict {
                 failed = true;
                 triggered.result = "failed".to_owned();
                 triggered.failure = Some(failure.kind());
-                triggered.enforced = rule.fires_on_error();
+                triggered.enforced = rule.fires_on_error(phase);
             }
         }
         if rule.mode == Mode::Observe {
             triggered.observe();
         }
         let refuses = triggered.enforced && rule.denies();
+        if triggered.enforced
+            && let Some(ttl_s) = rule.holds(phase)
+        {
+            triggered.held = true;
+            self.hold(rule, ttl_s);
+        }
         self.triggered.push(triggered);
         if !refuses {
             return;
@@ -261,6 +277,16 @@ impl Verdict {
         } else {
             self.deny(&rule.name, message);
         }
+    }
+
+    /// Holds, beside the policies that do already.
+    fn hold(&mut self, rule: &Rule, ttl_s: u64) {
+        let holding = self.holding.get_or_insert_with(|| Holding {
+            ask: HoldAsk { policies: Vec::new(), ttl_s },
+            message: rule.message.clone(),
+        });
+        holding.ask.policies.push(rule.name.clone());
+        holding.ask.ttl_s = holding.ask.ttl_s.min(ttl_s);
     }
 
     /// Refuses, unless an earlier policy did.

@@ -34,6 +34,8 @@ pub struct Outline<'a> {
     pub phase: &'static str,
     /// What it does when it fires.
     pub action: &'static str,
+    /// How long an approval counts, where it holds calls until a person approves them.
+    pub hold_ttl_s: Option<u64>,
     /// It is judged and recorded without effect.
     pub observed: bool,
     /// The variables it reads, in the order of its trigger.
@@ -110,7 +112,7 @@ impl Rule {
             When::Trigger(trigger) => (phase(trigger), names(trigger.variables())),
         };
         let (action, observed) = (self.action.as_str(), self.mode == Mode::Observe);
-        Outline { name: &self.name, phase, action, observed, reads }
+        Outline { name: &self.name, phase, action, hold_ttl_s: self.hold_ttl_s, observed, reads }
     }
 
     fn trigger(&self) -> Option<&Expression> {

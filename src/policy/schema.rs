@@ -13,6 +13,7 @@ mod later;
 mod models;
 mod read;
 mod record;
+mod span;
 pub mod words;
 
 use std::collections::BTreeMap;
@@ -35,6 +36,9 @@ const FILE_BYTES_MAX: usize = 256 * 1024;
 
 /// Most policies: each is judged for every exchange.
 const POLICIES_MAX: usize = 500;
+
+/// How long an approval counts where the file does not say.
+const HOLD_TTL_S: u64 = 24 * 60 * 60;
 
 /// The file, each absent key at its default.
 pub struct File {
@@ -65,6 +69,8 @@ pub struct Entry {
     pub action: Option<Action>,
     /// Where `hold: true` stands.
     pub hold: Option<At>,
+    /// How long an approval counts.
+    pub hold_ttl_s: u64,
     /// Where `hold_ttl` stands without a `hold`.
     pub idle_ttl: Option<At>,
     pub mode: Option<Mode>,
@@ -192,6 +198,7 @@ impl Reader<'_, '_> {
             allowed: None,
             action: None,
             hold: None,
+            hold_ttl_s: HOLD_TTL_S,
             idle_ttl: None,
             mode: None,
             action_at: node.at,
@@ -215,10 +222,15 @@ impl Reader<'_, '_> {
                     entry.action_at = value.at;
                     entry.action = self.word(value, "action", words::ACTIONS);
                 }
-                "hold" => self.hold(value, &mut entry),
+                "hold" => {
+                    let holds = self.flag(value, "hold") == Some(true);
+                    entry.hold = holds.then_some(value.at);
+                }
                 "hold_ttl" => {
                     entry.idle_ttl = node.value_of("hold").is_none().then_some(value.at);
-                    self.hold_ttl(value);
+                    if let Some(minutes) = self.hold_ttl(value) {
+                        entry.hold_ttl_s = minutes * 60;
+                    }
                 }
                 "mode" => entry.mode = self.word(value, "mode", words::MODES),
                 "on_error" => entry.on_error = self.word(value, "on_error", words::ON_ERROR),
@@ -260,9 +272,10 @@ impl Reader<'_, '_> {
             (_, false) => {}
         }
         let refuses = entry.action.map_or(!has("action"), |action| action == Action::Deny);
-        // What a held call is told, in a version that holds.
+        // One whose hold is off for now keeps what a held call is told.
         if has("message") && !refuses && !has("hold") {
-            found.push((Some("message"), idle("message", "only `action: deny` has a message")));
+            let because = "only `action: deny` and `hold: true` have a message";
+            found.push((Some("message"), idle("message", because)));
         }
         if !matches!(node.data, Data::Mapping(_)) {
             return;

@@ -53,6 +53,15 @@ pub enum IntentVerdict {
     Rejected,
 }
 
+/// What the collector says of a held call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HoldAnswer {
+    /// May it go on?
+    pub verdict: IntentVerdict,
+    /// The review that says so.
+    pub review: String,
+}
+
 // === impl AckStatus ===
 
 impl AckStatus {
@@ -68,6 +77,13 @@ impl Ack {
     /// Only a durable commit of exactly these bytes releases anything.
     pub fn releases(&self, line: &Line) -> bool {
         self.status.is_durable() && self.answers(line)
+    }
+
+    /// What it says of a hold. A verdict without a review is that of a collector which knows of no
+    /// holds, and lets every call pass.
+    pub fn hold(self) -> Option<HoldAnswer> {
+        let (verdict, review) = self.verdict.zip(self.review)?;
+        Some(HoldAnswer { verdict, review })
     }
 
     /// It names the line's record and its digest.

@@ -173,7 +173,7 @@ fn err_message_that_nobody_reads() {
   message: no
 "#,
         r#"
-governance.yml:5:12: policy `a`: `message` has no effect, only `action: deny` has a message
+governance.yml:5:12: policy `a`: `message` has no effect, only `action: deny` and `hold: true` have a message
   |   message: no
   |            ^"#,
     );

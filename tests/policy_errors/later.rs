@@ -1,64 +1,17 @@
 //! Settings whose features a later version brings: checked in full, taken where they are off.
 
-use super::errors;
-
-/// The first line of what is wrong, without the file's name.
-fn first(yaml: &str) -> String {
-    let found = errors(yaml);
-    let line = found.lines().next().unwrap_or_default();
-    line.strip_prefix("governance.yml:").unwrap_or(line).to_owned()
-}
+use super::{errors, first};
 
 #[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
 fn settings_that_are_off_are_taken() {
-    let yaml = "policies:
-- {name: a, trigger: 'true', action: route_to_human_review, hold: false, hold_ttl: 24h}
-models: {drift: allow, candidates: []}
+    let yaml = "models: {drift: allow, candidates: []}
 record: {keep_for_comparison: 0d}
 ";
     assert_eq!(errors(yaml), "no error");
 }
 
 #[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
-fn err_hold() {
-    let policy = |rest: &str| format!("policies:\n- name: a\n  hold: true\n  {rest}\n");
-    let cases = [
-        (
-            "{action: route_to_human_review, trigger: \"category == 'pii'\"}",
-            "3:9: `hold: true` is not supported by this version",
-        ),
-        (
-            "{action: route_to_human_review, trigger: confidence < 0.5}",
-            "3:9: policy `a`: `hold: true` cannot wait for an answer, as a retry brings another \
-             one; use `deny` or `route_to_human_review`",
-        ),
-        (
-            "{action: deny, trigger: \"category == 'pii'\"}",
-            "3:9: policy `a`: `hold` has no effect, only `action: route_to_human_review` can hold",
-        ),
-        (
-            "{allowed: [m]}",
-            "3:9: policy `a`: `hold` has no effect, only `action: route_to_human_review` can hold",
-        ),
-    ];
-    for (rest, expected) in cases {
-        let rest = rest.trim_matches(['{', '}']).replace(", trigger", "\n  trigger");
-        assert_eq!(first(&policy(&rest)), expected, "{rest}");
-    }
-}
-
-#[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
-fn err_spans_of_time() {
-    let ttl = |ttl: &str| format!("policies: [{{name: a, allowed: [m], hold_ttl: {ttl}}}]\n");
-    for good in ["1m", "90m", "24h", "30d"] {
-        assert_eq!(errors(&ttl(good)), "no error", "{good}");
-    }
-    for bad in ["0m", "31d", "24", "h", "-1h", "+1h", "1.5h", "24 h", "1é", "99999999999999999999d"]
-    {
-        let expected =
-            format!("1:46: `hold_ttl`: expected a span of time from `1m` to `30d`, found `{bad}`");
-        assert_eq!(first(&ttl(bad)), expected);
-    }
+fn err_keep_for_comparison() {
     let keep = |span: &str| format!("record: {{keep_for_comparison: {span}}}\n");
     let unsupported = "1:31: `record.keep_for_comparison` is not supported by this version";
     assert_eq!(first(&keep("14d")), unsupported);

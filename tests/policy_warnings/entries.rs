@@ -205,3 +205,26 @@ governance.yml:5:13: warning: `hold_ttl` has no effect without `hold`
 ";
     check(yaml, "");
 }
+
+#[wasm_bindgen_test::wasm_bindgen_test(unsupported = test)]
+fn same_trigger_beside_a_hold() {
+    let two = |first: &str, second: &str| {
+        let entry = |name: &str, rest: &str| {
+            format!("- {{name: {name}, trigger: model == 'a', action: {rest}}}\n")
+        };
+        format!("policies:\n{}{}", entry("a", first), entry("b", second))
+    };
+    let (route, hold) = ("route_to_human_review", "route_to_human_review, hold: true");
+    let changes_nothing = |policy: &str, by: &str, line: usize, why: &str| {
+        format!("policy `{policy}` changes nothing: `{by}` on line {line} has the same {why}")
+    };
+    let cases = [
+        (route, hold, changes_nothing("a", "b", 3, "trigger and the stronger `hold: true`")),
+        (hold, route, changes_nothing("b", "a", 2, "trigger and the stronger `hold: true`")),
+        (hold, hold, changes_nothing("b", "a", 2, "trigger and action")),
+        (hold, "deny", changes_nothing("a", "b", 3, "trigger and the stronger action `deny`")),
+    ];
+    for (first, second, expected) in cases {
+        assert_eq!(sentences(&two(first, second)), [expected], "{first} {second}");
+    }
+}

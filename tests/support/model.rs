@@ -7,7 +7,7 @@ use governance_filter::exchange::{
     Origin, RequestHead, ResponseHead, Setup, Side,
 };
 use governance_filter::policy::{OnFailure, Policy};
-use governance_filter::record::{Kind, Line};
+use governance_filter::record::{HoldAnswer, IntentVerdict, Kind, Line};
 use serde_json::Value;
 use std::rc::Rc;
 
@@ -37,6 +37,10 @@ pub struct Model {
     /// What was counted.
     pub counts: Vec<Counter>,
     allows_uncommitted: bool,
+    /// The intent asks whether a person approves the call.
+    asks: bool,
+    /// One does.
+    approved: bool,
     /// Headers set on either side.
     pub headers: Vec<(Side, &'static str, Option<String>)>,
     /// Which effects Envoy fails to carry out.
@@ -95,6 +99,8 @@ impl Model {
             reset: false,
             counts: Vec::new(),
             allows_uncommitted,
+            asks: false,
+            approved: false,
             headers: Vec::new(),
             fails: |_| false,
         }
@@ -180,7 +186,15 @@ impl Model {
     /// The collector committed a line.
     pub fn ack(&mut self, kind: Kind) -> &mut Model {
         self.acked.push(kind);
-        self.commit(kind, Commit::Acked)
+        self.commit(kind, Commit::Acked(None))
+    }
+
+    /// The collector committed the intent and says whether the held call may go on.
+    pub fn answer_hold(&mut self, verdict: IntentVerdict, review: &str) -> &mut Model {
+        self.acked.push(Kind::Intent);
+        self.approved = verdict == IntentVerdict::Proceed;
+        let review = review.to_owned();
+        self.commit(Kind::Intent, Commit::Acked(Some(HoldAnswer { verdict, review })))
     }
 
     /// What became of a line.
@@ -257,6 +271,7 @@ impl Model {
                 if hold == Hold::UntilAck {
                     self.waiting.push(line.kind);
                 }
+                self.asks |= line.bytes.windows(8).any(|bytes| bytes == b"\"hold\":{");
                 self.lines.push(line);
             }
             Effect::RequestHeader(name, value) => {
@@ -297,6 +312,9 @@ impl Model {
         let governed = self.counts.contains(&Counter::Governed);
         let outcomes = self.lines.iter().filter(|line| line.kind == Kind::Outcome).count();
         assert!(outcomes <= 1, "{outcomes} outcomes");
+        if self.request.headers_sent && !self.approved {
+            assert!(!self.asks, "the provider was called without an approval");
+        }
         if !governed || self.allows_uncommitted {
             return;
         }

@@ -236,10 +236,10 @@ impl Gateway {
             let digest = digest.map(|line| line.digest.as_str()).unwrap_or_default();
             let held = scene.database.ever_held(leaf_kind(kind), &id, digest);
             let commit = match news {
-                News::Committed => {
+                News::Committed(hold) => {
                     assert!(held, "an ack was believed of what is not committed: {kind:?} {id}");
                     scene.journal.note("ack", || format!("{kind:?} {id}"));
-                    Commit::Acked
+                    Commit::Acked(hold)
                 }
                 News::Refused => {
                     scene.journal.note("refusal", || format!("{kind:?} {id}"));

@@ -29,6 +29,8 @@ struct PolicyRow<'a> {
     name: &'a str,
     phase: &'static str,
     action: &'static str,
+    /// How long an approval lets a held call pass; null where nothing is held.
+    hold_ttl_s: Option<u64>,
     /// `enforce` or `observe`.
     mode: &'static str,
     reads: Vec<&'static str>,
@@ -72,7 +74,9 @@ pub(super) fn text(file: &str, reviewed: &Reviewed) {
     let noun = if count == 1 { "policy" } else { "policies" };
     terminal.result(&format!("ok: {count} {noun}, {}{label}", policy.version()));
     let cells = |row: PolicyRow| {
-        [row.name, row.phase, row.action, row.mode, &some(&row.reads)].map(str::to_owned)
+        let hold = row.hold_ttl_s.map(|ttl_s| format!(", held ({})", span(ttl_s)));
+        let action = format!("{}{}", row.action, hold.unwrap_or_default());
+        [row.name, row.phase, &action, row.mode, &some(&row.reads)].map(str::to_owned)
     };
     let rows: Vec<_> = policies(policy).into_iter().map(cells).collect();
     table(&terminal, ["policy", "phase", "action", "mode", "reads"], &rows);
@@ -106,6 +110,16 @@ fn table<const N: usize>(terminal: &Terminal, head: [&str; N], rows: &[[String; 
 
 fn some(words: &[&str]) -> String {
     if words.is_empty() { "none".to_owned() } else { words.join(", ") }
+}
+
+/// A span of time as the file would have it.
+fn span(seconds: u64) -> String {
+    let minutes = seconds / 60;
+    match (minutes % 60, minutes / 60 % 24) {
+        (0, 0) => format!("{}d", minutes / 60 / 24),
+        (0, _) => format!("{}h", minutes / 60),
+        (_, _) => format!("{minutes}m"),
+    }
 }
 
 pub(super) fn json(file: &str, reviewed: &Reviewed) {
@@ -160,6 +174,7 @@ fn policies(policy: &Policy) -> Vec<PolicyRow<'_>> {
             name: told.name,
             phase: told.phase,
             action: told.action,
+            hold_ttl_s: told.hold_ttl_s,
             mode: if told.observed { "observe" } else { "enforce" },
             reads: told.reads,
         })

@@ -20,7 +20,7 @@ pub(super) fn print(terminal: &Terminal, tally: &Tally) {
     for (version, calls) in &tally.judged_by {
         terminal.result(&format!("  {version}  {calls} calls"));
     }
-    let mut rows = vec![row("refused", "", &tally.refused)];
+    let mut rows = vec![row("refused", "", &tally.refused), row("held", "", &tally.held)];
     let told = |name: &str, change: &Change| {
         !name.starts_with("models.") || change.before + change.after + change.unknown > 0
     };

@@ -28,6 +28,8 @@ pub(super) struct Tally {
     /// Versions in force then, and calls under each.
     pub(super) judged_by: BTreeMap<String, u64>,
     pub(super) refused: Change,
+    /// Calls that wait for a person's approval, or have it.
+    pub(super) held: Change,
     /// Ids of some calls that would be refused and were not.
     pub(super) newly_refused: Vec<String>,
     pub(super) policies: BTreeMap<String, PolicyChange>,
@@ -82,9 +84,12 @@ impl Tally {
         self.first.get_or_insert_with(|| record.requested_at.clone());
         self.last = Some(record.requested_at.clone());
         *self.judged_by.entry(record.policy_version.clone()).or_default() += 1;
-        let was_refused = record.outcome == OutcomeKind::Denied;
+        // What a reviewer rejected was held, and no policy's refusal.
+        let rejected = record.review.is_some() && record.latency_ms.is_none();
+        let was_refused = record.outcome == OutcomeKind::Denied && !rejected;
         let refused = verdict.denied();
         self.refused.note(was_refused, refused);
+        self.held.note(record.triggered.iter().any(|one| one.held), verdict.held());
         if !was_refused && refused == Some(true) && self.newly_refused.len() < EXAMPLES_MAX {
             self.newly_refused.push(record.decision_id.clone());
         }

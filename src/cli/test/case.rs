@@ -58,11 +58,15 @@ impl Came {
         });
         let judged = asked.map(|told| told.policy).collect();
         let outcome = played.outcome;
-        let denied = outcome.as_ref().is_some_and(|record| record.outcome == OutcomeKind::Denied);
+        let verdict = match outcome.as_ref().map(|record| record.outcome) {
+            Some(OutcomeKind::Denied) => FinalVerdict::Denied,
+            Some(OutcomeKind::Held) => FinalVerdict::Held,
+            _ => FinalVerdict::Allowed,
+        };
         let reply = played.reply.map(|reply| String::from_utf8_lossy(&reply.body).into_owned());
         Came {
             triggered: outcome.map(|record| record.triggered).unwrap_or_default(),
-            verdict: if denied { FinalVerdict::Denied } else { FinalVerdict::Allowed },
+            verdict,
             message: reply.unwrap_or_default(),
             judged,
         }
@@ -71,18 +75,22 @@ impl Came {
     fn of_facts(policy: &Policy, request: &RequestFacts, answer: Option<&AnswerFacts>) -> Came {
         let mut verdict = policy.judge_request(request);
         let mut asked = policy.explain_request(request);
-        if let (None, Some(answer)) = (&verdict.denial, answer) {
+        if let (None, None, Some(answer)) = (&verdict.denial, &verdict.holding, answer) {
             let categories = answer_categories(policy.categories(), answer);
             let judged = policy.judge_answer(request, answer, &categories);
             verdict.triggered.extend(judged.triggered);
             verdict.denial = judged.denial;
             asked.extend(policy.explain_answer(request, answer, &categories));
         }
-        let denied = verdict.denial.is_some();
+        let (outcome, message) = match (verdict.denial, verdict.holding) {
+            (Some(denial), _) => (FinalVerdict::Denied, denial.message),
+            (None, Some(holding)) => (FinalVerdict::Held, holding.told()),
+            (None, None) => (FinalVerdict::Allowed, String::new()),
+        };
         Came {
             triggered: verdict.triggered,
-            verdict: if denied { FinalVerdict::Denied } else { FinalVerdict::Allowed },
-            message: verdict.denial.map(|denial| denial.message).unwrap_or_default(),
+            verdict: outcome,
+            message,
             judged: asked.into_iter().map(|told| told.policy).collect(),
         }
     }

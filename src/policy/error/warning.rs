@@ -148,7 +148,7 @@ fn shadowed(
 ) -> fmt::Result {
     write!(f, "policy `{policy}` changes nothing: `{by}` on line {line} has the same ")?;
     match stronger {
-        Some(action) => write!(f, "trigger and the stronger action `{action}`"),
+        Some(stronger) => write!(f, "trigger and the stronger {stronger}"),
         None => write!(f, "trigger and action"),
     }
 }

@@ -28,6 +28,8 @@ pub struct PastRule {
     pub enforced: bool,
     /// What it comes to.
     pub result: PastResult,
+    /// It holds the call until a person approves it; `None` where that is not known.
+    pub holds: Option<bool>,
 }
 
 /// What a policy comes to on a past call.
@@ -74,7 +76,8 @@ pub fn judge(policy: &Policy, then: Option<&Policy>, record: &record::Outcome) -
             When::NotAllowed(models) => past.of_allowed(models, refused),
         };
         let enforced = rule.mode == Mode::Enforce;
-        PastRule { policy: rule.name.clone(), action: rule.action, enforced, result }
+        let holds = past.holds(rule, &result);
+        PastRule { policy: rule.name.clone(), action: rule.action, enforced, result, holds }
     }));
     PastVerdict { policies }
 }
@@ -92,6 +95,19 @@ impl PastVerdict {
             return Some(true);
         }
         let unknown = denying().any(|rule| matches!(rule.result, PastResult::Unknown(_)));
+        (!unknown).then_some(false)
+    }
+
+    /// Whether it waits for a person's approval; `None` where that is not known. What is known to
+    /// be refused waits for nobody.
+    pub fn held(&self) -> Option<bool> {
+        if self.denied() == Some(true) {
+            return Some(false);
+        }
+        if self.policies.iter().any(|rule| rule.holds == Some(true)) {
+            return Some(true);
+        }
+        let unknown = self.policies.iter().any(|rule| rule.holds.is_none());
         (!unknown).then_some(false)
     }
 }
@@ -114,7 +130,8 @@ impl Past<'_> {
                 _ if fires => PastResult::Fired,
                 _ => PastResult::NotFired,
             };
-            Some(PastRule { policy: name.to_owned(), action: action?, enforced: true, result })
+            let (policy, holds) = (name.to_owned(), Some(false));
+            Some(PastRule { policy, action: action?, enforced: true, result, holds })
         });
         judged.collect()
     }
@@ -171,8 +188,35 @@ impl Past<'_> {
         }
         match (failed, trigger.variables().iter().find_map(|variable| missing(*variable))) {
             (true, Some(why)) => PastResult::Unknown(why),
-            (true, None) if rule.fires_on_error() => PastResult::Fired,
+            (true, None) if rule.fires_on_error(trigger.phase()) => PastResult::Fired,
             _ => PastResult::NotFired,
+        }
+    }
+
+    /// An answer is not held, and a record does not tell its categories from the request's; but
+    /// where the same trigger was judged then, it tells whether it fired on the request.
+    fn holds(&self, rule: &Rule, result: &PastResult) -> Option<bool> {
+        let (When::Trigger(trigger), Some(_)) = (&rule.when, rule.holds(Phase::Request)) else {
+            return Some(false);
+        };
+        let by_category = trigger.reads(Variable::Category) || trigger.reads(Variable::Categories);
+        match result {
+            PastResult::NotFired => Some(false),
+            PastResult::Unknown(_) => None,
+            PastResult::Fired if self.answer.is_err() || !by_category => Some(true),
+            PastResult::Fired => {
+                let same = |other: &&Rule| match &other.when {
+                    When::Trigger(then) => then.source() == trigger.source(),
+                    When::NotAllowed(_) => false,
+                };
+                let then = self.then?.rules.iter().find(same)?;
+                let mut triggered = self.record.triggered.iter();
+                Some(triggered.any(|one| {
+                    one.policy == then.name
+                        && one.phase == Phase::Request.as_str()
+                        && (one.enforced || one.result != "failed")
+                }))
+            }
         }
     }
 

@@ -11,7 +11,9 @@ use crate::policy::error::{At, Problems, UnknownConfidence, WarningKind};
 use crate::policy::expression::{Expression, normalised};
 use crate::policy::schema::{Entry, File, Listed, Pin};
 use crate::policy::variable::{Phase, Variable};
-use crate::policy::{ConfidenceSource, Floating, Mode, OnError, OnFailure, Policy, Rule, Streams};
+use crate::policy::{
+    Action, ConfidenceSource, Floating, Mode, OnError, OnFailure, Policy, Rule, Streams,
+};
 
 /// Everything that should be looked at.
 pub fn all(policy: &Policy, file: &File, problems: &mut Problems) {
@@ -54,10 +56,10 @@ fn shadowed(policy: &Policy, file: &File, problems: &mut Problems) {
             continue;
         }
         let other = all().find(|(other_index, ((other, _), other_trigger))| {
-            let as_strong_and_first = rule.action == other.action && *other_index < index;
-            (rule.action < other.action || as_strong_and_first)
+            let as_strong_and_first = rule.strength() == other.strength() && *other_index < index;
+            (rule.strength() < other.strength() || as_strong_and_first)
                 && (other.mode == Mode::Enforce || rule.mode == Mode::Observe)
-                && (other.fires_on_error() || !rule.fires_on_error())
+                && (other.fires_on_error(Phase::Request) || !rule.fires_on_error(Phase::Request))
                 && *other_trigger == trigger
         });
         let Some((_, ((other, other_entry), _))) = other else { continue };
@@ -65,7 +67,7 @@ fn shadowed(policy: &Policy, file: &File, problems: &mut Problems) {
             policy: rule.name.clone(),
             by: other.name.clone(),
             line: other_entry.at.line,
-            stronger: (rule.action < other.action).then(|| other.action.as_str()),
+            stronger: (rule.strength() < other.strength()).then(|| other.in_words()),
         };
         problems.warn(entry.at, &kind);
     }
@@ -194,6 +196,25 @@ fn logprobs(policy: &Policy, lists: &Lists, listed: &[Listed], problems: &mut Pr
 /// Where a trigger begins.
 fn trigger_at(entry: &Entry, problems: &Problems) -> At {
     entry.trigger.as_ref().map_or(entry.at, |source| place::locate(source, 0, problems))
+}
+
+// === impl Rule ===
+
+impl Rule {
+    /// A hold stands between a refusal and a plain review.
+    fn strength(&self) -> (Action, bool) {
+        (self.action, self.hold_ttl_s.is_some())
+    }
+
+    fn in_words(&self) -> &'static str {
+        match self.strength() {
+            (_, true) => "`hold: true`",
+            (Action::Deny, false) => "action `deny`",
+            (Action::RouteToHumanReview, false) => "action `route_to_human_review`",
+            (Action::FlagForReview, false) => "action `flag_for_review`",
+            (Action::Log, false) => "action `log`",
+        }
+    }
 }
 
 // === impl Lists ===

@@ -60,6 +60,7 @@ fn shape(shape: Shape) -> Map<String, Value> {
         Shape::ModelsByName => {
             json!({ "type": "object", "additionalProperties": text(keys::MODEL_MAX) })
         }
+        Shape::Flag => json!({ "type": "boolean" }),
         Shape::Only(value) => json!({ "const": value_of(value) }),
         Shape::Share => json!({ "type": "number", "minimum": 0, "maximum": 1 }),
         Shape::Span => json!({ "type": "string", "pattern": "^[0-9]+[mhd]$" }),

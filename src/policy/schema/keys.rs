@@ -63,7 +63,7 @@ pub const TOP: &[Key] = &[
         "unreadable",
         Word(&words::UNREADABLE),
         "What happens to a request that cannot be read; `default` is `deny` where any policy \
-         denies, else `flag`.",
+         denies or holds, else `flag`.",
     )
     .or("default"),
 ];
@@ -91,16 +91,15 @@ pub const POLICY: &[Key] = &[
     ),
     key(
         "hold",
-        Only("false"),
-        "Refuse until a person approves; with `route_to_human_review`. This version takes `false` \
-         alone.",
+        Flag,
+        "Refuse until a person approves; with `route_to_human_review` and a trigger that reads the \
+         request alone.",
     )
     .or("false"),
     key(
         "hold_ttl",
         Span,
-        "How long an approval lets the same input by the same caller pass: `1m` to `30d`. A later \
-         version uses it.",
+        "How long an approval lets the same input by the same caller pass: `1m` to `30d`.",
     )
     .or("24h"),
     key(
@@ -112,14 +111,14 @@ pub const POLICY: &[Key] = &[
     key(
         "on_error",
         Word(&words::ON_ERROR),
-        "What a trigger that cannot be evaluated counts as: `default` is fired for `deny` and not \
-         fired for the others.",
+        "What a trigger that cannot be evaluated counts as: `default` is fired for `deny` and \
+         `hold: true`, and not fired for the others.",
     )
     .or("default"),
     key(
         "message",
         Text { max: MESSAGE_MAX },
-        "What a refused caller is told, in place of the policy's name and reason.",
+        "What a refused or held caller is told, in place of the policy's name and reason.",
     ),
 ];
 

@@ -1,13 +1,10 @@
 //! Settings of the language whose features a later version brings. They are read and checked in
 //! full, and taken where they say that the feature is off.
 
-use super::read::clip;
-use super::{Entry, Reader, keys, words};
-use crate::policy::error::{ProblemKind, ValueProblem};
+use super::span::DAY;
+use super::{Reader, keys, words};
+use crate::policy::error::ProblemKind;
 use crate::policy::yaml::Node;
-
-/// Minutes in a day.
-const DAY: u64 = 24 * 60;
 
 /// Most calls of a candidate at a time.
 pub const CONCURRENCY_MAX: usize = 64;
@@ -16,17 +13,6 @@ pub const CONCURRENCY_MAX: usize = 64;
 pub const TOKENS_MAX: usize = 4_000_000_000;
 
 impl Reader<'_, '_> {
-    /// `hold: true`, where it stands; what is wrong with it depends on the trigger.
-    pub fn hold(&mut self, node: &Node, entry: &mut Entry) {
-        if self.flag(node, "hold") == Some(true) {
-            entry.hold = Some(node.at);
-        }
-    }
-
-    pub fn hold_ttl(&mut self, node: &Node) {
-        self.span(node, "hold_ttl", 1, 30 * DAY, "from `1m` to `30d`");
-    }
-
     pub fn keep_for_comparison(&mut self, node: &Node) {
         let key = "record.keep_for_comparison";
         let kept = self.span(node, key, 0, 365 * DAY, "from `0d` to `365d`");
@@ -72,34 +58,4 @@ impl Reader<'_, '_> {
     fn unsupported(&mut self, node: &Node, setting: &'static str) {
         self.problems.add(node.at, ProblemKind::Unsupported { setting });
     }
-
-    /// A span of time such as `24h`, in minutes.
-    fn span(
-        &mut self,
-        node: &Node,
-        key: &'static str,
-        min: u64,
-        max: u64,
-        range: &'static str,
-    ) -> Option<u64> {
-        let found = self.scalar(node, key)?;
-        let minutes = minutes(found).filter(|minutes| (min..=max).contains(minutes));
-        if minutes.is_none() {
-            self.bad(node, key, ValueProblem::Span { range, found: clip(found) });
-        }
-        minutes
-    }
-}
-
-fn minutes(span: &str) -> Option<u64> {
-    let at = span.len().checked_sub(1)?;
-    let (number, unit) = span.split_at_checked(at)?;
-    let unit = match unit {
-        "m" => 1,
-        "h" => 60,
-        "d" => DAY,
-        _ => return None,
-    };
-    let digits = number.bytes().all(|byte| byte.is_ascii_digit());
-    number.parse::<u64>().ok().filter(|_| digits)?.checked_mul(unit)
 }

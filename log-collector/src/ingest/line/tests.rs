@@ -36,6 +36,7 @@ fn a_good_line_is_written_again_byte_for_byte() {
     for fixture in [
         include_str!("../../../../tests/fixtures/contract/v1.ndjson"),
         include_str!("../../../../tests/fixtures/contract/v1_gained.ndjson"),
+        include_str!("../../../../tests/fixtures/contract/v1_held.ndjson"),
     ] {
         for line in fixture.lines() {
             let entry = Entry::parse(line.as_bytes(), 1_800_000_000_000);

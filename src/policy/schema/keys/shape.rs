@@ -39,6 +39,8 @@ pub enum Shape {
     Models { min: usize },
     /// The writer's own names, each of a model.
     ModelsByName,
+    /// `true` or `false`.
+    Flag,
     /// This value alone, as JSON; a word stands for itself.
     Only(&'static str),
     /// A number from 0 to 1.
