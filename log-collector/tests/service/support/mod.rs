@@ -3,6 +3,7 @@
 //! (`intent`, `outcome`). Nothing here sleeps to be sure; `until` polls with a deadline.
 
 pub mod ledger;
+pub mod receiver;
 pub mod server;
 pub mod slack;
 pub mod tamper;
@@ -16,7 +17,7 @@ use governance_filter::record::{
     sha256_hex, summary_digest,
 };
 use log_collector::Service;
-use log_collector::config::{Database as DatabaseConfig, Secret, ServeConfig, Webhook};
+use log_collector::config::{Database as DatabaseConfig, Secret, ServeConfig, Targets, Webhook};
 use log_collector::review::reviewers::Reviewers;
 use log_collector::store::migrate::migrate;
 use tokio::sync::oneshot;
@@ -83,7 +84,8 @@ impl Database {
             database: DatabaseConfig::parse(&self.service_url).unwrap(),
             token: TOKEN.parse::<Secret>().unwrap(),
             read_token: None,
-            slack: None,
+            targets: Targets::default(),
+            alert_window: Duration::from_secs(300),
             ledger_key: None,
             checkpoint_file: None,
             print_checkpoints: false,
@@ -121,7 +123,7 @@ impl Collector {
     }
 
     pub fn with_slack(mut config: ServeConfig, url: &str) -> ServeConfig {
-        config.slack = Some(Webhook::parse(url).unwrap());
+        config.targets.slack = Some(Webhook::parse(url).unwrap());
         config
     }
 
