@@ -111,6 +111,7 @@ fn documents_name_only_paths_that_exist() {
         "ARCHITECTURE.md",
         "CHANGELOG.md",
         "envoy/README.md",
+        "docs/alerts.md",
         "docs/expressions.md",
         "docs/faults.md",
         "docs/growing.md",

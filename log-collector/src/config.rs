@@ -1,6 +1,7 @@
 //! What the operator sets, by flag or environment; every mistake is reported at once. Secrets come
 //! from the environment or a file and never show in `Debug`, errors or logs.
 
+mod targets;
 mod values;
 
 use std::fmt;
@@ -8,7 +9,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use values::{Database, Secret, Webhook, read_signer_key};
+pub use targets::{TargetArgs, Targets};
+pub use values::{Database, Secret, SigningKey, Webhook, WebhookConfig, read_signer_key};
 
 use reqwest::Url;
 
@@ -47,12 +49,12 @@ pub struct ServeArgs {
     /// File that holds it.
     #[arg(long, env = "GOVERNANCE_READ_TOKEN_FILE")]
     read_token_file: Option<PathBuf>,
-    /// Slack incoming webhook; without one no alerts are sent.
-    #[arg(long, env = "SLACK_WEBHOOK_URL", hide_env_values = true)]
-    slack_webhook_url: Option<Secret>,
-    /// File that holds the webhook's URL.
-    #[arg(long, env = "SLACK_WEBHOOK_URL_FILE")]
-    slack_webhook_url_file: Option<PathBuf>,
+    #[command(flatten)]
+    targets: TargetArgs,
+    /// How long further decisions wait after a message about the same policies and model; they are
+    /// told together then.
+    #[arg(long, env = "ALERT_WINDOW", default_value = "5m")]
+    alert_window: String,
     /// File that holds the key which signs checkpoints (`log-collector key new` makes one);
     /// without it this replica leaves the ledger to others.
     #[arg(long, env = "LEDGER_KEY_FILE")]
@@ -108,8 +110,10 @@ pub struct ServeConfig {
     pub token: Secret,
     /// Bearer token of programs that read.
     pub read_token: Option<Secret>,
-    /// Slack incoming webhook.
-    pub slack: Option<Webhook>,
+    /// Where alerts go.
+    pub targets: Targets,
+    /// How long further decisions of the same policies and model wait after a message.
+    pub alert_window: Duration,
     /// Signs checkpoints.
     pub ledger_key: Option<SignerKey>,
     /// Always holds the newest checkpoint.
@@ -189,9 +193,8 @@ impl ServeArgs {
         if read_token.is_some() && read_token == token {
             problems.add("GOVERNANCE_READ_TOKEN is that of the filters, who may not read".into());
         }
-        let slack = problems
-            .secret("SLACK_WEBHOOK_URL", self.slack_webhook_url, self.slack_webhook_url_file)
-            .and_then(|url| problems.keep("SLACK_WEBHOOK_URL", Webhook::parse(url.expose())));
+        let targets = self.targets.read(&mut problems);
+        let alert_window = problems.duration("ALERT_WINDOW", &self.alert_window);
         let listen = problems.keep(
             "COLLECTOR_LISTEN",
             self.listen.parse().map_err(|_| "expected an address such as 127.0.0.1:9080"),
@@ -219,7 +222,8 @@ impl ServeArgs {
                 database: database?,
                 token: token?,
                 read_token,
-                slack,
+                targets,
+                alert_window: alert_window?,
                 ledger_key,
                 checkpoint_file,
                 print_checkpoints: true,

@@ -5,7 +5,7 @@
 //! ingest (HTTP, checks) -> queue -> writer (group commit) -> store (all SQL) -> Postgres
 //!                                            \-> spool -> drain -> store, while Postgres is away
 //! ledger: committed records -> leaves of a Merkle tree -> signed checkpoints
-//! notify: outbox -> Slack        closing: intents without outcome        readiness: the watch
+//! notify: outbox -> targets      closing: intents without outcome        readiness: the watch
 //! reading (HTTP), policy, prove and export (commands) -> store::reader -> Postgres
 //! review (HTTP) -> store, store::reader -> Postgres      review::command -> review, over HTTP
 //! erase (the command) -> store::erasures -> Postgres      verify_proof (the command) -> files
@@ -46,7 +46,7 @@ use axum::serve::ListenerExt;
 use axum::{Router, serve as serve_http};
 use governance_filter::record::DECISIONS_PATH;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
 use tracing::{info, warn};
 
@@ -63,8 +63,8 @@ use crate::ledger::note::SignerKey;
 use crate::ledger::publisher::{Published, Publisher};
 use crate::ledger::sequencer::Sequencer;
 use crate::metrics::Metrics;
-use crate::notify::slack::Slack;
-use crate::notify::{Alerts, SLACK};
+use crate::notify::Alerts;
+use crate::notify::target::Target;
 use crate::readiness::{Readiness, Watch};
 use crate::reading::Reading;
 use crate::review::Reviewing;
@@ -108,6 +108,7 @@ pub struct Service {
     listener: TcpListener,
     app: AppState,
     publisher: Publisher,
+    targets: Vec<Target>,
 }
 
 /// Every route.
@@ -129,8 +130,9 @@ impl Service {
     /// Checks the database and listens; nothing is taken before [`Service::run`].
     pub async fn bind(mut config: ServeConfig) -> Result<Service, StartError> {
         let metrics = Arc::new(Metrics::default());
-        let targets = config.slack.iter().map(|_| SLACK).collect();
-        let store = Store::new(&config.database, config.commit_timeout, targets, metrics.clone())?;
+        let targets = Target::all(std::mem::take(&mut config.targets))?;
+        let names = targets.iter().map(Target::name).collect();
+        let store = Store::new(&config.database, config.commit_timeout, names, metrics.clone())?;
         let spool = match &config.spool_dir {
             Some(dir) => Some(Arc::new(Spool::open(dir, config.spool_bytes_max)?)),
             None => None,
@@ -178,7 +180,7 @@ impl Service {
             published,
             reviewing,
         };
-        Ok(Service { config, listener, app, publisher })
+        Ok(Service { config, listener, app, publisher, targets })
     }
 
     /// Where it listens, with the port that was chosen.
@@ -192,7 +194,7 @@ impl Service {
         self,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), StartError> {
-        let Service { mut config, listener, app, publisher } = self;
+        let Service { mut config, listener, app, publisher, targets } = self;
         let sequencer = |stop| Sequencer {
             store: app.store.clone(),
             metrics: app.metrics.clone(),
@@ -202,7 +204,7 @@ impl Service {
             stop,
         };
         let (stopping, stop) = watch::channel(false);
-        let committed = Arc::new(Notify::new());
+        let committed = Arc::new(watch::Sender::default());
         let committer = Committer {
             store: app.store.clone(),
             metrics: app.metrics.clone(),
@@ -224,7 +226,7 @@ impl Service {
         let (sequenced, last_turn) = watch::channel(false);
         let mut sequencer = tokio::spawn(sequencer(last_turn).run());
         let mut drain = spawn_drain(&app, committer, &stop);
-        let mut helpers = spawn_helpers(config, &app, &committed, &stop)?;
+        let mut helpers = spawn_helpers(config, targets, &app, &committed, &stop);
         let mut stopped = stop.clone();
         let signal = async move {
             // An error means that the sender is gone, which is as good as a stop.
@@ -331,10 +333,11 @@ fn spawn_drain(
 
 fn spawn_helpers(
     config: ServeConfig,
+    targets: Vec<Target>,
     app: &AppState,
-    committed: &Arc<Notify>,
+    committed: &watch::Sender<()>,
     stop: &watch::Receiver<bool>,
-) -> Result<JoinSet<()>, StartError> {
+) -> JoinSet<()> {
     let mut helpers = JoinSet::new();
     let (store, metrics, readiness) = (&app.store, &app.metrics, &app.readiness);
     let watch = Watch {
@@ -356,18 +359,20 @@ fn spawn_helpers(
         stop: stop.clone(),
     };
     helpers.spawn(closer.run());
-    if let Some(webhook) = config.slack {
+    for target in targets {
         let alerts = Alerts {
             store: store.clone(),
             metrics: metrics.clone(),
-            slack: Slack::new(webhook)?,
+            target,
+            window: config.alert_window,
+            public_url: config.public_url.clone(),
             published: app.published.clone(),
-            committed: committed.clone(),
+            committed: committed.subscribe(),
             stop: stop.clone(),
         };
         helpers.spawn(alerts.run());
     }
-    Ok(helpers)
+    helpers
 }
 
 async fn readyz(State(app): State<AppState>) -> Response {

@@ -13,6 +13,7 @@ use log_collector::error::StartError;
 use log_collector::export::{self, ExportArgs};
 use log_collector::key::{self, KeyArgs};
 use log_collector::ledger::note::VerifierKey;
+use log_collector::notify::command::{self as notify, NotifyArgs};
 use log_collector::policy::{self, PolicyArgs, Printout};
 use log_collector::prove::{self, ProveArgs};
 use log_collector::review::command::{self as review, ReviewArgs, ReviewError};
@@ -54,6 +55,8 @@ enum Command {
     Export(Box<ExportArgs>),
     /// Erase the summaries of one decision, and say so in the ledger.
     Erase(Box<EraseArgs>),
+    /// Try the alerts' targets, or tell what became of an alert.
+    Notify(Box<NotifyArgs>),
 }
 
 #[derive(clap::Args)]
@@ -124,6 +127,11 @@ async fn run(command: Command) -> Result<ExitCode, Box<dyn Error>> {
             return Ok(ExitCode::from(if exported.whole { 0 } else { 3 }));
         }
         Command::Erase(args) => print_bytes(&erase::run(*args).await?)?,
+        Command::Notify(args) => {
+            let (text, good) = notify::run(*args).await?;
+            print_bytes(text.as_bytes())?;
+            return Ok(ExitCode::from(u8::from(!good)));
+        }
         Command::Serve(args) => {
             let config = args.parse().map_err(StartError::from)?;
             // Before anything is taken, so that no signal finds the default handler.

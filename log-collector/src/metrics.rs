@@ -10,6 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
+use crate::notify::metrics::NotifyMetrics;
 use crate::review::metrics::ReviewMetrics;
 use crate::spool::metrics::SpoolMetrics;
 
@@ -46,10 +47,8 @@ pub struct Metrics {
     pub outbox_oldest_seconds: Gauge<f64, AtomicU64>,
     /// Alerts given up.
     pub outbox_failed: Gauge,
-    /// Attempts to send, by result.
-    pub slack_sends: Family<ReasonLabels, Counter>,
-    /// 1 while the target refuses and is left alone.
-    pub slack_disabled: Gauge,
+    /// How alerts leave.
+    pub notify: NotifyMetrics,
     /// Rows in the default partitions: should stay at 0.
     pub default_rows: Gauge,
     /// 1 while ready.
@@ -113,8 +112,7 @@ impl Default for Metrics {
             outbox_pending: Gauge::default(),
             outbox_oldest_seconds: Gauge::default(),
             outbox_failed: Gauge::default(),
-            slack_sends: Family::default(),
-            slack_disabled: Gauge::default(),
+            notify: NotifyMetrics::default(),
             default_rows: Gauge::default(),
             ready: Gauge::default(),
             ledger_pending: Gauge::default(),
@@ -185,8 +183,7 @@ impl Metrics {
             self.outbox_oldest_seconds.clone(),
         );
         r.register("outbox_failed", "Alerts given up", self.outbox_failed.clone());
-        r.register("slack_sends", "Attempts to send an alert", self.slack_sends.clone());
-        r.register("slack_disabled", "1 while Slack is left alone", self.slack_disabled.clone());
+        self.notify.register(r);
         r.register(
             "default_partition_rows",
             "Rows outside every monthly partition",

@@ -1,28 +1,29 @@
-//! The loop that empties the outbox into Slack. Delivery is at least once: a crash between Slack's
-//! 200 and the mark sends again once the lease has run out. Nothing here touches recording.
-//!
-//! The rate is per process; with several replicas Slack's own 429 keeps them apart.
+//! The loops that empty the outbox into its targets, one each. Delivery is at least once: a crash
+//! between a target's 200 and the mark sends the same message again once the lease has run out.
+//! Nothing here touches recording.
 
+pub mod alert;
+pub mod command;
+pub mod metrics;
 pub mod render;
 pub mod slack;
+pub mod target;
+pub mod webhook;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use crate::error::StoreError;
 use crate::ledger::publisher::Published;
-use crate::metrics::{Metrics, ReasonLabels};
-use crate::notify::slack::{Answer, Slack};
+use crate::metrics::Metrics;
+use crate::notify::metrics::{AttemptLabels, MessageLabels, TargetLabels};
+use crate::notify::target::{Answer, Content, Message, Target};
 use crate::store::Store;
-use crate::store::outbox::{Claim, Sent, Subject};
-
-/// The outbox's word for Slack.
-pub const SLACK: &str = "slack";
+use crate::store::outbox::{Claim, Sent, Subject, Turn};
 
 /// Slack takes about one message a second per webhook; a little more keeps network jitter out.
 const PACE: Duration = Duration::from_millis(1_100);
@@ -30,7 +31,8 @@ const PACE: Duration = Duration::from_millis(1_100);
 /// First and longest pause after a failure.
 const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
 
-/// Finds what another process left behind; commits of this one wake the loop at once.
+/// Finds what another process left behind; commits of this one wake the loop at once, and so does
+/// the end of a window.
 const POLL: Duration = Duration::from_secs(5);
 
 /// How often is looked whether a day is over whose summary nobody made.
@@ -43,167 +45,168 @@ pub struct Alerts {
     /// Counts.
     pub metrics: Arc<Metrics>,
     /// Where they go.
-    pub slack: Slack,
+    pub target: Target,
+    /// How long further decisions of a key wait after a message about it.
+    pub window: Duration,
+    /// Where people reach this service.
+    pub public_url: Option<String>,
     /// The newest checkpoint, which a summary carries out of the database.
     pub published: Published,
-    /// Woken after commits.
-    pub committed: Arc<Notify>,
+    /// Told of commits.
+    pub committed: watch::Receiver<()>,
     /// Turns true when the service stops.
     pub stop: watch::Receiver<bool>,
-}
-
-/// How the loop goes on after an attempt.
-#[derive(Debug, PartialEq, Eq)]
-enum Next {
-    After(Duration),
-    Disabled,
 }
 
 // === impl Alerts ===
 
 impl Alerts {
-    /// Runs until told to stop, or until the target refuses for good.
+    /// Runs until told to stop.
     pub async fn run(mut self) {
-        let mut failures = 0;
+        let name = self.target.name();
+        let disabled =
+            self.metrics.notify.disabled.get_or_create_owned(&TargetLabels { target: name });
         let mut revived = false;
         let mut summary_at = Instant::now();
         while !*self.stop.borrow() {
             if !revived {
-                revived = self.store.revive_alerts(SLACK).await.is_ok();
+                revived = self.store.revive_alerts(name).await.is_ok();
             }
-            if Instant::now() >= summary_at && self.store.enqueue_summary(SLACK).await.is_ok() {
+            if Instant::now() >= summary_at && self.store.enqueue_summary(name).await.is_ok() {
                 summary_at = Instant::now() + SUMMARY_POLL;
             }
-            let next = match self.store.claim_alert(SLACK).await {
-                Ok(Some(claim)) => self.attempt(&claim, &mut failures).await,
-                Ok(None) => {
-                    self.idle().await;
-                    continue;
+            // What is committed from here on is seen by the claim, or ends the pause.
+            self.committed.mark_unchanged();
+            let turn = self.store.claim_alert(name, PACE, self.window).await;
+            if let Ok(turn) = &turn {
+                disabled.set(i64::from(matches!(turn, Turn::Disabled)));
+            }
+            match turn {
+                Ok(Turn::Message(claim)) => self.attempt(&claim).await,
+                Ok(Turn::Busy(pause)) => self.pause(pause).await,
+                Ok(Turn::Idle(due)) => {
+                    self.idle(due.map_or(POLL, |due| due.clamp(PACE, POLL))).await
                 }
                 // The writer says loudly what is wrong with the database.
-                Err(_) => Next::After(POLL),
-            };
-            match next {
-                Next::After(pause) => {
-                    // From now, not from the attempt: Retry-After counts from the answer.
-                    self.pause(Instant::now() + pause).await;
-                }
-                Next::Disabled => {
-                    self.metrics.slack_disabled.set(1);
-                    return;
-                }
+                Ok(Turn::Disabled) | Err(_) => self.pause(POLL).await,
             }
         }
     }
 
-    async fn attempt(&self, claim: &Claim, failures: &mut u32) -> Next {
-        let subject = &claim.subject;
-        let message = match self.message(subject).await {
-            Ok(Some(message)) => message,
+    async fn attempt(&self, claim: &Claim) {
+        let (name, subject, id) = (self.target.name(), &claim.subject, &claim.message_id);
+        let content = match self.content(claim).await {
+            Ok(Some(content)) => content,
             Ok(None) => {
-                error!(message.id = claim.id, "no readable record for {subject}");
-                self.settle(claim, Sent::Failed { status: None, error: "record_unreadable" }).await;
-                return Next::After(Duration::ZERO);
+                error!(message.id = id, "no readable record for {subject}");
+                let error = "record_unreadable";
+                let sent = Sent::Failed { status: None, error, disable: false };
+                return self.settle(claim, sent, Duration::ZERO).await;
             }
-            // The lease runs out, and the message is another's to make.
+            // The lease runs out, and the message is another's to send.
             Err(failure) => {
-                warn!(message.id = claim.id, "could not read what {subject} tells: {failure}");
-                return Next::After(POLL);
+                return warn!(message.id = id, "could not read {subject}: {failure}");
             }
         };
-        let answer = self.slack.post(&message).await;
-        self.count(answer);
+        let message = Message { id, public_url: self.public_url.as_deref(), content };
+        let answer = self.target.send(&message).await;
+        let labels = AttemptLabels { target: name, reason: answer.reason() };
+        self.metrics.notify.attempts.get_or_create(&labels).inc();
         match answer {
-            Answer::Ok(status) => {
-                *failures = 0;
-                self.settle(claim, Sent::Delivered { status }).await;
-                Next::After(PACE)
-            }
+            Answer::Ok(status) => self.settle(claim, Sent::Delivered { status }, PACE).await,
             Answer::Again { status, error, after } => {
-                let pause = after.unwrap_or_else(|| backoff(*failures)).max(PACE);
-                if *failures == 0 {
+                let pause = after.unwrap_or_else(|| backoff(claim.attempts)).max(PACE);
+                if claim.attempts == 1 {
                     warn!(
-                        message.id = claim.id,
-                        status, error, "Slack did not take {subject}, trying again"
+                        message.id = id,
+                        status, error, "{name} did not take {subject}, trying again"
                     );
                 }
-                *failures = failures.saturating_add(1);
-                let after_ms = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
-                self.settle(claim, Sent::Again { status, error, after_ms }).await;
-                Next::After(pause)
+                self.settle(claim, Sent::Again { status, error }, pause).await;
             }
             Answer::BadMessage(status) => {
-                error!(message.id = claim.id, status, "Slack refused {subject}");
-                let sent = Sent::Failed { status: Some(status), error: "message_refused" };
-                self.settle(claim, sent).await;
-                Next::After(PACE)
+                error!(message.id = id, status, "{name} refused {subject}");
+                let (status, error) = (Some(status), answer.reason());
+                self.settle(claim, Sent::Failed { status, error, disable: false }, PACE).await;
             }
             Answer::BadTarget(status) => {
                 error!(
-                    message.id = claim.id,
+                    message.id = id,
                     status,
-                    "Slack refused the webhook with {status}: alerts are off until a restart, \
-                     decisions are recorded as before"
+                    "{name} refused with {status} whatever comes: its alerts are off until a \
+                     restart, decisions are recorded as before"
                 );
-                let sent = Sent::Failed { status: Some(status), error: "target_refused" };
-                self.settle(claim, sent).await;
-                Next::Disabled
+                let (status, error) = (Some(status), answer.reason());
+                self.settle(claim, Sent::Failed { status, error, disable: true }, PACE).await;
             }
         }
     }
 
     /// `None` where there is no record that could be told of.
-    async fn message(&self, subject: &Subject) -> Result<Option<Value>, StoreError> {
-        match subject {
-            Subject::Decision { outcome, summary, .. } => {
-                Ok(outcome.as_ref().map(|outcome| render::message(outcome, summary.as_deref())))
+    async fn content(&self, claim: &Claim) -> Result<Option<Content>, StoreError> {
+        Ok(match &claim.subject {
+            Subject::Decision(id) => {
+                let told = self.store.told(id).await?;
+                let summary = told.summary;
+                told.outcome.map(|outcome| Content::Decision { outcome, summary })
+            }
+            Subject::Digest(_) => {
+                let digest = self.store.digest(self.target.name(), &claim.message_id).await?;
+                Some(Content::Digest(digest))
             }
             Subject::Day(day) => {
                 let counts = self.store.count_day(day).await?;
-                Ok(Some(render::day(day, &counts, self.published.note().as_deref())))
+                let (day, checkpoint) = (day.clone(), self.published.note());
+                let checkpoint = checkpoint.map(|note| note.to_string());
+                Some(Content::Day { day, counts, checkpoint })
             }
-        }
+        })
     }
 
     /// A mark that cannot be written leaves the lease to run out; the message is sent again.
-    async fn settle(&self, claim: &Claim, sent: Sent<'_>) {
-        let subject = &claim.subject;
-        if self.store.settle_alert(claim.id, sent).await.is_err() {
-            warn!(message.id = claim.id, "could not mark {subject}");
-        } else if matches!(sent, Sent::Delivered { .. }) {
-            info!(message.id = claim.id, "told Slack {subject}");
+    async fn settle(&self, claim: &Claim, sent: Sent<'_>, pause: Duration) {
+        let (target, subject, id) = (self.target.name(), &claim.subject, &claim.message_id);
+        let Ok(waited) = self.store.settle_alert(target, id, sent, pause).await else {
+            return warn!(message.id = id, "could not mark {subject}");
+        };
+        if !matches!(sent, Sent::Delivered { .. }) {
+            return;
+        }
+        info!(message.id = id, "told {target} {subject}");
+        let kind = match subject {
+            Subject::Decision(_) => "decision",
+            Subject::Digest(_) => "digest",
+            Subject::Day(_) => "summary",
+        };
+        let notify = &self.metrics.notify;
+        notify.messages.get_or_create(&MessageLabels { target, kind }).inc();
+        let seconds = notify.delivery_seconds.get_or_create_owned(&TargetLabels { target });
+        for decision in waited {
+            seconds.observe(decision);
         }
     }
 
-    fn count(&self, answer: Answer) {
-        let reason = match answer {
-            Answer::Ok(_) => "ok",
-            Answer::Again { error, .. } => error,
-            Answer::BadMessage(_) => "message_refused",
-            Answer::BadTarget(_) => "target_refused",
-        };
-        self.metrics.slack_sends.get_or_create(&ReasonLabels { reason }).inc();
-    }
-
-    async fn idle(&mut self) {
+    async fn idle(&mut self, poll: Duration) {
         tokio::select! {
-            () = self.committed.notified() => {}
-            () = tokio::time::sleep(POLL) => {}
+            // An error means that the sender is gone, and the service stops.
+            Ok(()) = self.committed.changed() => {}
+            () = tokio::time::sleep(poll) => {}
             _ = self.stop.changed() => {}
         }
     }
 
-    async fn pause(&mut self, until: Instant) {
+    async fn pause(&mut self, pause: Duration) {
         tokio::select! {
-            () = tokio::time::sleep_until(until) => {}
+            () = tokio::time::sleep(pause) => {}
             _ = self.stop.changed() => {}
         }
     }
 }
 
 /// Doubles from the first to the longest pause.
-fn backoff(failures: u32) -> Duration {
+fn backoff(attempts: i32) -> Duration {
     let (first, longest) = BACKOFF;
+    let failures = u32::try_from(attempts.saturating_sub(1)).unwrap_or_default();
     first.saturating_mul(2_u32.saturating_pow(failures)).min(longest)
 }
 
@@ -213,8 +216,8 @@ mod tests {
 
     #[test]
     fn backoff_doubles_up_to_five_minutes() {
-        let seconds: Vec<u64> = (0..12).map(|failures| backoff(failures).as_secs()).collect();
+        let seconds: Vec<u64> = (1..13).map(|attempts| backoff(attempts).as_secs()).collect();
         assert_eq!(seconds, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
-        assert_eq!(backoff(u32::MAX).as_secs(), 300);
+        assert_eq!(backoff(i32::MAX).as_secs(), 300);
     }
 }

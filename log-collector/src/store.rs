@@ -17,6 +17,7 @@ mod indexes;
 pub mod intents;
 pub mod keys;
 pub mod ledger;
+pub mod messages;
 pub mod migrate;
 pub mod outbox;
 pub mod policies;
@@ -42,8 +43,8 @@ use crate::config::Database;
 use crate::error::{StartError, StoreError};
 use crate::metrics::Metrics;
 
-/// The alerts, the closer, the watch and policies: one each, and one to spare.
-const CONNECTIONS_MAX: usize = 5;
+/// Two targets of alerts, the closer, the watch and policies: one each, and one to spare.
+const CONNECTIONS_MAX: usize = 6;
 
 /// See `ingest::writer`.
 pub const WRITERS: usize = 2;

@@ -143,7 +143,8 @@ fn start(
         name: "governance up",
         program,
         arguments,
-        environment: Vec::new(),
+        // Nobody watches for five minutes.
+        environment: vec![("ALERT_WINDOW".to_owned(), "1s".to_owned())],
         account: None,
         directory: project_root(),
         log: workshop.folder.join("up.log"),

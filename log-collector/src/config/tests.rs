@@ -21,6 +21,9 @@ fn err_every_mistake_is_reported_at_once_and_no_secret_shown() {
         "--database-url=postgres://me:hunter2@/?nonsense=1",
         "--token=hunter2",
         "--slack-webhook-url=hunter2",
+        "--webhook-url=hunter2",
+        "--webhook-secret=whsec_hunter2",
+        "--alert-window=never",
         "--listen=here",
         "--close-after=soon",
         "--queue-lines-max=0",
@@ -30,6 +33,10 @@ fn err_every_mistake_is_reported_at_once_and_no_secret_shown() {
     let expected = "DATABASE_URL: expected a URL such as postgres://user@host:5432/name\n\
         GOVERNANCE_TOKEN is shorter than 16 characters\n\
         SLACK_WEBHOOK_URL: expected a URL such as https://hooks.slack.com/services/…\n\
+        WEBHOOK_URL: expected a URL such as https://alerts.example.com/hooks/…\n\
+        WEBHOOK_SECRET: expected `whsec_` and 24 to 64 bytes in Base64, or two of them, the new one \
+        first\n\
+        ALERT_WINDOW: expected a duration such as `5s` or `1h 10m`\n\
         COLLECTOR_LISTEN: expected an address such as 127.0.0.1:9080\n\
         CLOSE_AFTER: expected a duration such as `5s` or `1h 10m`\n\
         QUEUE_LINES_MAX: expected a whole number above 0\n\
@@ -42,7 +49,7 @@ fn defaults_are_loopback_and_no_alerts() {
     let url = "--database-url=postgres://app:hunter2@db/governance";
     let config = parse(&[url, "--token=0123456789abcdef", "--slack-webhook-url="]).unwrap();
     assert_eq!(config.listen.to_string(), "127.0.0.1:9080");
-    assert!(config.slack.is_none(), "an empty variable is none");
+    assert!(config.targets.slack.is_none(), "an empty variable is none");
     assert_eq!(config.spool_dir, None);
     assert_eq!(config.close_after.as_secs(), 4_200);
     assert_eq!(config.review_max_age.as_secs(), 86_400);
@@ -76,6 +83,22 @@ fn err_read_token_is_long_and_not_that_of_the_filters() {
     assert!(config.read_token.is_some() && !format!("{config:?}").contains("another"));
     let config = parse(&[url, token, "--read-token="]).unwrap();
     assert!(config.read_token.is_none(), "an empty variable is none");
+}
+
+#[test]
+fn err_webhook_without_a_secret_signs_nothing() {
+    let url = "--database-url=postgres://app@db/governance";
+    let given = |secret: &str| {
+        let webhook = "--webhook-url=https://alerts.example.com/";
+        parse(&[url, "--token=0123456789abcdef", webhook, secret])
+    };
+    let expected = "WEBHOOK_SECRET is not set (nor WEBHOOK_SECRET_FILE); WEBHOOK_URL needs it";
+    assert_eq!(given("--webhook-secret=").unwrap_err().to_string(), expected);
+    let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let config = given(&format!("--webhook-secret={secret} {secret}")).unwrap();
+    assert_eq!(config.targets.webhook.as_ref().unwrap().keys.len(), 2);
+    assert!(!format!("{config:?}").contains("example"), "{config:?}");
+    given(&format!("--webhook-secret={secret} {secret} {secret}")).unwrap_err();
 }
 
 #[test]

@@ -4,6 +4,8 @@ use std::fmt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::Url;
 
 use crate::ledger::note::SignerKey;
@@ -22,6 +24,19 @@ pub struct Database {
 /// A parsed webhook URL, secret because it alone lets one post.
 #[derive(Clone)]
 pub struct Webhook(pub Url);
+
+/// A receiver of signed events.
+#[derive(Clone, Debug)]
+pub struct WebhookConfig {
+    /// Where it listens.
+    pub url: Webhook,
+    /// What it checks signatures with; two while it is being given another.
+    pub keys: Vec<SigningKey>,
+}
+
+/// The key of a signature that both sides know.
+#[derive(Clone)]
+pub struct SigningKey(Vec<u8>);
 
 /// Text that never shows.
 #[derive(Clone, PartialEq, Eq)]
@@ -84,16 +99,51 @@ impl fmt::Debug for Database {
 // === impl Webhook ===
 
 impl Webhook {
-    /// Parses an `http` or `https` URL.
+    /// Parses Slack's `http` or `https` URL.
     pub fn parse(text: &str) -> Result<Webhook, &'static str> {
-        match Url::parse(text.trim()) {
-            Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(Webhook(url)),
-            _ => Err("expected a URL such as https://hooks.slack.com/services/…"),
-        }
+        Webhook::read(text).ok_or("expected a URL such as https://hooks.slack.com/services/…")
+    }
+
+    /// Parses anybody's.
+    pub fn parse_any(text: &str) -> Result<Webhook, &'static str> {
+        Webhook::read(text).ok_or("expected a URL such as https://alerts.example.com/hooks/…")
+    }
+
+    fn read(text: &str) -> Option<Webhook> {
+        let url = Url::parse(text.trim()).ok()?;
+        matches!(url.scheme(), "http" | "https").then_some(Webhook(url))
     }
 }
 
 impl fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+// === impl SigningKey ===
+
+impl SigningKey {
+    /// As Standard Webhooks writes secrets, separated by spaces.
+    pub fn parse_all(text: &str) -> Result<Vec<SigningKey>, &'static str> {
+        const BYTES: std::ops::RangeInclusive<usize> = 24..=64;
+        let key = |word: &str| {
+            let bytes = STANDARD.decode(word.strip_prefix("whsec_")?).ok()?;
+            BYTES.contains(&bytes.len()).then_some(SigningKey(bytes))
+        };
+        let keys: Option<Vec<_>> = text.split_whitespace().map(key).collect();
+        keys.filter(|keys| (1..=2).contains(&keys.len())).ok_or(
+            "expected `whsec_` and 24 to 64 bytes in Base64, or two of them, the new one first",
+        )
+    }
+
+    /// The key itself, for the one place that signs.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[redacted]")
     }

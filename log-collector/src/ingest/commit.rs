@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use governance_filter::record::AckStatus;
-use tokio::sync::Notify;
+use tokio::sync::watch;
 use tracing::error;
 
 use crate::error::StoreError;
@@ -21,8 +21,8 @@ pub struct Committer {
     pub store: Arc<Store>,
     /// Counts.
     pub metrics: Arc<Metrics>,
-    /// Woken after each commit, for the alerts it may hold.
-    pub committed: Arc<Notify>,
+    /// Told of each commit, for the alerts it may hold.
+    pub committed: Arc<watch::Sender<()>>,
 }
 
 /// The database failed for a reason that is not the data.
@@ -56,7 +56,7 @@ impl Committer {
                     for (at, status) in range.clone().zip(statuses) {
                         settle(at, status);
                     }
-                    self.committed.notify_one();
+                    self.committed.send_replace(());
                 }
                 Err(StoreError::Data { .. }) if part.len() > 1 => {
                     let middle = range.start + part.len() / 2;

@@ -13,7 +13,7 @@ use tokio_postgres::types::ToSql;
 
 use crate::error::StoreError;
 use crate::ingest::line::{Content, Entry};
-use crate::notify::render::alerts;
+use crate::notify::alert::alert_key;
 use crate::store::columns::{self, Cell};
 use crate::store::routed::{Routed, open_reviews};
 use crate::store::{DURABLE, Store};
@@ -113,12 +113,12 @@ impl Store {
                 });
             let (fresh, repeats): (Vec<_>, Vec<_>) =
                 todo.partition(|(entry, _)| inserted.contains(&entry.decision_id));
-            alerting.extend(fresh.iter().filter_map(|(entry, _)| alert_id(entry)));
+            alerting.extend(fresh.iter().filter_map(|(entry, _)| alert(entry)));
             routed.extend(fresh.iter().filter_map(|(entry, _)| Routed::of(entry)));
             let late = judge(tx, table, repeats, &mut conflicts).await?;
             if !late.is_empty() {
                 let fresh = insert_late(tx, late, &mut conflicts).await?;
-                alerting.extend(fresh.iter().filter_map(|entry| alert_id(entry)));
+                alerting.extend(fresh.iter().filter_map(|entry| alert(entry)));
                 routed.extend(fresh.into_iter().filter_map(Routed::of));
             }
         }
@@ -199,9 +199,10 @@ fn row(entry: &Entry, shape: Shape) -> Option<Row<'_>> {
     }
 }
 
-fn alert_id(entry: &Entry) -> Option<&str> {
+/// The id of a decision that asks for a human, and what it is told together with.
+fn alert(entry: &Entry) -> Option<(&str, String)> {
     match &entry.content {
-        Content::Outcome(outcome, ..) if alerts(outcome) => Some(&entry.decision_id),
+        Content::Outcome(outcome, ..) => Some((&entry.decision_id, alert_key(outcome)?)),
         _ => None,
     }
 }

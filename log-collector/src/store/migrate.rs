@@ -15,7 +15,7 @@ pub const VERSION: i32 = {
 };
 
 /// Each is one transaction, so that no lock of one is held while another works.
-const MIGRATIONS: [(i32, &str, &str); 11] = [
+const MIGRATIONS: [(i32, &str, &str); 12] = [
     (1, "decisions", include_str!("../../migrations/0001_decisions.sql")),
     (2, "reading", include_str!("../../migrations/0002_reading.sql")),
     (3, "input_summary", include_str!("../../migrations/0003_input_summary.sql")),
@@ -27,6 +27,7 @@ const MIGRATIONS: [(i32, &str, &str); 11] = [
     (9, "spool", include_str!("../../migrations/0009_spool.sql")),
     (10, "questions", include_str!("../../migrations/0010_questions.sql")),
     (11, "reviews", include_str!("../../migrations/0011_reviews.sql")),
+    (12, "notify", include_str!("../../migrations/0012_notify.sql")),
 ];
 
 const ROLES: [&str; 4] =

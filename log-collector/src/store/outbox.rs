@@ -1,32 +1,50 @@
-//! `outbox_messages`: alerts to send, made in the transaction of the decision that asks for them
-//! and claimed with SKIP LOCKED. A claim is a lease: a sender that dies leaves it to run out.
+//! `outbox_messages`: alerts to send, made in the transaction of the decision that asks for them.
+//! What is due at a time becomes one message. A claim is a lease: a sender that dies leaves it to
+//! run out, and the same message is sent again, with the same id and the same decisions in it.
+
+use std::time::Duration;
 
 use deadpool_postgres::Transaction;
-use governance_filter::record::Outcome;
 use tokio_postgres::Row;
 
 use crate::error::StoreError;
 use crate::store::Store;
 
+/// Decisions of one message. More, and marking them would outlast a short commit timeout; a longer
+/// backlog is told in as many messages, one a turn.
+const DECISIONS_MAX: i64 = 10_000;
+
+/// What there is to do for a target.
+#[derive(Debug)]
+pub enum Turn {
+    /// A message to send.
+    Message(Claim),
+    /// Nothing now: the target may not be sent anything for so long, or what is due waits.
+    Busy(Duration),
+    /// Nothing is due before so long, or before a commit brings something.
+    Idle(Option<Duration>),
+    /// Nothing, until a restart.
+    Disabled,
+}
+
 /// A message that is ours to send until its lease runs out.
+#[derive(Debug)]
 pub struct Claim {
-    /// The row.
-    pub id: i64,
+    /// The same for every attempt.
+    pub message_id: String,
+    /// This attempt is the how-manieth.
+    pub attempts: i32,
     /// What it tells.
     pub subject: Subject,
 }
 
 /// What a message tells.
+#[derive(Debug)]
 pub enum Subject {
     /// A decision that asks for a human.
-    Decision {
-        /// Which one.
-        id: String,
-        /// Its record; `None` where that cannot be read.
-        outcome: Option<Box<Outcome>>,
-        /// The redacted summary, if it is still there.
-        summary: Option<String>,
-    },
+    Decision(String),
+    /// So many of them.
+    Digest(i64),
     /// A day's counts.
     Day(String),
 }
@@ -45,15 +63,15 @@ pub enum Sent<'a> {
         status: Option<u16>,
         /// From a closed set.
         error: &'a str,
-        /// Not before.
-        after_ms: i64,
     },
-    /// Not to be tried again by this process.
+    /// Not to be tried again before a restart.
     Failed {
         /// HTTP status, where there was an answer.
         status: Option<u16>,
         /// From a closed set.
         error: &'a str,
+        /// Neither is anything else.
+        disable: bool,
     },
 }
 
@@ -68,12 +86,82 @@ pub struct Backlog {
     pub oldest_seconds: f64,
 }
 
+/// Is there anything to do? Asked without a lock, for it is asked after every commit.
+const LOOK: &str = "
+    SELECT t.state = 'disabled',
+        (extract(epoch FROM t.free_at - now()) * 1000)::float8,
+        EXISTS (SELECT FROM public.outbox_messages
+            WHERE target = $1 AND state = 'pending' AND next_attempt_at <= now()
+                AND (leased_until IS NULL OR leased_until <= now())),
+        (SELECT (extract(epoch FROM min(next_attempt_at) - now()) * 1000)::float8
+            FROM public.outbox_messages WHERE target = $1 AND state = 'pending')
+    FROM public.notify_targets t WHERE t.target = $1";
+
+/// Before any new message those that were begun, oldest first. Who holds the target's row is alone.
+const REPEAT: &str = "
+    UPDATE public.outbox_messages SET attempts = attempts + 1,
+        leased_until = now() + interval '60 seconds',
+        next_attempt_at = now() + interval '60 seconds'
+    WHERE target = $1 AND state = 'pending' AND message_id = (
+        SELECT message_id FROM public.outbox_messages
+        WHERE target = $1 AND state = 'pending' AND message_id IS NOT NULL
+            AND next_attempt_at <= now() AND (leased_until IS NULL OR leased_until <= now())
+        ORDER BY next_attempt_at LIMIT 1)
+    RETURNING id";
+
+/// The oldest summary, on its own.
+const DAY: &str = "
+    UPDATE public.outbox_messages SET attempts = attempts + 1,
+        message_id = 'm-' || replace(gen_random_uuid()::text, '-', ''),
+        leased_until = now() + interval '60 seconds',
+        next_attempt_at = now() + interval '60 seconds'
+    WHERE id = (SELECT id FROM public.outbox_messages
+        WHERE target = $1 AND state = 'pending' AND day IS NOT NULL AND message_id IS NULL
+            AND next_attempt_at <= now()
+        ORDER BY next_attempt_at, id LIMIT 1)
+    RETURNING id";
+
+/// All decisions that are due. Those whose key was told of lately wait until its window is over,
+/// and are due again then. Each key that is told of now has a window from now on; unless there is
+/// more than one message holds, for then the rest is told without waiting.
+const DECISIONS: &str = "
+    WITH due AS MATERIALIZED (
+        SELECT id, alert_key FROM public.outbox_messages
+        WHERE target = $1 AND state = 'pending' AND message_id IS NULL AND day IS NULL
+            AND next_attempt_at <= now()
+        ORDER BY next_attempt_at, id LIMIT $2),
+    told AS MATERIALIZED (
+        SELECT alert_key, open_until FROM public.notify_windows
+        WHERE target = $1 AND open_until > now()),
+    message AS MATERIALIZED (
+        SELECT 'm-' || replace(gen_random_uuid()::text, '-', '') AS message_id),
+    waiting AS (
+        UPDATE public.outbox_messages o SET next_attempt_at = told.open_until
+        FROM due JOIN told USING (alert_key) WHERE o.id = due.id),
+    claimed AS (
+        UPDATE public.outbox_messages o SET attempts = attempts + 1,
+            message_id = message.message_id, leased_until = now() + interval '60 seconds',
+            next_attempt_at = now() + interval '60 seconds'
+        FROM due CROSS JOIN message WHERE o.id = due.id
+            AND NOT EXISTS (SELECT FROM told WHERE told.alert_key = due.alert_key)
+        RETURNING o.id, o.alert_key),
+    opened AS (
+        INSERT INTO public.notify_windows (target, alert_key, open_until)
+        SELECT DISTINCT $1, alert_key, now() + $3::bigint * interval '1 millisecond' FROM claimed
+        WHERE alert_key IS NOT NULL AND (SELECT count(*) FROM due) < $2
+        ON CONFLICT (target, alert_key) DO UPDATE SET open_until = excluded.open_until),
+    over AS (
+        DELETE FROM public.notify_windows w WHERE target = $1 AND open_until <= now()
+            AND NOT EXISTS (SELECT FROM claimed WHERE claimed.alert_key = w.alert_key))
+    SELECT id FROM claimed";
+
 // === impl Subject ===
 
 impl std::fmt::Display for Subject {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Subject::Decision { id, .. } => write!(f, "the alert of decision {id}"),
+            Subject::Decision(id) => write!(f, "the alert of decision {id}"),
+            Subject::Digest(count) => write!(f, "the digest of {count} decisions"),
             Subject::Day(day) => write!(f, "the summary of {day}"),
         }
     }
@@ -82,86 +170,142 @@ impl std::fmt::Display for Subject {
 // === impl Store ===
 
 impl Store {
+    /// Of decisions and their keys.
     pub(super) async fn enqueue_alerts(
         &self,
         tx: &Transaction<'_>,
-        ids: &[&str],
+        alerts: &[(&str, String)],
     ) -> Result<(), StoreError> {
-        if ids.is_empty() {
+        if alerts.is_empty() {
             return Ok(());
         }
+        let (ids, keys): (Vec<_>, Vec<_>) = alerts.iter().map(|(id, key)| (*id, key)).unzip();
         for target in &self.targets {
-            let sql = "INSERT INTO public.outbox_messages (target, decision_id)
-                 SELECT $1, id FROM unnest($2::text[]) AS u(id) ON CONFLICT DO NOTHING";
+            let sql = "INSERT INTO public.outbox_messages (target, decision_id, alert_key)
+                 SELECT $1, id, key FROM unnest($2::text[], $3::text[]) AS u(id, key)
+                 ON CONFLICT DO NOTHING";
             let statement = tx.prepare_cached(sql).await?;
-            tx.execute(&statement, &[target, &ids]).await?;
+            tx.execute(&statement, &[target, &ids, &keys]).await?;
         }
         Ok(())
     }
 
-    /// The oldest alert that is due, leased for a minute: far longer than one attempt may take.
-    /// Of a decision that was closed as `unknown` it tells the true outcome, which came late.
-    pub async fn claim_alert(&self, target: &str) -> Result<Option<Claim>, StoreError> {
-        let sql = "WITH claimed AS (
-                 UPDATE public.outbox_messages SET
-                     leased_until = now() + interval '60 seconds', attempts = attempts + 1
-                 WHERE id = (
-                     SELECT id FROM public.outbox_messages
-                     WHERE target = $1 AND state = 'pending' AND next_attempt_at <= now()
-                         AND (leased_until IS NULL OR leased_until <= now())
-                     ORDER BY next_attempt_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
-                 RETURNING id, decision_id, day)
-             SELECT c.id, c.decision_id, coalesce(l.record, d.record),
-                 CASE WHEN l.record IS NULL THEN d.output_summary ELSE l.output_summary END,
-                 to_char(c.day, 'YYYY-MM-DD')
-             FROM claimed c LEFT JOIN public.ai_decisions d USING (decision_id)
-                 LEFT JOIN public.ai_late_outcomes l USING (decision_id)";
-        let row: Option<Row> = self
-            .bounded(async |client| {
-                let statement = client.prepare_cached(sql).await?;
-                Ok(client.query_opt(&statement, &[&target]).await?)
-            })
-            .await?;
-        Ok(row.map(|row| {
-            let record: Option<&[u8]> = row.get(2);
-            let subject = match row.get(4) {
-                Some(day) => Subject::Day(day),
-                None => Subject::Decision {
-                    id: row.get::<_, Option<String>>(1).unwrap_or_default(),
-                    outcome: record.and_then(|record| serde_json::from_slice(record).ok()),
-                    summary: row.get(3),
-                },
-            };
-            Claim { id: row.get(0), subject }
-        }))
-    }
-
-    /// Writes down what became of a claim and gives it back.
-    pub async fn settle_alert(&self, id: i64, sent: Sent<'_>) -> Result<(), StoreError> {
-        let (state, status, error, after_ms) = match sent {
-            Sent::Delivered { status } => ("delivered", Some(status), None, 0),
-            Sent::Again { status, error, after_ms } => ("pending", status, Some(error), after_ms),
-            Sent::Failed { status, error } => ("failed", status, Some(error), 0),
-        };
-        let status = status.map(i32::from);
-        let sql = "UPDATE public.outbox_messages SET state = $2, last_status = $3, last_error = $4,
-                 next_attempt_at = now() + $5::bigint * interval '1 millisecond',
-                 leased_until = NULL,
-                 delivered_at = CASE WHEN $2 = 'delivered' THEN now() END
-             WHERE id = $1";
+    /// The next message of a target, leased for a minute: far longer than one attempt may take.
+    /// `pace` keeps the attempts of all replicas apart, `window` the messages of one key.
+    pub async fn claim_alert(
+        &self,
+        target: &str,
+        pace: Duration,
+        window: Duration,
+    ) -> Result<Turn, StoreError> {
+        let (pace_ms, window_ms) = (millis(pace), millis(window));
         self.bounded(async |client| {
-            let statement = client.prepare_cached(sql).await?;
-            client.execute(&statement, &[&id, &state, &status, &error, &after_ms]).await?;
-            Ok(())
+            let look = client.prepare_cached(LOOK).await?;
+            if let Some(turn) = looked(client.query_opt(&look, &[&target]).await?.as_ref()) {
+                return Ok(turn);
+            }
+            let tx = client.transaction().await?;
+            let lock = "SELECT state = 'disabled', greatest(0, extract(epoch FROM
+                     free_at - clock_timestamp()) * 1000)::float8, true, NULL::float8
+                 FROM public.notify_targets WHERE target = $1 FOR UPDATE";
+            let lock = tx.prepare_cached(lock).await?;
+            if let Some(turn) = looked(tx.query_opt(&lock, &[&target]).await?.as_ref()) {
+                return Ok(turn);
+            }
+            let repeat = tx.prepare_cached(REPEAT).await?;
+            let mut rows = tx.query(&repeat, &[&target]).await?;
+            if rows.is_empty() {
+                let day = tx.prepare_cached(DAY).await?;
+                rows = tx.query(&day, &[&target]).await?;
+            }
+            if rows.is_empty() {
+                let decisions = tx.prepare_cached(DECISIONS).await?;
+                rows = tx.query(&decisions, &[&target, &DECISIONS_MAX, &window_ms]).await?;
+            }
+            let Some(first) = rows.first() else {
+                tx.commit().await?;
+                // What is due waits for its window; a burst shall not cost a look each commit.
+                return Ok(Turn::Busy(pace));
+            };
+            let busy = "UPDATE public.notify_targets SET
+                     free_at = clock_timestamp() + $2::bigint * interval '1 millisecond'
+                 WHERE target = $1";
+            tx.execute(busy, &[&target, &pace_ms]).await?;
+            let told = "SELECT message_id, attempts, decision_id, to_char(day, 'YYYY-MM-DD')
+                 FROM public.outbox_messages WHERE id = $1";
+            let row = tx.query_one(told, &[&first.get::<_, i64>(0)]).await?;
+            tx.commit().await?;
+            Ok(Turn::Message(claim(&row, rows.len())))
         })
         .await
     }
 
-    /// Gives what a target refused another chance: a restart is how an operator says it is mended.
-    pub async fn revive_alerts(&self, target: &str) -> Result<u64, StoreError> {
-        let sql = "UPDATE public.outbox_messages SET state = 'pending', next_attempt_at = now()
-             WHERE target = $1 AND state = 'failed'";
-        self.bounded(async |client| Ok(client.execute(sql, &[&target]).await?)).await
+    /// Writes down what became of a message, and from when on its target takes the next one. The
+    /// seconds that each of its decisions waited, where it was delivered.
+    pub async fn settle_alert(
+        &self,
+        target: &str,
+        message_id: &str,
+        sent: Sent<'_>,
+        pause: Duration,
+    ) -> Result<Vec<f64>, StoreError> {
+        let (state, status, error, disable) = match sent {
+            Sent::Delivered { status } => ("delivered", Some(status), None, false),
+            Sent::Again { status, error } => ("pending", status, Some(error), false),
+            Sent::Failed { status, error, disable } => ("failed", status, Some(error), disable),
+        };
+        let (status, pause_ms) = (status.map(i32::from), millis(pause));
+        let rows = "UPDATE public.outbox_messages SET state = $3, last_status = $4,
+                 last_error = $5, next_attempt_at = now() + $6::bigint * interval '1 millisecond',
+                 leased_until = NULL,
+                 delivered_at = CASE WHEN $3 = 'delivered' THEN now() END
+             WHERE target = $1 AND message_id = $2 AND state <> 'delivered'
+             RETURNING extract(epoch FROM now() - created_at)::float8, decision_id IS NOT NULL";
+        let own = "UPDATE public.notify_targets SET last_status = $2, last_error = $3,
+                 free_at = clock_timestamp() + $4::bigint * interval '1 millisecond',
+                 state = CASE WHEN $5 THEN 'disabled' ELSE state END,
+                 changed_at = CASE WHEN $5 THEN now() ELSE changed_at END
+             WHERE target = $1";
+        self.bounded(async |client| {
+            let tx = client.transaction().await?;
+            let rows = tx.prepare_cached(rows).await?;
+            let rows = tx
+                .query(&rows, &[&target, &message_id, &state, &status, &error, &pause_ms])
+                .await?;
+            let own = tx.prepare_cached(own).await?;
+            tx.execute(&own, &[&target, &status, &error, &pause_ms, &disable]).await?;
+            if disable {
+                // Nobody was told, so after the restart nothing has to wait.
+                let windows = "DELETE FROM public.notify_windows WHERE target = $1";
+                tx.execute(windows, &[&target]).await?;
+            }
+            tx.commit().await?;
+            let waited = rows.iter().filter(|row| state == "delivered" && row.get(1));
+            Ok(waited.map(|row| row.get(0)).collect())
+        })
+        .await
+    }
+
+    /// Gives a target and what it refused another chance: a restart is how an operator says it is
+    /// mended.
+    pub async fn revive_alerts(&self, target: &str) -> Result<(), StoreError> {
+        let own = "INSERT INTO public.notify_targets (target) VALUES ($1)
+             ON CONFLICT (target) DO UPDATE SET state = 'enabled', changed_at = now()
+             WHERE notify_targets.state = 'disabled'";
+        let rows = "UPDATE public.outbox_messages SET state = 'pending', next_attempt_at = now()
+             WHERE id = ANY (ARRAY(SELECT id FROM public.outbox_messages
+                 WHERE target = $1 AND state = 'failed' LIMIT 50000))";
+        loop {
+            let revived = self
+                .bounded(async |client| {
+                    client.execute(own, &[&target]).await?;
+                    Ok(client.execute(rows, &[&target]).await?)
+                })
+                .await?;
+            if revived == 0 {
+                return Ok(());
+            }
+        }
     }
 
     /// How the outbox stands.
@@ -177,4 +321,33 @@ impl Store {
         })
         .await
     }
+}
+
+/// What a look at the target leaves to do; `None` where there is a message to make.
+fn looked(row: Option<&Row>) -> Option<Turn> {
+    // Not there: nobody has revived it yet.
+    let Some(row) = row else { return Some(Turn::Idle(None)) };
+    let (disabled, free_in_ms, due): (bool, f64, bool) = (row.get(0), row.get(1), row.get(2));
+    // The cast ends at the bounds of the type.
+    let duration = |ms: f64| Duration::from_millis(ms.ceil() as u64);
+    if disabled {
+        return Some(Turn::Disabled);
+    }
+    if !due {
+        return Some(Turn::Idle(row.get::<_, Option<f64>>(3).map(duration)));
+    }
+    (free_in_ms > 0.0).then(|| Turn::Busy(duration(free_in_ms)))
+}
+
+fn claim(row: &Row, rows: usize) -> Claim {
+    let subject = match (row.get(3), row.get::<_, Option<String>>(2)) {
+        (Some(day), _) => Subject::Day(day),
+        (None, Some(id)) if rows == 1 => Subject::Decision(id),
+        (None, _) => Subject::Digest(i64::try_from(rows).unwrap_or(i64::MAX)),
+    };
+    Claim { message_id: row.get(0), attempts: row.get(1), subject }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

@@ -13,6 +13,7 @@
 mod alerts;
 mod closing;
 mod daily;
+mod digest;
 mod erase;
 mod faults;
 mod history;

@@ -19,7 +19,7 @@ const REQUESTS: usize = 32;
 const LINES: usize = 128;
 
 /// `log-collector serve`, ended with this value.
-struct Serve {
+pub struct Serve {
     child: Child,
     url: String,
 }
@@ -29,7 +29,7 @@ async fn memory_is_bounded_whatever_ails_postgres() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut server = Server::start();
     let database = Database::fresh_on(&server.admin_url).await;
-    let serve = Serve::start(&database).await;
+    let serve = Serve::start(&database, &["--queue-lines-max", "1000000"], &[]).await;
     let admin = database.admin().await;
     let mut bodies = Vec::new();
 
@@ -71,13 +71,18 @@ async fn memory_is_bounded_whatever_ails_postgres() {
 }
 
 impl Serve {
-    async fn start(database: &Database) -> Serve {
+    pub async fn start(
+        database: &Database,
+        options: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Serve {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let listen = format!("127.0.0.1:{port}");
         let child = Command::new(env!("CARGO_BIN_EXE_log-collector"))
             .args(["serve", "--listen", &listen, "--commit-timeout", "1s"])
-            .args(["--queue-lines-max", "1000000"])
             .args(["--queue-bytes-max", &QUEUE_BYTES_MAX.to_string()])
+            .args(options)
+            .envs(environment.iter().copied())
             .env("DATABASE_URL", &database.service_url)
             .env("GOVERNANCE_TOKEN", TOKEN)
             .stderr(Stdio::null())
@@ -107,13 +112,18 @@ impl Serve {
     }
 
     /// A connection each, for what one connection may send is bounded already.
-    async fn post(&self, body: Vec<u8>) -> reqwest::Response {
+    pub async fn post(&self, body: Vec<u8>) -> reqwest::Response {
         let http = reqwest::Client::builder().http2_prior_knowledge().build().unwrap();
         let request = http.post(format!("{}/v1/decisions", self.url)).bearer_auth(TOKEN);
         request.body(body).send().await.unwrap()
     }
 
-    fn peak_bytes(&self) -> usize {
+    /// From here on the peak is that of what comes.
+    pub fn forget_peak(&self) {
+        std::fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5").unwrap();
+    }
+
+    pub fn peak_bytes(&self) -> usize {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() << 10

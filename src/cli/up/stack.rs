@@ -266,6 +266,8 @@ fn collector_launch(
         ("GOVERNANCE_TOKEN", data.state().token.clone()),
         ("GOVERNANCE_READ_TOKEN_FILE", text(&data.read_token_file())),
         ("SLACK_WEBHOOK_URL", options.slack_webhook.clone().unwrap_or_default()),
+        // Kept where another account's environment begins empty; the demo sets it.
+        ("ALERT_WINDOW", std::env::var("ALERT_WINDOW").unwrap_or_default()),
         ("LEDGER_KEY_FILE", ledger.key_file.as_deref().map(text).unwrap_or_default()),
         ("CHECKPOINT_FILE", text(&ledger.checkpoint_file)),
         // The lines that are relayed are text.

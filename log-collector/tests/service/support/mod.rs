@@ -4,6 +4,7 @@
 
 pub mod desk;
 pub mod ledger;
+pub mod receiver;
 pub mod server;
 pub mod slack;
 pub mod tamper;
@@ -17,7 +18,7 @@ use governance_filter::record::{
     rfc3339, sha256_hex, summary_digest,
 };
 use log_collector::Service;
-use log_collector::config::{Database as DatabaseConfig, Secret, ServeConfig, Webhook};
+use log_collector::config::{Database as DatabaseConfig, Secret, ServeConfig, Targets, Webhook};
 use log_collector::review::reviewers::Reviewers;
 use log_collector::store::migrate::migrate;
 use tokio::sync::oneshot;
@@ -84,7 +85,8 @@ impl Database {
             database: DatabaseConfig::parse(&self.service_url).unwrap(),
             token: TOKEN.parse::<Secret>().unwrap(),
             read_token: None,
-            slack: None,
+            targets: Targets::default(),
+            alert_window: Duration::from_secs(300),
             ledger_key: None,
             checkpoint_file: None,
             print_checkpoints: false,
@@ -123,7 +125,7 @@ impl Collector {
     }
 
     pub fn with_slack(mut config: ServeConfig, url: &str) -> ServeConfig {
-        config.slack = Some(Webhook::parse(url).unwrap());
+        config.targets.slack = Some(Webhook::parse(url).unwrap());
         config
     }
 

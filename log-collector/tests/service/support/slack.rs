@@ -1,5 +1,10 @@
-//! A stand-in for Slack's incoming webhooks that is as strict as the real one: refuses blocks over
-//! its limits and, where asked, more than one message a second. Scripted answers come first.
+//! A stand-in for Slack's incoming webhooks that is as strict as the real one: refuses what is over
+//! its limits, another content type, and more than one message a second. Scripted answers come
+//! first.
+
+// One judge for this stand-in and the one of `governance demo`.
+#[path = "../../../../src/cli/standin/slack/limits.rs"]
+mod limits;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -8,7 +13,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use serde_json::Value;
 
@@ -23,6 +28,7 @@ struct Seen {
     script: VecDeque<(u16, Option<u64>, &'static str)>,
     taken: Vec<Value>,
     tries: Vec<Instant>,
+    refused: Vec<&'static str>,
     last_taken: Option<Instant>,
 }
 
@@ -44,21 +50,34 @@ impl Slack {
         self.state.lock().unwrap().taken.clone()
     }
 
+    /// Why messages were refused, other than by the script.
+    pub fn refused(&self) -> Vec<&'static str> {
+        self.state.lock().unwrap().refused.clone()
+    }
+
     pub fn tries(&self) -> Vec<Instant> {
         self.state.lock().unwrap().tries.clone()
     }
 }
 
-async fn answer(State(state): State<Arc<Mutex<Seen>>>, body: Bytes) -> Reply {
+async fn answer(State(state): State<Arc<Mutex<Seen>>>, headers: HeaderMap, body: Bytes) -> Reply {
     let mut seen = state.lock().unwrap();
     seen.tries.push(Instant::now());
     if let Some((status, after, text)) = seen.script.pop_front() {
         return reply(status, after, text);
     }
-    let Some(message) = serde_json::from_slice(&body).ok().filter(fits) else {
-        return reply(400, None, "invalid_payload");
+    let is_json = headers["content-type"] == "application/json";
+    let message: Option<Value> = serde_json::from_slice(&body).ok().filter(|_| is_json);
+    let judged = message.ok_or("invalid_payload");
+    let message = match judged.and_then(|message| limits::judge(&message).map(|()| message)) {
+        Ok(message) => message,
+        Err(why) => {
+            seen.refused.push(why);
+            return reply(400, None, why);
+        }
     };
     if seen.last_taken.is_some_and(|last| last.elapsed() < Duration::from_secs(1)) {
+        seen.refused.push("rate_limited");
         return reply(429, Some(1), "rate_limited");
     }
     seen.last_taken = Some(Instant::now());
@@ -72,21 +91,4 @@ fn reply(status: u16, after: Option<u64>, text: &'static str) -> Reply {
         None => ("x-slack-unique-id", "1".to_owned()),
     };
     (StatusCode::from_u16(status).unwrap(), [(name, value)], text)
-}
-
-/// Slack's limits: 50 blocks, 3,000 characters a section, 10 context elements, about 13,000 in all.
-pub fn fits(message: &Value) -> bool {
-    let no_blocks = Vec::new();
-    let blocks = message["blocks"].as_array().unwrap_or(&no_blocks);
-    let texts = blocks.iter().flat_map(|block| {
-        let elements = block["elements"].as_array().cloned().unwrap_or_default();
-        elements.into_iter().chain([block["text"].clone()])
-    });
-    let lengths: Vec<_> =
-        texts.filter_map(|text| Some(text["text"].as_str()?.chars().count())).collect();
-    message["text"].as_str().is_some_and(|text| !text.is_empty() && text.chars().count() <= 40_000)
-        && blocks.len() <= 50
-        && blocks.iter().all(|b| b["elements"].as_array().is_none_or(|e| e.len() <= 10))
-        && lengths.iter().all(|length| *length <= 3_000)
-        && lengths.iter().sum::<usize>() <= 13_000
 }
