@@ -1,7 +1,9 @@
 //! Human review: who may judge, and the record of a verdict. The queue and the verdicts are in
 //! `store::reviews`; a held call is answered in `ingest::holds`.
 
+pub mod pages;
 pub mod reviewers;
+pub mod session;
 
 use std::sync::Arc;
 use std::time::Duration;

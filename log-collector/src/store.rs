@@ -16,6 +16,7 @@ mod indexes;
 pub mod intents;
 pub mod keys;
 pub mod ledger;
+pub mod listed;
 pub mod migrate;
 pub mod outbox;
 pub mod policies;
