@@ -108,8 +108,8 @@ impl<'a> Site<'a> {
         pairs.find_map(|pair| pair.trim().strip_prefix(prefix)?.strip_prefix('='))
     }
 
-    /// Whether a browser says that one of our own pages sent this. One that says nothing is refused:
-    /// all of them send `Origin` along with a form.
+    /// Whether a browser says that one of our own pages sent this. One that says nothing is
+    /// refused: all of them send `Origin` along with a form.
     pub fn is_own_form(self, headers: &HeaderMap) -> bool {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         if let Some(site) = text("sec-fetch-site") {

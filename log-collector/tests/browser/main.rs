@@ -122,7 +122,6 @@ async fn seed(database: &Database, collector: &Collector) -> Seeded {
         let many = routed(&id(), "key:0123456789abcdef");
         lines.push(Line::outcome(&many, Summaries::default()));
     }
-    // Oldest by its id; its review is older than any other.
     collector.acks(&lines.iter().collect::<Vec<_>>()).await;
     let open = "
         INSERT INTO ai_reviews (decision_id, reason, policies, caller, input_hash, policy_version)

@@ -71,7 +71,8 @@ impl Shown<'_> {
             p.standing {
                 span.tag { (outcome.map_or("under way", |outcome| outcome.outcome.as_str())) }
                 @if let Some(given) = self.verdicts.first() {
-                    " " (verdict_tag(given.verdict.verdict)) " by " strong { (given.verdict.reviewer) } "."
+                    " " (verdict_tag(given.verdict.verdict))
+                    " by " strong { (given.verdict.reviewer) } "."
                 }
                 @if let Some(review) = &self.decision.review {
                     @if review.open { " " span.tag.note { "review open" } }
@@ -320,9 +321,8 @@ impl Shown<'_> {
                 ul.plain {
                     @for near in self.neighbours {
                         li {
-                            a href=(signed.asked.path(&format!("/decisions/{}", near.decision_id))) {
-                                (time(near.created_at))
-                            }
+                            @let path = format!("/decisions/{}", near.decision_id);
+                            a href=(signed.asked.path(&path)) { (time(near.created_at)) }
                             " " (near.outcome) ", " (near.model)
                             @for action in &near.actions { ", " (action.replace('_', " ")) }
                         }

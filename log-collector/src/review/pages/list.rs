@@ -140,7 +140,7 @@ impl List<'_> {
                 td data-label="Decision" {
                     a.id href=(signed.asked.path(&format!("/decisions/{id}"))) { (id) }
                 }
-                td data-label="Open for" title=(humantime::format_rfc3339_seconds(review.opened_at)) {
+                td data-label="Open for" {
                     (age(review.age_seconds))
                     @if own { " " span.tag { "your own" } }
                     @if review.reason == Reason::Held { " " span.tag.note { "held" } }
