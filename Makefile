@@ -28,7 +28,7 @@ CARGO_FUZZ := 0.13.2
 
 .PHONY: help
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo '  make demo                                   the whole stack with a built-in provider, toured'
 	@echo '  make up UPSTREAM=https://api.openai.com     the same stack before a real provider, staying up'
@@ -65,6 +65,18 @@ test: tools check build ## format, lints, build, native suites, the pure suites 
 	@echo '==> test: wasm32 ($(words $(PURE_SUITES)) suites)'
 	@CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER='$(CURDIR)/$(TOOLS)/bin/wasm-bindgen-test-runner' \
 	  $(CARGO) test --target wasm32-unknown-unknown $(addprefix --test ,$(PURE_SUITES))
+
+# Debian's own Chromium, for the browsers that Playwright downloads are no packages.
+.PHONY: test-browser
+test-browser: prerequisites $(VENV)/.stamp $(TOOLS)/browser/.stamp ## the reviewers' pages in real Chromium; screenshots in target/browser
+	@command -v chromium >/dev/null || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && { \
+	    echo '==> tools: Chromium'; \
+	    apt-get update -qq && apt-get install -qq --yes --no-install-recommends chromium >/dev/null; }; } || { \
+	  echo 'missing: chromium; install it with: apt install chromium' >&2; exit 1; }
+	@echo '==> test: the pages in Chromium'
+	@CHROMIUM="$$(command -v chromium)" BROWSER_TOOLS='$(CURDIR)/$(TOOLS)/browser' \
+	  $(CARGO) test --package log-collector --test browser -- --nocapture
 
 .PHONY: bench
 bench: tools build ## what the detectors cost in V8, a policy, a governed call beside a bare Envoy, and the collector beside Postgres
@@ -145,6 +157,15 @@ $(TOOLS)/.wasm-bindgen: Cargo.lock
 	    echo '    its lock file names a version that the registry does not offer; resolving anew'; \
 	    $(CARGO) "$${install[@]}"; }; \
 	fi
+	@touch $@
+
+BROWSER_TEST := log-collector/tests/browser
+$(TOOLS)/browser/.stamp: $(BROWSER_TEST)/package-lock.json
+	@command -v npm >/dev/null || { echo 'missing: npm; install it with: apt install npm' >&2; exit 1; }
+	@echo '==> tools: playwright-core, axe-core'
+	@mkdir -p $(@D)
+	@cp $(BROWSER_TEST)/package.json $(BROWSER_TEST)/package-lock.json $(@D)
+	@cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 $(TOOLS)/.cargo-fuzz: Makefile

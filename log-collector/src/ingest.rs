@@ -21,13 +21,13 @@ use axum::response::{IntoResponse, Response};
 use governance_filter::record::{Ack, IntentVerdict, Kind, sha256_hex};
 use subtle::ConstantTimeEq;
 
-use crate::AppState;
 use crate::clock::unix_ms;
 use crate::config::Secret;
 use crate::error::{ApiError, StoreError};
 use crate::ingest::line::{Entry, is_policy_version};
 use crate::ingest::queue::{PushError, Settled, Unavailable};
 use crate::metrics::ReasonLabels;
+use crate::routes::AppState;
 use crate::spool::{Announced, Spool, SpoolError};
 use crate::store::holds::Answer;
 use crate::store::policies::NewPolicy;

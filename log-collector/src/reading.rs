@@ -13,13 +13,13 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::AppState;
 use crate::config::{Database, Secret};
 use crate::error::{ApiError, StartError, StoreError};
 use crate::ingest::bears;
 use crate::ingest::line::{id_unix_ms, is_policy_version};
 use crate::metrics::ReasonLabels;
 use crate::policy::moment::Moment;
+use crate::routes::AppState;
 use crate::store::intents::id_from;
 use crate::store::reader::{Reader, Selection};
 

@@ -5,7 +5,9 @@ pub mod answers;
 pub mod api;
 pub mod command;
 pub mod metrics;
+pub mod pages;
 pub mod reviewers;
+pub mod session;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -17,6 +17,7 @@ mod indexes;
 pub mod intents;
 pub mod keys;
 pub mod ledger;
+pub mod listed;
 pub mod messages;
 pub mod migrate;
 pub mod outbox;

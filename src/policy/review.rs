@@ -30,6 +30,8 @@ const NEVER_ASKED: &[&str] = &[
 pub struct Outline<'a> {
     /// The policy.
     pub name: &'a str,
+    /// Where its condition stands in the file, from 1.
+    pub line: usize,
     /// `request`, `answer` or `both`.
     pub phase: &'static str,
     /// What it does when it fires.
@@ -112,7 +114,8 @@ impl Rule {
             When::Trigger(trigger) => (phase(trigger), names(trigger.variables())),
         };
         let (action, observed) = (self.action.as_str(), self.mode == Mode::Observe);
-        Outline { name: &self.name, phase, action, hold_ttl_s: self.hold_ttl_s, observed, reads }
+        let (name, line, hold_ttl_s) = (&self.name, self.line, self.hold_ttl_s);
+        Outline { name, line, phase, action, hold_ttl_s, observed, reads }
     }
 
     fn trigger(&self) -> Option<&Expression> {

@@ -16,7 +16,6 @@ use axum::routing::{get, post};
 use governance_filter::record::rfc3339;
 use serde::{Deserialize, Serialize};
 
-use crate::AppState;
 use crate::error::{ApiError, StoreError};
 use crate::ingest::line::id_unix_ms;
 use crate::metrics::ReasonLabels;
@@ -27,6 +26,7 @@ use crate::review::answers::{
 };
 use crate::review::reviewers::Reviewer;
 use crate::review::{NOTE_CHARACTERS_MAX, Reviewing};
+use crate::routes::AppState;
 use crate::store::decision::Decision;
 use crate::store::intents::id_from;
 use crate::store::reviews::{Judged, OpenFilter};

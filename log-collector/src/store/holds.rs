@@ -1,5 +1,5 @@
-//! Whether a held call may go on: what people said of the same input by the same caller, or else
-//! the review that asks them. Every answer is looked up anew, so a repeat of an intent is answered
+//! Whether a held call may go on: what people said of the same input to the same model by the same
+//! caller, or else the review that asks them. Every answer is looked up anew, so a repeat of an intent is answered
 //! by what is true then.
 
 use std::collections::HashMap;
@@ -45,19 +45,19 @@ struct Unasked {
     at: usize,
     decision_id: String,
     policies: Vec<String>,
-    caller: Option<String>,
-    input_hash: String,
+    /// Caller, hash of the input, model, provider and operation.
+    question: [Option<String>; 5],
 }
 
 /// Replicas must not open two reviews of one question.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(716110621)";
 
-/// What is known of each ask whose intent is there. Column 1: which, from 0; 2: the caller; 3: the
-/// hash of the input; 4: the newest verdict; 5: on which review; 6: whether an approval still
-/// counts; 7: a review that waits for a verdict.
+/// What is known of each ask whose intent is there. Column 0: which; 1: the newest verdict; 2: on
+/// which review; 3: whether an approval still counts; 4: a review that waits for a verdict; 5 to 9:
+/// what was asked. The model may stand in the path, of which the hash of the input knows nothing.
 const LOOK_UP: &str = "
-    SELECT ask.at - 1, i.caller, i.input_hash, newest.verdict, newest.decision_id, newest.counts,
-        open.decision_id
+    SELECT ask.at - 1, newest.verdict, newest.decision_id, newest.counts, open.decision_id,
+        i.caller, i.input_hash, i.model, i.provider, i.operation
     FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) WITH ORDINALITY
             AS ask (decision_id, digest, policies, ttl_s, at)
         JOIN public.ai_decision_intents i
@@ -66,16 +66,22 @@ const LOOK_UP: &str = "
             SELECT v.verdict, v.decision_id,
                 v.created_at > clock_timestamp() - ask.ttl_s * interval '1 second' AS counts
             FROM public.ai_reviews r JOIN public.ai_review_verdicts v USING (decision_id)
+                JOIN public.ai_decision_intents a USING (decision_id)
             WHERE r.reason = 'held' AND md5(r.input_hash) = md5(i.input_hash)
                 AND coalesce(md5(r.caller), '') = coalesce(md5(i.caller), '')
                 AND r.caller IS NOT DISTINCT FROM i.caller AND r.input_hash = i.input_hash
+                AND (a.model, a.provider, a.operation)
+                    IS NOT DISTINCT FROM (i.model, i.provider, i.operation)
                 AND r.policies @> ask.policies::text[]
             ORDER BY v.verdict_id DESC LIMIT 1) AS newest ON true
         LEFT JOIN LATERAL (
             SELECT r.decision_id FROM public.ai_reviews r
+                JOIN public.ai_decision_intents a USING (decision_id)
             WHERE r.reason = 'held' AND md5(r.input_hash) = md5(i.input_hash)
                 AND coalesce(md5(r.caller), '') = coalesce(md5(i.caller), '')
                 AND r.caller IS NOT DISTINCT FROM i.caller AND r.input_hash = i.input_hash
+                AND (a.model, a.provider, a.operation)
+                    IS NOT DISTINCT FROM (i.model, i.provider, i.operation)
                 AND r.policies @> ask.policies::text[]
                 AND NOT EXISTS (SELECT FROM public.ai_review_verdicts v
                     WHERE v.decision_id = r.decision_id)
@@ -127,8 +133,7 @@ async fn answer(tx: &Transaction<'_>, asks: &[Ask]) -> Result<Vec<Option<Answer>
                 at,
                 decision_id: ask.decision_id.clone(),
                 policies: ask.policies.iter().map(|name| without_nul(name).into_owned()).collect(),
-                caller: row.get(1),
-                input_hash: row.get(2),
+                question: [5, 6, 7, 8, 9].map(|column| row.get(column)),
             }),
         }
     }
@@ -145,8 +150,8 @@ async fn answer(tx: &Transaction<'_>, asks: &[Ask]) -> Result<Vec<Option<Answer>
 /// What people have said, or are being asked; `None` where they are not.
 fn found(row: &Row) -> Option<Answer> {
     let newest: Option<(&str, String)> =
-        row.get::<_, Option<&str>>(3).zip(row.get::<_, Option<String>>(4));
-    let counts = row.get::<_, Option<bool>>(5).unwrap_or_default();
+        row.get::<_, Option<&str>>(1).zip(row.get::<_, Option<String>>(2));
+    let counts = row.get::<_, Option<bool>>(3).unwrap_or_default();
     if let Some((word, review)) = newest {
         match VerdictKind::parse(word) {
             Some(VerdictKind::Rejected) => {
@@ -158,7 +163,7 @@ fn found(row: &Row) -> Option<Answer> {
             _ => {}
         }
     }
-    let open = row.get::<_, Option<String>>(6);
+    let open = row.get::<_, Option<String>>(4);
     open.map(|review| Answer { verdict: IntentVerdict::Held, review })
 }
 
@@ -167,9 +172,9 @@ fn found(row: &Row) -> Option<Answer> {
 fn opened(mut unasked: Vec<Unasked>, answers: &mut [Option<Answer>]) -> Vec<Unasked> {
     // Whoever asks for most comes first: the others may find their policies there.
     unasked.sort_by_key(|call| std::cmp::Reverse(call.policies.len()));
-    let mut opened: HashMap<(Option<String>, String), Vec<Unasked>> = HashMap::new();
+    let mut opened: HashMap<[Option<String>; 5], Vec<Unasked>> = HashMap::new();
     for call in unasked {
-        let same = opened.entry((call.caller.clone(), call.input_hash.clone())).or_default();
+        let same = opened.entry(call.question.clone()).or_default();
         let covers = |review: &&Unasked| call.policies.iter().all(|p| review.policies.contains(p));
         let there = same.iter().find(covers).map(|review| review.decision_id.clone());
         let review = there.clone().unwrap_or_else(|| call.decision_id.clone());

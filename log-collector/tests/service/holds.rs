@@ -107,7 +107,9 @@ async fn held_call_waits_for_a_verdict_and_then_goes_on_for_its_time() {
     let more = HoldAsk { policies: vec!["legal_review".to_owned(), "more".to_owned()], ttl_s: 60 };
     let more = Intent { hold: Some(more), ..intent(&id()) };
     let other = Intent { input_hash: "other".to_owned(), ..holding(&id()) };
-    for asked in [&unnamed, &more, &other] {
+    // Where the model stands in the path, another one has the same input.
+    let model = Intent { model: "another".to_owned(), ..holding(&id()) };
+    for asked in [&unnamed, &more, &other, &model] {
         let own = committed(IntentVerdict::Held, &asked.decision_id);
         assert_eq!(ask(&collector, asked).await, own);
     }
@@ -145,7 +147,7 @@ async fn held_call_waits_for_a_verdict_and_then_goes_on_for_its_time() {
     assert_eq!(ask(&collector, &holding(&id())).await, rejected);
     judge(&database, x, Approved).await;
     assert_eq!(ask(&collector, &holding(&id())).await, committed(IntentVerdict::Proceed, x));
-    assert_eq!(reviews(&database).await.1, 3);
+    assert_eq!(reviews(&database).await.1, 4);
 }
 
 #[tokio::test]

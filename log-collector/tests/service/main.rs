@@ -23,6 +23,7 @@ mod ledger;
 mod ledger_guard;
 mod ledger_past;
 mod memory;
+mod pages;
 mod policy;
 mod proof;
 mod questions;
