@@ -129,10 +129,8 @@ fn audit(stack: &Stack, judged: &[(&str, &str)]) {
         .filter(|line| line["kind"] == "verdict")
         .map(|line| serde_json::from_str(line["record"].as_str().expect("a record")).expect("JSON"))
         .collect();
-    let found: Vec<(&str, &str)> = verdicts
-        .iter()
-        .map(|one| (one["decision_id"].as_str().unwrap(), one["verdict"].as_str().unwrap()))
-        .collect();
+    let found: Vec<(&str, &str)> =
+        verdicts.iter().map(|one| (text(one, "decision_id"), text(one, "verdict"))).collect();
     assert_eq!(found, judged);
     for (decision, verdict) in judged {
         let proof = stack.folder().join(format!("{decision}.json"));
@@ -145,6 +143,10 @@ fn audit(stack: &Stack, judged: &[(&str, &str)]) {
     }
     let (code, said) = collector(stack, &["verify", "--public-key", key]);
     assert_eq!(code, Some(0), "{said}");
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value[key].as_str().expect("a text")
 }
 
 /// One of the collector's commands, as the reader; its exit code, and what it printed.

@@ -1,6 +1,6 @@
 //! Whether a held call may go on: what people said of the same input to the same model by the same
-//! caller, or else the review that asks them. Every answer is looked up anew, so a repeat of an intent is answered
-//! by what is true then.
+//! caller, or else the review that asks them. Every answer is looked up anew, so a repeat of an
+//! intent is answered by what is true then.
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! Whether a row is the one that its leaf was made of, and every column says what its record says.
 
+mod derived;
+
 use std::collections::{BTreeMap, HashSet};
 use std::time::SystemTime;
 
@@ -9,13 +11,14 @@ use sha2::{Digest, Sha256};
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, Type};
 
+use self::derived::{erased, judged, observed};
 use super::binary::holds;
 use crate::ledger::LeafKind;
 use crate::ledger::contents::{Erasure, Observation, is_of_kind};
 use crate::ledger::keys;
 use crate::ledger::tree::{Hash, leaf_hash};
 use crate::review::Verdict;
-use crate::store::columns::{self, Column, Value};
+use crate::store::columns::{self, Column};
 use crate::store::routed::routing_policies;
 
 /// What is wrong with a row. Names columns and quotes nothing.
@@ -353,42 +356,6 @@ impl<'a> Cells<'a, '_> {
         let same = self.named("verifier_key") == Some(key.as_bytes());
         if same { Ok(()) } else { Err(Fault::Column("verifier_key")) }
     }
-}
-
-fn erased(e: &Erasure) -> [Column<'_>; 4] {
-    [
-        column("decision_id", Value::Text(&e.decision_id)),
-        column("created_at", Value::Time(&e.erased_at)),
-        column("reason", Value::Text(&e.reason)),
-        column("erased_by", Value::Text(&e.erased_by)),
-    ]
-}
-
-fn judged(v: &Verdict) -> [Column<'_>; 8] {
-    [
-        column("verdict_id", Value::Text(&v.verdict_id)),
-        column("decision_id", Value::Text(&v.decision_id)),
-        column("verdict", Value::Text(v.verdict.as_str())),
-        column("reviewer", Value::Text(&v.reviewer)),
-        column("note", Value::Text(&v.note)),
-        column("shown_digest", Value::Text(&v.shown_digest)),
-        column("policy_version", Value::Text(&v.policy_version)),
-        column("created_at", Value::Time(&v.decided_at)),
-    ]
-}
-
-fn observed(o: &Observation) -> [Column<'_>; 5] {
-    [
-        column("observation_id", Value::Int(o.observation_id)),
-        column("gateway", Value::Text(&o.gateway)),
-        column("policy_version", Value::Text(&o.policy_version)),
-        column("first_seen", Value::Time(&o.first_seen)),
-        column("configured_at", o.configured_at.as_deref().map_or(Value::Null, Value::Time)),
-    ]
-}
-
-fn column<'a>(name: &'static str, value: Value<'a>) -> Column<'a> {
-    Column { name, cast: "", value }
 }
 
 fn read<'a, T: Deserialize<'a>>(kind: LeafKind, record: &'a [u8]) -> Result<T, Fault> {

@@ -117,22 +117,14 @@ async fn seed(database: &Database, collector: &Collector) -> Seeded {
     lines.push(Line::outcome(&routed(&own, "key:00000000000000aa"), Summaries::default()));
     let hold = Some(HoldAsk { policies: vec!["payouts".to_owned()], ttl_s: 3_600 });
     let caller = Some("spiffe://example.org/ns/billing/sa/payout-agent".to_owned());
-    lines.push(Line::intent(&Intent { hold, caller, ..of_policy(&held) }));
+    // The oldest of all.
+    let held = Line::intent(&Intent { hold, caller, ..of_policy(&held) });
+    collector.acks(&[&held]).await;
     for _ in 0..60 {
         let many = routed(&id(), "key:0123456789abcdef");
         lines.push(Line::outcome(&many, Summaries::default()));
     }
     collector.acks(&lines.iter().collect::<Vec<_>>()).await;
-    let open = "
-        INSERT INTO ai_reviews (decision_id, reason, policies, caller, input_hash, policy_version)
-            SELECT decision_id, 'held', ARRAY['payouts'], caller, input_hash, policy_version
-            FROM ai_decision_intents WHERE caller LIKE 'spiffe:%' ON CONFLICT DO NOTHING;
-        INSERT INTO ai_reviews (decision_id, reason, policies, caller, input_hash, policy_version)
-            SELECT decision_id, 'routed', ARRAY['high_risk_review'], caller, input_hash,
-                policy_version
-            FROM ai_decisions WHERE actions @> ARRAY['route_to_human_review'] ORDER BY decision_id
-            ON CONFLICT DO NOTHING;";
-    database.admin().await.batch_execute(open).await.unwrap();
     // Flagged and not routed, so that this review is all there is.
     let late = id();
     let mut flagged = routed(&late, "sub:loan-desk");
