@@ -68,7 +68,7 @@ test: tools check build ## format, lints, build, native suites, the pure suites 
 
 # Debian's own Chromium, for the browsers that Playwright downloads are no packages.
 .PHONY: test-browser
-test-browser: prerequisites $(VENV)/.stamp $(TOOLS)/browser/.stamp ## the reviewers' pages in real Chromium; screenshots in target/browser
+test-browser: tools build $(TOOLS)/browser/.stamp ## the reviewers' pages in real Chromium; screenshots in target/browser
 	@command -v chromium >/dev/null || { \
 	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && { \
 	    echo '==> tools: Chromium'; \
@@ -77,6 +77,9 @@ test-browser: prerequisites $(VENV)/.stamp $(TOOLS)/browser/.stamp ## the review
 	@echo '==> test: the pages in Chromium'
 	@CHROMIUM="$$(command -v chromium)" BROWSER_TOOLS='$(CURDIR)/$(TOOLS)/browser' \
 	  $(CARGO) test --package log-collector --test browser -- --nocapture
+	@echo '==> test: a review from the call to the export, judged in Chromium'
+	@CHROMIUM="$$(command -v chromium)" BROWSER_TOOLS='$(CURDIR)/$(TOOLS)/browser' \
+	  $(CARGO) test --test browser_review -- --nocapture
 
 .PHONY: bench
 bench: tools build ## what the detectors cost in V8, a policy, a governed call beside a bare Envoy, and the collector beside Postgres
