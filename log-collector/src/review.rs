@@ -12,11 +12,10 @@ pub mod session;
 use std::sync::Arc;
 use std::time::Duration;
 
-use governance_filter::record::{hex, rfc3339};
+use governance_filter::record::hex;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::clock::unix_ms;
 use crate::config::Database;
 use crate::error::{ApiError, StartError, StoreError};
 use crate::review::reviewers::{Reviewer, Reviewers};
@@ -135,10 +134,9 @@ impl Reviewing {
         note: &str,
         shown_digest: &str,
     ) -> Result<Judged, StoreError> {
-        let now = unix_ms();
         let verdict = Verdict {
             v: FORMAT,
-            verdict_id: new_id(now)?,
+            verdict_id: String::new(),
             decision_id: decision_id.to_owned(),
             verdict,
             reviewer: reviewer.name.clone(),
@@ -146,7 +144,7 @@ impl Reviewing {
             note: note.trim().replace('\0', "").chars().take(NOTE_CHARACTERS_MAX).collect(),
             shown_digest: shown_digest.to_owned(),
             policy_version: String::new(),
-            decided_at: rfc3339(now),
+            decided_at: String::new(),
         };
         let is_own = |caller: Option<&str>| reviewer.is_caller(caller);
         self.store.judge(&NewVerdict { verdict, is_own: &is_own }).await
@@ -154,7 +152,7 @@ impl Reviewing {
 }
 
 /// `v-` and a UUIDv7.
-fn new_id(unix_ms: u64) -> Result<String, StoreError> {
+pub(crate) fn new_id(unix_ms: u64) -> Result<String, StoreError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|_| StoreError::Lost)?;
     let random = u128::from_be_bytes(bytes);

@@ -1,12 +1,12 @@
 //! Which decisions ask for a human, by which policies, and which of them are told together. Pure
 //! functions of a record.
 
-use governance_filter::record::{Outcome, Triggered, sha256_hex};
+use governance_filter::record::{Outcome, OutcomeKind, Triggered, sha256_hex};
 
 /// The policies that ask for a human, in the order of the record; none of most decisions. A pin
 /// that was applied is no reason to call one.
 pub fn asking(outcome: &Outcome) -> Vec<&Triggered> {
-    outcome.triggered.iter().filter(|triggered| asks_for_human(triggered)).collect()
+    outcome.triggered.iter().filter(|triggered| asks_for_human(outcome, triggered)).collect()
 }
 
 /// Their names.
@@ -26,8 +26,10 @@ pub fn alert_key(outcome: &Outcome) -> Option<String> {
     Some(sha256_hex(&names))
 }
 
-fn asks_for_human(triggered: &Triggered) -> bool {
+/// A call that passed by an approval, or was rejected, asks nobody for what it was held for.
+fn asks_for_human(outcome: &Outcome, triggered: &Triggered) -> bool {
     triggered.enforced
+        && (!triggered.held || outcome.outcome == OutcomeKind::Held)
         && matches!(triggered.action.as_str(), "flag_for_review" | "route_to_human_review")
         && triggered.policy != "models.pins"
 }

@@ -55,6 +55,7 @@ const LOCK: &str = "SELECT pg_advisory_xact_lock(716110621)";
 /// What is known of each ask whose intent is there. Column 0: which; 1: the newest verdict; 2: on
 /// which review; 3: whether an approval still counts; 4: a review that waits for a verdict; 5 to 9:
 /// what was asked. The model may stand in the path, of which the hash of the input knows nothing.
+/// Callers that nobody knows are not one: an approval of theirs lets nobody pass.
 const LOOK_UP: &str = "
     SELECT ask.at - 1, newest.verdict, newest.decision_id, newest.counts, open.decision_id,
         i.caller, i.input_hash, i.model, i.provider, i.operation
@@ -69,7 +70,7 @@ const LOOK_UP: &str = "
                 JOIN public.ai_decision_intents a USING (decision_id)
             WHERE r.reason = 'held' AND md5(r.input_hash) = md5(i.input_hash)
                 AND coalesce(md5(r.caller), '') = coalesce(md5(i.caller), '')
-                AND r.caller IS NOT DISTINCT FROM i.caller AND r.input_hash = i.input_hash
+                AND r.caller = i.caller AND r.input_hash = i.input_hash
                 AND (a.model, a.provider, a.operation)
                     IS NOT DISTINCT FROM (i.model, i.provider, i.operation)
                 AND r.policies @> ask.policies::text[]
@@ -79,7 +80,7 @@ const LOOK_UP: &str = "
                 JOIN public.ai_decision_intents a USING (decision_id)
             WHERE r.reason = 'held' AND md5(r.input_hash) = md5(i.input_hash)
                 AND coalesce(md5(r.caller), '') = coalesce(md5(i.caller), '')
-                AND r.caller IS NOT DISTINCT FROM i.caller AND r.input_hash = i.input_hash
+                AND r.caller = i.caller AND r.input_hash = i.input_hash
                 AND (a.model, a.provider, a.operation)
                     IS NOT DISTINCT FROM (i.model, i.provider, i.operation)
                 AND r.policies @> ask.policies::text[]
@@ -185,5 +186,8 @@ fn opened(mut unasked: Vec<Unasked>, answers: &mut [Option<Answer>]) -> Vec<Unas
             same.push(call);
         }
     }
-    opened.into_values().flatten().collect()
+    let mut opened: Vec<Unasked> = opened.into_values().flatten().collect();
+    // As a writer inserts them, so that neither waits for the other.
+    opened.sort_by(|a, b| a.decision_id.cmp(&b.decision_id));
+    opened
 }

@@ -2,12 +2,13 @@
 
 use std::time::{Duration, SystemTime};
 
-use governance_filter::record::sha256_hex;
+use deadpool_postgres::Transaction;
+use governance_filter::record::{rfc3339, sha256_hex};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use crate::error::StoreError;
-use crate::review::{Reason, Verdict};
+use crate::review::{Reason, Verdict, new_id};
 use crate::store::reader::Reader;
 use crate::store::{Store, begin};
 
@@ -106,7 +107,7 @@ pub enum Judged {
 
 /// A verdict to be given.
 pub struct NewVerdict<'a> {
-    /// Its record; the policy's version is filled in from the decision's.
+    /// Its record; the policy's version is filled in from the decision's, id and time here.
     pub verdict: Verdict,
     /// Whether a caller is the reviewer.
     pub is_own: &'a (dyn Fn(Option<&str>) -> bool + Sync),
@@ -170,7 +171,10 @@ impl Store {
             }) {
                 return Ok(Judged::Stands(stands));
             }
-            let verdict = Verdict { policy_version, ..new.verdict.clone() };
+            let at = next_unix_ms(&tx, id).await?;
+            let (verdict_id, decided_at) = (new_id(at)?, rfc3339(at));
+            let said = new.verdict.clone();
+            let verdict = Verdict { verdict_id, policy_version, decided_at, ..said };
             // Our own type: no maps with other than string keys, no I/O.
             let record = serde_json::to_vec(&verdict).unwrap_or_default();
             let sql = "INSERT INTO public.ai_review_verdicts (verdict_id, decision_id, verdict,
@@ -201,6 +205,16 @@ impl Store {
         })
         .await
     }
+}
+
+/// The database's time, and later than any verdict on the decision: whichever replica took it and
+/// however its clock stands, the newest verdict is the one that was given last.
+async fn next_unix_ms(tx: &Transaction<'_>, decision_id: &str) -> Result<u64, StoreError> {
+    let sql = "SELECT greatest((extract(epoch FROM clock_timestamp()) * 1000)::bigint,
+         1 + coalesce((SELECT ('x' || substr(max(verdict_id), 3, 12))::bit(48)::bigint
+             FROM public.ai_review_verdicts WHERE decision_id = $1), 0))";
+    let row = tx.query_one(&tx.prepare_cached(sql).await?, &[&decision_id]).await?;
+    Ok(u64::try_from(row.get::<_, i64>(0)).unwrap_or_default())
 }
 
 // === impl Reader ===

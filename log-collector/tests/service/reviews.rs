@@ -54,6 +54,12 @@ async fn verdict_is_on_record_and_a_later_one_supersedes_it() {
     assert_eq!((first.note.as_str(), first.policy_version), ("fine", shown.policy_version));
     let again = judge(VerdictKind::Approved, "fine", &shown.digest).await;
     assert!(matches!(again, Judged::Stands(same) if same.verdict_id == first.verdict_id));
+    // It came from a replica whose clock is an hour ahead; what is said after it counts all the same.
+    let ahead = "ALTER TABLE ai_review_verdicts DISABLE TRIGGER refuse_change;
+        UPDATE ai_review_verdicts SET verdict_id = 'v-' || lpad(to_hex(
+            (extract(epoch FROM now()) * 1000)::bigint + 3600000), 12, '0') || repeat('7', 20);
+        ALTER TABLE ai_review_verdicts ENABLE ALWAYS TRIGGER refuse_change";
+    database.admin().await.batch_execute(ahead).await.unwrap();
     let later = judge(VerdictKind::Rejected, "on second thought", &shown.digest).await;
     assert!(matches!(later, Judged::Given(_)));
     let said = reviewing.reader.verdicts(&decision).await.unwrap();
